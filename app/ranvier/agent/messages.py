@@ -1,0 +1,322 @@
+"""Everything that travels between the agent and its clients, as typed messages (JSON by msgspec).
+
+A command is ``POST /call/<Command class name>`` with the command as body; the answer is its declared result type
+or an ``ErrorData`` with status 422. ``GET /events`` is a WebSocket of ``Event``. ``COMMANDS`` lists them all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition, Subnet
+from ranvier.core.evidence import Evidence, Level
+from ranvier.hardware.snapshot import Hardware
+from ranvier.miners.status import ExitRecord, MinerState
+
+PROTOCOL = 1  # raised when an old window could misread a new agent
+
+
+class ChainView(msgspec.Struct, frozen=True):
+    """The network as the agent sees it. ``head`` is None until the first block was read."""
+
+    network: str
+    endpoint: str | None
+    level: Level
+    text: str
+    head: BlockRef | None = None
+    head_seen_at: float | None = None
+    genesis_hash: str | None = None
+    spec_version: int | None = None
+
+
+class MinerView(msgspec.Struct, frozen=True):
+    """One miner: what it is, what it does, and the evidence for it.
+
+    ``evidence`` is ordered: process, health, registration, contact, pay. ``cpu_percent`` is of one core;
+    ``rss`` in bytes over the whole process tree. Earnings are rao of alpha of ``netuid``.
+    """
+
+    id: str
+    name: str
+    recipe: str
+    network: str
+    netuid: int
+    hotkey_ss58: str
+    coldkey_ss58: str
+    state: MinerState
+    wanted: bool
+    level: Level
+    evidence: tuple[Evidence, ...]
+    pid: int | None = None
+    started_at: float | None = None
+    starts: int = 0
+    crashes: int = 0
+    exits: tuple[ExitRecord, ...] = ()
+    cpu_percent: float | None = None
+    rss: int | None = None
+    gpu_memory: int | None = None
+    neuron: Neuron | None = None
+    earned_today_rao: int | None = None
+    earned_7d_rao: int | None = None
+    last_paid_block: int | None = None
+    axon_port: int | None = None
+    queries_answered: int | None = None
+    last_query_at: float | None = None
+    installed: bool = False
+
+
+class InstallProgress(msgspec.Struct, frozen=True):
+    """How far a miner's environment is: ``done`` of ``total`` bytes where known, and the step in words."""
+
+    miner_id: str
+    step: str
+    done: int | None = None
+    total: int | None = None
+    finished: bool = False
+    error: str | None = None
+
+
+class Attention(msgspec.Struct, frozen=True):
+    """One thing that needs the owner: what, and the next step."""
+
+    level: Level
+    title: str
+    text: str
+    miner_id: str | None = None
+
+
+class AgentStatus(msgspec.Struct, frozen=True):
+    """The whole truth of one moment; the window draws from this alone."""
+
+    version: str
+    protocol: int
+    pid: int
+    started_at: float
+    at: float
+    chain: ChainView
+    miners: tuple[MinerView, ...] = ()
+    attention: tuple[Attention, ...] = ()
+
+
+class Portfolio(msgspec.Struct, frozen=True):
+    """Balances and stake of the watched coldkeys at one block. Totals are TAO at spot price."""
+
+    block: BlockRef
+    balances: tuple[Balance, ...]
+    positions: tuple[StakePosition, ...]
+    subnets: tuple[Subnet, ...]
+
+
+class EarningRow(msgspec.Struct, frozen=True):
+    """One payment of one epoch to one hotkey, from the ledger. ``time_ms`` is the block's."""
+
+    netuid: int
+    mechanism: int
+    block: int
+    time_ms: int
+    uid: int
+    hotkey_ss58: str
+    alpha_rao: int
+    price_rao: int | None
+    block_hash: str
+
+
+class EarningBucket(msgspec.Struct, frozen=True):
+    """Earnings summed over a day (or epoch) and netuid. ``tao_rao`` is at each epoch's own price, None if unknown."""
+
+    start_ms: int
+    netuid: int
+    alpha_rao: int
+    tao_rao: int | None
+    epochs: int
+
+
+class Earnings(msgspec.Struct, frozen=True):
+    """Rows newest first (at most the limit asked for), buckets oldest first."""
+
+    rows: tuple[EarningRow, ...]
+    buckets: tuple[EarningBucket, ...]
+
+
+class HardwareHistory(msgspec.Struct, frozen=True):
+    """Samples oldest first, thinned with age."""
+
+    samples: tuple[Hardware, ...]
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """One line of a miner's log. ``offset`` is where the next read goes on."""
+
+    at: float
+    stream: str
+    text: str
+
+
+class LogTail(msgspec.Struct, frozen=True):
+    """Lines oldest first and the position to ask from next time."""
+
+    lines: tuple[LogLine, ...]
+    next: int
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The command was carried out."""
+
+    text: str = ""
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+
+class GetStatus(msgspec.Struct, frozen=True):
+    pass
+
+
+class UseNetwork(msgspec.Struct, frozen=True):
+    """Work on this network (``sandbox``, ``test``, ``finney``) from now on; the sandbox is started when asked for."""
+
+    network: str
+
+
+class StartSandbox(msgspec.Struct, frozen=True):
+    """Start the practice network under a keeper, or adopt it when it runs. Result: endpoint in ``Done.text``."""
+
+
+class StopSandbox(msgspec.Struct, frozen=True):
+    pass
+
+
+class WatchColdkeys(msgspec.Struct, frozen=True):
+    """Coldkeys whose balances and stake the portfolio shows; kept over restarts, per network."""
+
+    coldkeys_ss58: tuple[str, ...]
+
+
+class AddMiner(msgspec.Struct, frozen=True):
+    """Make a miner from a recipe. The wallet folder is where the *user's* hotkey is; the agent copies hotkey,
+    hotkeypub and coldkeypub, nothing else, into the miner's own folder. Repeating it with the same id is harmless."""
+
+    id: str
+    name: str
+    recipe: str
+    netuid: int
+    wallet_path: str
+    wallet_name: str
+    hotkey_name: str
+
+
+class InstallMiner(msgspec.Struct, frozen=True):
+    """Make the environment; progress comes as ``install`` events. Answers when done. Repeating it resumes."""
+
+    id: str
+
+
+class StartMiner(msgspec.Struct, frozen=True):
+    id: str
+
+
+class StopMiner(msgspec.Struct, frozen=True):
+    id: str
+
+
+class RestartMiner(msgspec.Struct, frozen=True):
+    id: str
+
+
+class RemoveMiner(msgspec.Struct, frozen=True):
+    """Stop it and forget it; its folder goes, its earnings stay in the ledger."""
+
+    id: str
+
+
+class PublishAxon(msgspec.Struct, frozen=True):
+    """Sign serve_axon with the miner's hotkey and submit it. Result: extrinsic and block in ``Done.text``."""
+
+    id: str
+
+
+class GetLog(msgspec.Struct, frozen=True):
+    """The last ``limit`` lines, or those after position ``after``."""
+
+    id: str
+    after: int | None = None
+    limit: int = 500
+
+
+class GetHardware(msgspec.Struct, frozen=True):
+    pass
+
+
+class GetHardwareHistory(msgspec.Struct, frozen=True):
+    seconds: int = 900
+
+
+class GetPortfolio(msgspec.Struct, frozen=True):
+    pass
+
+
+class GetEarnings(msgspec.Struct, frozen=True):
+    """``bucket`` is ``day`` or ``epoch``; times in ms; None = no limit."""
+
+    bucket: str = "day"
+    since_ms: int | None = None
+    hotkey_ss58: str | None = None
+    limit: int = 1000
+
+
+class StopAgent(msgspec.Struct, frozen=True):
+    """End the agent; with ``everything`` the miners and the sandbox too."""
+
+    everything: bool = False
+
+
+COMMANDS: dict[type[msgspec.Struct], type[msgspec.Struct] | type[Hardware]] = {
+    GetStatus: AgentStatus,
+    UseNetwork: Done,
+    StartSandbox: Done,
+    StopSandbox: Done,
+    WatchColdkeys: Done,
+    AddMiner: Done,
+    InstallMiner: Done,
+    StartMiner: Done,
+    StopMiner: Done,
+    RestartMiner: Done,
+    RemoveMiner: Done,
+    PublishAxon: Done,
+    GetLog: LogTail,
+    GetHardware: Hardware,
+    GetHardwareHistory: HardwareHistory,
+    GetPortfolio: Portfolio,
+    GetEarnings: Earnings,
+    StopAgent: Done,
+}
+
+
+# --- events -----------------------------------------------------------------------------------------------------
+
+
+class StatusEvent(msgspec.Struct, frozen=True, tag="status"):
+    """Sent at each change and at least every five seconds."""
+
+    status: AgentStatus
+
+
+class InstallEvent(msgspec.Struct, frozen=True, tag="install"):
+    progress: InstallProgress
+
+
+class EarningEvent(msgspec.Struct, frozen=True, tag="earning"):
+    """New rows reached the ledger."""
+
+    rows: tuple[EarningRow, ...]
+
+
+class HardwareEvent(msgspec.Struct, frozen=True, tag="hardware"):
+    sample: Hardware
+
+
+Event = StatusEvent | InstallEvent | EarningEvent | HardwareEvent
+
+EVENT_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)

@@ -1,0 +1,1 @@
+"""Device and serving benchmarks and what fits."""

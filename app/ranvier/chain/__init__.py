@@ -1,0 +1,1 @@
+"""The chain: networks, one connection, reads as frozen dataclasses, transactions as plans."""

@@ -1,0 +1,77 @@
+"""Files that survive a kill: written to a temporary name, fsynced, renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from ranvier.core.errors import StorageError
+from ranvier.core.paths import private_folder
+
+_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's write errors about ``path`` into ``StorageError`` with a next step."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageError(
+                "Disk full",
+                f"There is no space left for {path}.",
+                "Free some space and try again; nothing was lost.",
+            ) from error
+        reason = error.strerror or type(error).__name__
+        raise StorageError("Cannot write", f"{path}: {reason}.", "Check the folder's permissions.") from error
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True) -> None:
+    """Write ``data`` so that ``path`` is, after a crash at any moment, the old file or the new one.
+
+    With ``replace=False`` an existing file is left alone and FileExistsError is raised.
+    """
+    with storage_errors(path):
+        private_folder(path.parent)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if replace:
+                temporary.replace(path)
+            else:
+                _publish_new(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def _publish_new(temporary: Path, path: Path) -> None:
+    if os.name == "posix":
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            temporary.unlink()
+            raise FileExistsError(path) from None
+        temporary.unlink()
+    else:
+        temporary.rename(path)  # Windows refuses to rename over an existing file
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,42 @@
+"""Log set-up: one rotating file per process, and nothing secret in it."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import re
+from pathlib import Path
+
+from ranvier.core.paths import private_folder
+
+_LIMIT_BYTES = 2_000_000
+_KEPT_FILES = 3
+# 64 and 128 hex digits are seeds and private keys; public keys and hashes are logged as ss58 or shortened.
+_SECRETS = re.compile(r"\b(?:0x)?(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{64})\b|(?:\b[a-z]{3,8}\b[ ,]+){11,}\b[a-z]{3,8}\b")
+
+
+def redact(text: str) -> str:
+    """``text`` without anything that has the shape of a seed, a private key or a recovery phrase."""
+    return _SECRETS.sub("[redacted]", text)
+
+
+class RedactingFormatter(logging.Formatter):
+    """Last line of defence: secrets are not to be logged at all, and if one is, it is cut out here."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def start_logging(folder: Path, name: str, *, level: int = logging.INFO) -> Path:
+    """Send this process's log to ``folder/name.log``; returns the file."""
+    path = private_folder(folder) / f"{name}.log"
+    handler = logging.handlers.RotatingFileHandler(
+        path, maxBytes=_LIMIT_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for chatty in ("asyncio", "qasync", "websocket", "aiohttp.access", "keyring", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    return path

@@ -1,0 +1,123 @@
+"""Settings, declared once: key, type, default, label, help. Kept in ``settings.toml``; no secrets."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import tomli_w
+
+from ranvier.core.errors import StorageError
+from ranvier.core.files import write_atomic
+
+T = TypeVar("T", str, int, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T]):
+    """One declared setting. ``choices`` limits a text setting."""
+
+    key: str
+    default: T
+    label: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+NETWORK = Setting("network", "", "Network", "Which network Ranvier works on; empty until you choose.")
+ENDPOINT = Setting(
+    "endpoint",
+    "",
+    "Own endpoint",
+    "A node of your own (ws:// or wss://) to ask first; empty uses the public ones.",
+)
+WALLET_FOLDER = Setting(
+    "wallet_folder",
+    "",
+    "Wallet folder",
+    "Where wallets are kept; empty means the folder all Bittensor tools use.",
+)
+WATCHED_COLDKEY = Setting(
+    "watched_coldkey_ss58", "", "Watched coldkey", "The coldkey address whose stake and earnings are shown."
+)
+THEME = Setting(
+    "theme",
+    "system",
+    "Appearance",
+    "Follow the system, or always light or dark.",
+    ("system", "light", "dark"),
+)
+CLOSE_TO_TRAY = Setting(
+    "close_to_tray",
+    True,
+    "Keep in tray",
+    "Closing the window leaves the tray icon; miners and the agent go on either way.",
+)
+HARDWARE_INTERVAL_S = Setting(
+    "hardware_interval_s",
+    2,
+    "Hardware sampling",
+    "Seconds between two samples while the Hardware page is open.",
+)
+SANDBOX_BLOCK_MS = Setting(
+    "sandbox_block_ms", 1000, "Sandbox block time", "Milliseconds per block of the practice network."
+)
+
+DECLARED: tuple[Setting[str] | Setting[int] | Setting[bool], ...] = (
+    NETWORK, ENDPOINT, WALLET_FOLDER, WATCHED_COLDKEY, THEME, CLOSE_TO_TRAY, HARDWARE_INTERVAL_S, SANDBOX_BLOCK_MS,
+)  # fmt: skip
+
+
+class Settings:
+    """The values of one ``settings.toml``. Unknown keys in the file are kept; wrong types fall back to the default."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._values: dict[str, object] = {}
+        self._listeners: list[Callable[[str], None]] = []
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the file again; a missing file means defaults.
+
+        Raises StorageError when the file is not readable TOML, so that it is never overwritten by accident.
+        """
+        try:
+            self._values = tomllib.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            self._values = {}
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise StorageError(
+                "Settings unreadable",
+                f"{self.path}: {error}.",
+                "Repair the file, or move it away to start with defaults.",
+            ) from error
+
+    def get(self, setting: Setting[T]) -> T:
+        """The value, or the declared default."""
+        value = self._values.get(setting.key, setting.default)
+        if type(value) is not type(setting.default):
+            return setting.default
+        if setting.choices and value not in setting.choices:
+            return setting.default
+        return value
+
+    def set(self, setting: Setting[T], value: T) -> None:
+        """Store a value on disk, then tell the listeners its key."""
+        if type(value) is not type(setting.default):
+            raise TypeError(f"{setting.key} is a {type(setting.default).__name__}")
+        if setting.choices and value not in setting.choices:
+            raise ValueError(f"{setting.key} is one of {', '.join(setting.choices)}")
+        values = {**self._values, setting.key: value}
+        write_atomic(self.path, tomli_w.dumps(values).encode())
+        self._values = values
+        for listener in list(self._listeners):
+            listener(setting.key)
+
+    def on_change(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Call ``listener(key)`` after each change; returns the function that ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)

@@ -1,0 +1,1 @@
+"""Host and GPU probes, frozen snapshots, sampling."""

@@ -1,0 +1,1 @@
+"""What was earned, sampled and spent: SQLite, unique facts, queries."""

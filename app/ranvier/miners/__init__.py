@@ -1,0 +1,1 @@
+"""Recipes, environments, and the keeper that supervises one miner each."""

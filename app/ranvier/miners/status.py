@@ -1,0 +1,51 @@
+"""What is known about a supervised program. The keeper writes it, everybody else reads it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class MinerState(enum.StrEnum):
+    """States of one supervised program; ``UNKNOWN`` is for readers who cannot see the keeper."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    BACKING_OFF = "backing_off"
+    STOPPING = "stopping"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRecord:
+    """One end of the program: ``code`` or ``signal`` (the other is None), and whether it was asked for."""
+
+    at: float
+    code: int | None
+    signal: int | None
+    wanted: bool
+    ran_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperStatus:
+    """One keeper's status file (``run/status.json``). Times are Unix seconds; ``written_at`` is its age.
+
+    ``pid_started`` is the child's start time, so that a reader can tell it from a reused pid. ``reason`` says
+    in words why the state is what it is; ``next_start_at`` is set while backing off.
+    """
+
+    state: MinerState
+    reason: str
+    written_at: float
+    keeper_pid: int
+    keeper_started: float
+    pid: int | None = None
+    pid_started: float | None = None
+    started_at: float | None = None
+    starts: int = 0
+    crashes: int = 0
+    next_start_at: float | None = None
+    exits: tuple[ExitRecord, ...] = ()

@@ -1,0 +1,55 @@
+"""Agent events become Qt signals here, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from PySide6.QtCore import QObject, Signal
+
+from ranvier.agent.client import AgentClient
+from ranvier.agent.messages import EarningEvent, Event, HardwareEvent, InstallEvent, StatusEvent
+from ranvier.core.errors import RanvierError
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
+
+
+class Bridge(QObject):
+    """Listens to one agent and signals what it says; pages connect here and never to the agent's events.
+
+    ``agent_lost`` carries the reason in words; the bridge goes on trying and ``status`` follows when it is back.
+    """
+
+    status = Signal(object)  # AgentStatus
+    install = Signal(object)  # InstallProgress
+    earnings = Signal(object)  # tuple[EarningRow, ...]
+    hardware = Signal(object)  # Hardware
+    agent_lost = Signal(str)
+
+    def __init__(self, client: AgentClient) -> None:
+        super().__init__()
+        self.client = client
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            try:
+                async for event in self.client.events():
+                    self._emit(event)
+                self.agent_lost.emit("The agent ended the connection.")
+            except RanvierError as error:
+                self.agent_lost.emit(error.message)
+            await asyncio.sleep(_RETRY_S)
+
+    def _emit(self, event: Event) -> None:
+        match event:
+            case StatusEvent(status):
+                self.status.emit(status)
+            case InstallEvent(progress):
+                self.install.emit(progress)
+            case EarningEvent(rows):
+                self.earnings.emit(rows)
+            case HardwareEvent(sample):
+                self.hardware.emit(sample)
