@@ -38,7 +38,7 @@ def no_children_left() -> Iterator[None]:
     before = {child.pid for child in me.children(recursive=True)}
     yield
     left = [child for child in me.children(recursive=True) if child.pid not in before]
-    gone, alive = psutil.wait_procs(left, timeout=3)
+    _gone, alive = psutil.wait_procs(left, timeout=3)
     names = [f"{p.pid} {' '.join(p.cmdline()[:4])}" for p in alive if p.is_running()]
     for process in alive:
         process.kill()
