@@ -1,0 +1,63 @@
+"""What the rehearsal remembers between runs: which practice wallet and miner it works with."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from ranvier.core.files import write_atomic
+
+WALLET_NAME = "practice"
+HOTKEY_NAME = "miner"
+NETUID = 1
+RECIPE = "sandbox-llm"
+_PASSWORD_SYLLABLES = 6
+_CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
+
+
+class Practice(msgspec.Struct, frozen=True):
+    """The practice wallet in use. ``genesis`` is the sandbox that it was registered on."""
+
+    wallet_name: str
+    hotkey_name: str
+    coldkey_ss58: str
+    hotkey_ss58: str
+    genesis: str
+
+    @property
+    def miner_id(self) -> str:
+        """A miner belongs to one hotkey, so a new practice wallet is a new miner."""
+        return self.wallet_name
+
+
+def load(folder: Path) -> Practice | None:
+    """The remembered practice, or None: never made, or the note is not readable (it can always be made again)."""
+    try:
+        return msgspec.json.decode((folder / "practice.json").read_bytes(), type=Practice)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def save(folder: Path, practice: Practice) -> None:
+    """Remember ``practice`` for the next run."""
+    write_atomic(folder / "practice.json", msgspec.json.encode(practice))
+
+
+def free_wallet_name(wallets: Path) -> str:
+    """``practice``, or ``practice-2`` and so on when that is taken: no wallet is ever replaced."""
+    name, number = WALLET_NAME, 1
+    while (wallets / name).exists():
+        number += 1
+        name = f"{WALLET_NAME}-{number}"
+    return name
+
+
+def make_password() -> str:
+    """A random password that can be spoken: pairs of consonant and vowel in three groups (about 76 bits)."""
+    groups = (
+        "".join(secrets.choice(_CONSONANTS) + secrets.choice(_VOWELS) for _ in range(_PASSWORD_SYLLABLES // 2))
+        for _ in range(4)
+    )
+    return "-".join(groups)
