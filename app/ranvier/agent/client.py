@@ -1,0 +1,182 @@
+"""The agent as its clients see it: commands, events, and starting it when it is absent. Qt-free."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from ranvier.agent.endpoint import Endpoint, read_endpoint
+from ranvier.agent.messages import (
+    COMMANDS,
+    EVENT_DECODER,
+    PROTOCOL,
+    AgentStatus,
+    Event,
+    GetStatus,
+    InstallMiner,
+)
+from ranvier.core.errors import AgentError, ErrorData
+from ranvier.core.paths import Paths, private_folder
+from ranvier.core.processes import own_command, spawn_detached
+
+_CALL_S = 120.0
+_CONNECT_S = 5.0
+_START_S = 40.0
+_LARGEST_EVENT = 16 * 2**20
+_ABSENT = "The agent is not running."
+_ERROR = msgspec.json.Decoder(ErrorData)
+
+
+class AgentClient:
+    """Talks to the agent of ``paths``, whichever it is at the moment: a restarted agent is found again.
+
+    Every failure is a RanvierError. Making one does not connect; use it on one event loop and ``close`` it.
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        self._session: aiohttp.ClientSession | None = None
+        self._endpoint: Endpoint | None = None
+
+    async def call(self, command: msgspec.Struct, *, timeout_s: float | None = None) -> Any:
+        """Carry out ``command``; the result has the type that ``COMMANDS`` declares for it.
+
+        Raises AgentError when the agent is absent, and whatever error the command ended with.
+        """
+        if timeout_s is None and not isinstance(command, InstallMiner):
+            timeout_s = _CALL_S
+        session, endpoint = await self._connected()
+        name = type(command).__name__
+        try:
+            async with session.post(
+                f"{endpoint.url}/call/{name}",
+                data=msgspec.json.encode(command),
+                timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_S),
+            ) as answer:
+                body = await answer.read()
+        except TimeoutError as error:
+            raise AgentError("Agent is slow", f"The agent did not answer {name} within {timeout_s:.0f} s.") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _lost(error) from error
+        return _result(command, answer.status, body)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Events from now on, a StatusEvent first; ends when the agent ends the connection.
+
+        Raises AgentError when the agent is absent or its messages are not understood.
+        """
+        session, endpoint = await self._connected()
+        try:
+            async with session.ws_connect(
+                f"{endpoint.url}/events", heartbeat=20.0, max_msg_size=_LARGEST_EVENT
+            ) as socket:
+                async for message in socket:
+                    if message.type is aiohttp.WSMsgType.TEXT:
+                        yield EVENT_DECODER.decode(message.data)
+        except msgspec.MsgspecError as error:
+            raise _other_version() from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _lost(error) from error
+
+    async def close(self) -> None:
+        """Let go of the connection; the agent goes on. A later call connects again."""
+        session, self._session, self._endpoint = self._session, None, None
+        if session is not None:
+            await session.close()
+
+    async def _connected(self) -> tuple[aiohttp.ClientSession, Endpoint]:
+        endpoint = read_endpoint(self.paths)
+        if endpoint is None:
+            raise AgentError("No agent", _ABSENT, "Start Ranvier; the window starts the agent.")
+        if self._session is None or self._session.closed or endpoint != self._endpoint:
+            await self.close()
+            connector: aiohttp.BaseConnector = (
+                aiohttp.UnixConnector(endpoint.socket) if endpoint.socket is not None else aiohttp.TCPConnector()
+            )
+            self._session = aiohttp.ClientSession(connector=connector, headers=endpoint.headers(), trust_env=False)
+            self._endpoint = endpoint
+        return self._session, endpoint
+
+
+def _result(command: msgspec.Struct, status: int, body: bytes) -> Any:
+    try:
+        if status == 200:
+            return msgspec.json.decode(body, type=COMMANDS[type(command)])
+        if status == 422:
+            raise _ERROR.decode(body).error()
+    except msgspec.MsgspecError as error:
+        raise _other_version() from error
+    if status == 404:
+        raise _other_version()
+    raise AgentError("Agent error", f"The agent answered with status {status}.", "Its log has the details.")
+
+
+def _lost(error: BaseException) -> AgentError:
+    if isinstance(error, aiohttp.ClientConnectorError | FileNotFoundError | ConnectionRefusedError):
+        return AgentError("No agent", _ABSENT, "Start Ranvier; the window starts the agent.")
+    return AgentError("Agent lost", "The connection to the agent broke.", "It is tried again.")
+
+
+def _other_version() -> AgentError:
+    return AgentError(
+        "Agent of another version",
+        "The running agent is of another version of Ranvier and its messages are not understood.",
+        "Stop everything from the tray (or end the agent) and start Ranvier again.",
+    )
+
+
+async def ensure_agent(paths: Paths) -> AgentClient:
+    """A client of the running agent; starts one, detached, when none answers.
+
+    Raises AgentError when it does not come up within 40 s (with the reason it gave) or speaks another protocol.
+    """
+    client = AgentClient(paths)
+    try:
+        if not await _answers(client):
+            await _start(paths, client)
+    except BaseException:
+        await client.close()
+        raise
+    return client
+
+
+async def _answers(client: AgentClient) -> bool:
+    """Whether an agent of our protocol answers. Raises AgentError for one of another protocol."""
+    try:
+        status: AgentStatus = await client.call(GetStatus(), timeout_s=10.0)
+    except AgentError as error:
+        if error.title == "Agent of another version":
+            raise
+        return False
+    if status.protocol != PROTOCOL:
+        raise _other_version()
+    return True
+
+
+async def _start(paths: Paths, client: AgentClient) -> None:
+    errors = private_folder(paths.agent) / "start-errors.txt"
+    loop = asyncio.get_running_loop()
+    # Spawning a process takes tens of milliseconds: not on the caller's loop, which may be the window's.
+    await loop.run_in_executor(
+        None, lambda: spawn_detached(own_command(*paths.arguments(), "agent"), cwd=paths.data, errors=errors)
+    )
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        await asyncio.sleep(0.15)
+        if await _answers(client):
+            return
+    reason = ""
+    with contextlib.suppress(OSError):
+        lines = errors.read_text("utf-8", "replace").strip().splitlines()
+        reason = lines[-1][:300] if lines else ""
+    raise AgentError(
+        "Agent did not start",
+        reason or f"The agent did not answer within {_START_S:.0f} s.",
+        f"Its log is {paths.logs / 'agent.log'}.",
+    )
