@@ -1,0 +1,1 @@
+"""Qt item models: plain data in, cells with sort roles out."""

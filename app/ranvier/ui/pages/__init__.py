@@ -1,0 +1,1 @@
+"""Pages of the window: one file each, made when first shown."""
