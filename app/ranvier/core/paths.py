@@ -65,6 +65,11 @@ class Paths:
         return self.data / "rehearsal"
 
     @property
+    def practice_wallets(self) -> Path:
+        """Wallets of the sandbox, apart from the real ones: play keys never lie beside keys of value."""
+        return self.network("sandbox") / "wallets"
+
+    @property
     def cache(self) -> Path:
         """Downloads that can be fetched again (packages of miners' environments)."""
         return self.data / "cache"

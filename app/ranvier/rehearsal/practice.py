@@ -55,7 +55,7 @@ def free_wallet_name(wallets: Path) -> str:
 
 
 def make_password() -> str:
-    """A random password that can be spoken: pairs of consonant and vowel in three groups (about 76 bits)."""
+    """A random password that can be spoken: pairs of consonant and vowel in four groups (about 74 bits)."""
     groups = (
         "".join(secrets.choice(_CONSONANTS) + secrets.choice(_VOWELS) for _ in range(_PASSWORD_SYLLABLES // 2))
         for _ in range(4)
