@@ -1,0 +1,1 @@
+"""The market of the practice subnet: validators that ask and score, competitors that answer."""
