@@ -1,1 +1,1 @@
-"""Dialogs: opened with open() and awaited, never exec()."""
+"""Dialogs. They are opened by ``ask.show`` alone, never by ``exec``: that would silently end other tasks."""

@@ -1,1 +1,1 @@
-"""Qt item models: plain data in, cells with sort roles out."""
+"""Table models: column constants, a sort role, no widgets."""

@@ -1,0 +1,77 @@
+"""The one stylesheet. Widgets are told apart by the dynamic properties ``role`` and ``kind``, not by name."""
+
+from __future__ import annotations
+
+from string import Template
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ranvier.ui.theme import Colours
+
+_SHEET = Template("""
+QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 4px 6px; }
+
+QLabel[role="title"] { font-size: 20pt; font-weight: 600; }
+QLabel[role="heading"] { font-size: 12pt; font-weight: 600; }
+QLabel[role="figure"] { font-size: 17pt; font-weight: 600; }
+QLabel[role="muted"] { color: $muted; }
+QLabel[role="small"] { color: $muted; font-size: 9pt; }
+QLabel[role="problem"] { color: $bad; }
+
+QFrame[role="card"] { background: $surface; border: 1px solid $border; border-radius: 10px; }
+QFrame[role="line"] { background: $border; border: none; max-height: 1px; min-height: 1px; }
+
+QScrollArea[role="page"], QScrollArea[role="page"] > QWidget > QWidget[role="page-body"] { background: transparent; }
+
+QPushButton { background: $raised; color: $text; border: 1px solid $border; border-radius: 6px;
+    padding: 6px 14px; min-height: 18px; }
+QPushButton:hover { border-color: $accent; }
+QPushButton:focus { border: 2px solid $accent; padding: 5px 13px; }
+QPushButton:pressed { background: $border; }
+QPushButton:disabled { color: $muted; background: transparent; border-color: $border; }
+QPushButton[kind="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
+QPushButton[kind="primary"]:hover { border-color: $text; }
+QPushButton[kind="primary"]:focus { border: 2px solid $text; }
+QPushButton[kind="primary"]:disabled { background: $raised; color: $muted; border-color: $border; }
+QPushButton[kind="danger"] { color: $bad; }
+QPushButton[kind="danger"]:hover { border-color: $bad; }
+QPushButton[kind="danger"]:disabled { color: $muted; }
+QPushButton[kind="quiet"] { background: transparent; border-color: transparent; color: $accent; }
+QPushButton[kind="quiet"]:hover { background: $raised; }
+QPushButton[kind="quiet"]:disabled { color: $muted; }
+
+QFrame[role="sidebar"] { background: $surface; border: none; border-right: 1px solid $border; }
+QToolButton[role="place"] { background: transparent; color: $text; border: 1px solid transparent; border-radius: 7px;
+    padding: 8px 10px; text-align: left; }
+QToolButton[role="place"]:hover { background: $raised; }
+QToolButton[role="place"]:checked { background: $selection; font-weight: 600; }
+QToolButton[role="place"]:focus { border: 1px solid $accent; }
+QToolButton[role="place"]:disabled { color: $muted; }
+
+QFrame[role="header"] { background: $surface; border: none; border-bottom: 1px solid $border; }
+
+QFrame[role="message"] { background: $raised; border: 1px solid $border; border-left: 4px solid $busy;
+    border-radius: 6px; }
+QFrame[role="message"][kind="error"] { border-left-color: $bad; }
+
+QPlainTextEdit[role="log"] { background: $surface; border: 1px solid $border; border-radius: 6px; }
+QLineEdit, QPlainTextEdit { selection-background-color: $accent; selection-color: $on_accent; }
+
+QTableView, QListView { background: $surface; alternate-background-color: $surface; border: 1px solid $border;
+    border-radius: 8px; gridline-color: $border; selection-background-color: $selection; selection-color: $text; }
+QTableView::item { padding: 4px 8px; border: none; }
+QHeaderView { background: $surface; border: none; }
+QHeaderView::section { background: $surface; color: $muted; border: none; border-bottom: 1px solid $border;
+    padding: 6px 8px; font-weight: 600; }
+QTableCornerButton::section { background: $surface; border: none; }
+
+QProgressBar { background: $raised; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }
+QProgressBar::chunk { background: $busy; border-radius: 3px; }
+QSplitter::handle { background: transparent; }
+""")
+
+
+def stylesheet(colours: Colours) -> str:
+    """Qt style sheet text of a theme."""
+    names = ("surface", "raised", "border", "text", "muted", "accent", "on_accent", "selection", "busy", "bad")
+    return _SHEET.substitute({name: getattr(colours, name) for name in names})

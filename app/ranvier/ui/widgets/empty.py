@@ -1,0 +1,35 @@
+"""What a page shows while it has nothing: what will be here, and the one thing to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from ranvier.ui.widgets.text import button, label
+
+
+class EmptyState(QWidget):
+    """A title, a sentence and at most one button, in the middle of the space it is given."""
+
+    def __init__(self, title: str, text: str, action: str = "", on_action: Callable[[], object] | None = None) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        column.addStretch(2)
+        self.title = label(title, "heading")
+        self.text = label(text, "muted", wrap=True)
+        self.text.setFixedWidth(460)
+        for widget in (self.title, self.text):
+            widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.button = button(action, on_action, kind="primary")
+        self.button.setVisible(bool(action))
+        column.addSpacing(6)
+        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(3)
+
+    def set_text(self, title: str, text: str) -> None:
+        self.title.setText(title)
+        self.text.setText(text)
