@@ -1,0 +1,44 @@
+"""SQLite's errors in words."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from ranvier.core.errors import LedgerError
+
+_WORDS = {
+    sqlite3.SQLITE_FULL: ("Disk full", "There is no space left for {path}.", "Free some space; nothing was lost."),
+    sqlite3.SQLITE_BUSY: ("Ledger busy", "Another program holds {path}.", "Close it; the write is tried again."),
+    sqlite3.SQLITE_LOCKED: ("Ledger busy", "Another program holds {path}.", "Close it; the write is tried again."),
+    sqlite3.SQLITE_CORRUPT: (
+        "Ledger damaged",
+        "{path} is damaged and was left as it is.",
+        "Move it away: earnings are read again from the chain.",
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        "Not a ledger",
+        "{path} is not a database.",
+        "Move it away: earnings are read again from the chain.",
+    ),
+    sqlite3.SQLITE_READONLY: ("Ledger read-only", "{path} cannot be written.", "Check the file's permissions."),
+    sqlite3.SQLITE_PERM: ("Ledger closed", "{path} may not be opened.", "Check the file's permissions."),
+    sqlite3.SQLITE_CANTOPEN: ("Ledger closed", "{path} cannot be opened.", "Check the folder's permissions."),
+    sqlite3.SQLITE_IOERR: ("Disk error", "The disk failed while {path} was used.", "Check the disk."),
+}
+
+
+@contextlib.contextmanager
+def ledger_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system raise about ``path`` into LedgerError."""
+    try:
+        yield
+    except (sqlite3.Error, OverflowError) as error:
+        primary = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        title, message, hint = _WORDS.get(primary, ("Ledger error", "{path}: " + str(error) + ".", ""))
+        raise LedgerError(title, message.format(path=path), hint) from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise LedgerError("Ledger closed", f"{path}: {reason}.", "Check the folder's permissions.") from error

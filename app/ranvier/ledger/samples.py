@@ -1,0 +1,79 @@
+"""Hardware samples, thinned with age. The body is the sampler's own bytes; this room does not look inside."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from ranvier.ledger.database import Database, transaction
+from ranvier.ledger.migrations import SAMPLES
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Samples older than ``age_s`` keep one in each ``every_s``."""
+
+    age_s: int
+    every_s: int
+
+
+TIERS = (Tier(900, 10), Tier(2 * 3600, 60), Tier(24 * 3600, 600))
+KEEP_S = 366 * 86_400
+_THIN_EVERY_MS = 60_000
+
+
+class Samples:
+    """``add`` as often as every second; every method raises LedgerError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database = Database(path, SAMPLES, durable=False)
+        self._thinned_ms: dict[Tier, int] = {}  # up to where each tier has been done in this process
+        self._last_thin_ms = 0
+
+    async def open(self) -> None:
+        await self._database.open()
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def add(self, at: float, body: bytes) -> None:
+        """Keep one sample of the moment ``at`` (Unix seconds); now and then thin the older ones."""
+        at_ms = int(at * 1000)
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO sample (at_ms, body) VALUES (?, ?)", (at_ms, body))
+            if at_ms - self._last_thin_ms >= _THIN_EVERY_MS:
+                self._last_thin_ms = at_ms
+                self._thin(connection, at_ms)
+
+        await self._database.run(work)
+
+    async def since(self, at: float) -> tuple[bytes, ...]:
+        """Samples from ``at`` on, oldest first."""
+        query = "SELECT body FROM sample WHERE at_ms >= ? ORDER BY at_ms"
+        return await self._database.run(
+            lambda connection: tuple(bytes(row[0]) for row in connection.execute(query, (int(at * 1000),)))
+        )
+
+    async def thin(self, now: float) -> None:
+        """Thin everything as it should be at ``now``."""
+        await self._database.run(lambda connection: self._thin(connection, int(now * 1000)))
+
+    def _thin(self, connection: sqlite3.Connection, now_ms: int) -> None:
+        """Keep the newest of each slot. Only whole slots are done, so that no slot is thinned twice to nothing."""
+        with transaction(connection):
+            for tier in TIERS:
+                slot = tier.every_s * 1000
+                end = (now_ms - tier.age_s * 1000) // slot * slot
+                start = self._thinned_ms.get(tier, 0)
+                if end <= start:
+                    continue
+                connection.execute(
+                    """DELETE FROM sample WHERE at_ms >= :start AND at_ms < :end AND at_ms NOT IN (
+                        SELECT max(at_ms) FROM sample WHERE at_ms >= :start AND at_ms < :end GROUP BY at_ms / :slot)""",
+                    {"start": start, "end": end, "slot": slot},
+                )
+                self._thinned_ms[tier] = end
+            connection.execute("DELETE FROM sample WHERE at_ms < ?", (now_ms - KEEP_S * 1000,))
