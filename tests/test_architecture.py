@@ -1,0 +1,92 @@
+"""The house rules that a machine can check: one-way imports, short files, no exec(), one task owner."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+APP = ROOT / "app" / "ranvier"
+MAX_LINES = 400
+SOURCES = sorted(APP.rglob("*.py"))
+TREES = {path: ast.parse(path.read_text("utf-8")) for path in SOURCES}
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and dotted end (``dialog.exec`` -> ``.exec``, ``print`` -> ``print``) of every call."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute):
+                yield node.lineno, f".{node.func.attr}"
+            elif isinstance(node.func, ast.Name):
+                yield node.lineno, node.func.id
+
+
+def test_imports_run_one_way() -> None:
+    """The contracts are in pyproject.toml; this runs them."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_files_stay_short() -> None:
+    paths = [*SOURCES, *(ROOT / "tests").rglob("*.py"), ROOT / "dev.py"]
+    lengths = {name(path): len(path.read_text("utf-8").splitlines()) for path in paths}
+    assert not {path: lines for path, lines in lengths.items() if lines > MAX_LINES}
+
+
+def test_calls_that_the_house_forbids() -> None:
+    # A dialog's exec() inside a coroutine kills other tasks under qasync: open() and await its future instead.
+    # Text for people goes through sys.stdout.write; tasks are started by core.tasks.Tasks.
+    forbidden = {".exec", ".exec_", "print", ".create_task", "create_task", ".ensure_future", "ensure_future"}
+    found = [
+        f"{name(path)}:{line} {call}()"
+        for path in SOURCES
+        for line, call in calls(TREES[path])
+        if call in forbidden and not (path == APP / "core" / "tasks.py" and call == ".create_task")
+    ]
+    assert not found
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert not [name(path) for path, tree in TREES.items() if not ast.get_docstring(tree)]
+
+
+def test_the_keeper_uses_the_standard_library_only() -> None:
+    """It outlives upgrades of everything else, and starts in milliseconds."""
+    path = APP / "miners" / "keeper.py"
+    ours = {p.stem for p in path.parent.glob("*.py")}
+    for node in ast.walk(TREES[path]):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules = [node.module]
+        for module in modules:
+            first, *rest = module.split(".")
+            own = first == "ranvier" and rest[:1] == ["miners"] and (len(rest) == 1 or rest[1] in ours)
+            assert own or first in sys.stdlib_module_names, module
+
+
+def test_dev_py_still_parses_on_an_old_python() -> None:
+    """So that it can say which Python it wants, instead of a syntax error."""
+    ast.parse((ROOT / "dev.py").read_text("utf-8"), feature_version=(3, 8))
+
+
+def test_the_pinned_locks_are_those_of_pyproject() -> None:
+    """Every dependency that pyproject.toml names is pinned, with hashes, in the lock."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    app = (ROOT / "packaging" / "locks" / "app.txt").read_text("utf-8")
+    dev = (ROOT / "packaging" / "locks" / "dev.txt").read_text("utf-8")
+    pinned = re.compile(r"^([a-z0-9-]+)==\S+ ", re.MULTILINE)
+    for wanted, lock in ((project["project"]["dependencies"], app), (project["dependency-groups"]["dev"], dev)):
+        names = {re.split(r"[><=\[;~! ]", entry)[0].lower().replace("_", "-") for entry in wanted}
+        assert names <= set(pinned.findall(lock))
+        assert lock.count("--hash=sha256:") >= len(names)
