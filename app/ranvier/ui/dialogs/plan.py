@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from ranvier.chain.model import Plan
+from ranvier.core.evidence import Level
 from ranvier.core.units import Tao, format_tao
-from ranvier.ui.words import short_hash
+from ranvier.ui.dialogs.ask import Dialog
+from ranvier.ui.theme import colours_of
+from ranvier.ui.widgets.marks import Mark
+from ranvier.ui.widgets.text import label, line
+from ranvier.ui.words import grouped_address, short_hash
 
 _NETWORKS = {
     "sandbox": ("Sandbox · play money", "This happens on your own machine; the money is not real."),
@@ -31,6 +27,33 @@ def network_words(network: str) -> tuple[str, str]:
     return _NETWORKS.get(network, (network, "This may spend real money and cannot be undone."))
 
 
+class NetworkChip(QWidget):
+    """The name of a network on its colour: real money must never look like play money."""
+
+    def __init__(self, network: str) -> None:
+        super().__init__()
+        self.network = network
+        self.text, meaning = network_words(network)
+        self.setToolTip(meaning)
+        self.setAccessibleName(self.text)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.text) + 22, metrics.height() + 8)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colours = colours_of(self)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.network(self.network)))
+        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
+        painter.setPen(QColor(colours.on_network))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text)
+        painter.end()
+
+
 class PlanView(QWidget):
     """The plan itself, without buttons, so that a dialog and the rehearsal page show the same thing."""
 
@@ -40,26 +63,14 @@ class PlanView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
-        layout.addLayout(self._head())
-        layout.addWidget(_rule())
+        head = QHBoxLayout()
+        head.addWidget(label(plan.title, "heading", wrap=True), 1)
+        head.addWidget(NetworkChip(plan.network), 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(head)
+        layout.addWidget(line())
         layout.addLayout(self._facts())
         for warning in plan.warnings:
-            layout.addWidget(_warning(warning))
-
-    def _head(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        title = QLabel(self.plan.title)
-        title.setObjectName("subheading")
-        title.setWordWrap(True)
-        name, meaning = network_words(self.plan.network)
-        network = QLabel(name)
-        network.setObjectName("networkBadge")
-        network.setProperty("network", self.plan.network)
-        network.setToolTip(meaning)
-        network.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
-        row.addWidget(title, 1)
-        row.addWidget(network, 0, Qt.AlignmentFlag.AlignTop)
-        return row
+            layout.addLayout(_warning(warning))
 
     def _facts(self) -> QGridLayout:
         plan = self.plan
@@ -68,63 +79,39 @@ class PlanView(QWidget):
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
         rows = [
-            *((label, value, False) for label, value in plan.lines),
-            ("Network fee", format_tao(Tao(plan.fee_rao)), False),
-            ("Spends at most", format_tao(Tao(plan.spend_rao + plan.fee_rao)), True),
-            ("Signed by", plan.signer_ss58, False),
-            ("Call", f"{plan.pallet}.{plan.function}", False),
-            ("Network checked", f"genesis {short_hash(plan.genesis_hash)}, runtime {plan.spec_version}", False),
+            *((name, value, "") for name, value in plan.lines),
+            ("Network fee", format_tao(Tao(plan.fee_rao)), ""),
+            ("Spends at most", format_tao(Tao(plan.spend_rao + plan.fee_rao)), "strong"),
+            ("Signed by", grouped_address(plan.signer_ss58), "mono"),
+            ("Call", f"{plan.pallet}.{plan.function}", ""),
+            ("Network checked", f"genesis {short_hash(plan.genesis_hash)}, runtime {plan.spec_version}", ""),
         ]
-        for index, (label, value, strong) in enumerate(rows):
-            name = QLabel(label)
-            name.setObjectName("muted")
-            text = QLabel(value)
-            text.setWordWrap(True)
-            text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            if strong:
+        for place, (name, value, kind) in enumerate(rows):
+            text = label(value, "mono" if kind == "mono" else "", wrap=True, copyable=True)
+            if kind == "strong":
                 font = text.font()
                 font.setBold(True)
                 text.setFont(font)
-            grid.addWidget(name, index, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(text, index, 1)
+            grid.addWidget(label(name, "muted"), place, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(text, place, 1)
         return grid
 
 
-class PlanDialog(QDialog):
-    """Shows a plan and asks for a yes. The default button is Cancel: Enter must not spend money."""
+class PlanDialog(Dialog):
+    """Shows a plan and asks for a yes. Enter alone never spends: Cancel is the default button."""
 
-    def __init__(self, plan: Plan, parent: QWidget | None = None, *, confirm: str = "Sign and send") -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Check before signing")
-        self.setMinimumWidth(600)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 20)
-        layout.setSpacing(16)
-        layout.addWidget(PlanView(plan))
-        meaning = QLabel(network_words(plan.network)[1])
-        meaning.setObjectName("muted")
-        meaning.setWordWrap(True)
-        layout.addWidget(meaning)
-        buttons = QDialogButtonBox()
-        self.confirm_button = buttons.addButton(confirm, QDialogButtonBox.ButtonRole.AcceptRole)
-        self.cancel_button = buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
-        self.confirm_button.setAutoDefault(False)
-        self.cancel_button.setDefault(True)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        layout.addWidget(buttons)
-        self.cancel_button.setFocus()
+    def __init__(self, parent: QWidget, plan: Plan, *, yes: str = "Sign and send") -> None:
+        super().__init__(parent, "Check before signing", yes=yes)
+        self.setMinimumWidth(640)
+        self.body.addWidget(PlanView(plan))
+        self.body.addWidget(label(network_words(plan.network)[1], "muted", wrap=True))
+        self.no.setDefault(True)
+        self.no.setFocus()
 
 
-def _warning(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setObjectName("warning")
-    label.setWordWrap(True)
-    return label
-
-
-def _rule() -> QFrame:
-    line = QFrame()
-    line.setFrameShape(QFrame.Shape.HLine)
-    line.setObjectName("rule")
-    return line
+def _warning(text: str) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    row.addWidget(Mark(Level.WARN), 0, Qt.AlignmentFlag.AlignTop)
+    row.addWidget(label(text, wrap=True), 1)
+    return row

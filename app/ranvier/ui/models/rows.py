@@ -1,0 +1,138 @@
+"""One Qt table model for all tables: frozen rows in, declared columns out, each with its own sort value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
+
+Row = TypeVar("Row")
+Index = QModelIndex | QPersistentModelIndex
+
+SORT_ROLE = Qt.ItemDataRole.UserRole + 1  # what a column sorts by; None = not known
+ROW_ROLE = Qt.ItemDataRole.UserRole + 2  # the row itself
+UNKNOWN_ROLE = Qt.ItemDataRole.UserRole + 3  # True where the value is not known: drawn grey
+FIXED_ROLE = Qt.ItemDataRole.UserRole + 4  # True for addresses and hashes: drawn in the fixed-width font
+
+_NOWHERE = QModelIndex()
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """One column. ``sort`` gives a comparable value or None when it is not known, ``text`` what is shown."""
+
+    title: str
+    text: Callable[[Row], str]
+    sort: Callable[[Row], Any]
+    tooltip: Callable[[Row], str] | None = None
+    number: bool = False
+    fixed: bool = False
+    help: str = ""
+
+
+class RowsModel(QAbstractTableModel, Generic[Row]):
+    """Rows of one kind. ``key`` tells rows apart, so that an update keeps the selection where nothing moved."""
+
+    def __init__(
+        self, columns: Sequence[Column[Row]], key: Callable[[Row], Hashable], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.columns = tuple(columns)
+        self._key = key
+        self._rows: list[Row] = []
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return tuple(self._rows)
+
+    def key_of(self, row: Row) -> Hashable:
+        """What tells this row from the others."""
+        return self._key(row)
+
+    def set_rows(self, rows: Sequence[Row]) -> None:
+        """Show these rows. The same keys in the same order are changed in place, anything else is a reset."""
+        if [self._key(row) for row in rows] == [self._key(row) for row in self._rows]:
+            changed = [place for place, row in enumerate(rows) if row != self._rows[place]]
+            self._rows = list(rows)
+            for place in changed:
+                self.dataChanged.emit(self.index(place, 0), self.index(place, len(self.columns) - 1))
+            return
+        self.beginResetModel()
+        self._rows = list(rows)
+        self.endResetModel()
+
+    def prepend(self, rows: Sequence[Row]) -> int:
+        """Put rows that are not there yet in front; returns how many were new."""
+        known = {self._key(row) for row in self._rows}
+        new = [row for row in rows if self._key(row) not in known]
+        if new:
+            self.beginInsertRows(_NOWHERE, 0, len(new) - 1)
+            self._rows[:0] = new
+            self.endInsertRows()
+        return len(new)
+
+    # --- Qt's side ---
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.columns)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        row, column = self._rows[index.row()], self.columns[index.column()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return column.text(row)
+            case Qt.ItemDataRole.ToolTipRole:
+                return column.tooltip(row) if column.tooltip else None
+            case Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignRight if column.number else Qt.AlignmentFlag.AlignLeft
+                return side | Qt.AlignmentFlag.AlignVCenter
+        if role == SORT_ROLE:
+            return column.sort(row)
+        if role == ROW_ROLE:
+            return row
+        if role == UNKNOWN_ROLE:
+            return column.sort(row) is None
+        if role == FIXED_ROLE:
+            return column.fixed
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
+            return None
+        column = self.columns[section]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return column.title
+            case Qt.ItemDataRole.ToolTipRole:
+                return column.help or None
+            case Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignRight if column.number else Qt.AlignmentFlag.AlignLeft
+                return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+
+class RowsProxy(QSortFilterProxyModel):
+    """Sorts by each column's sort value; what is not known comes last in both directions."""
+
+    def __init__(self, model: RowsModel[Any], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setSourceModel(model)
+        self.setSortRole(SORT_ROLE)
+        self.setDynamicSortFilter(True)
+
+    def lessThan(self, left: Index, right: Index) -> bool:
+        # Python compares: rao do not fit Qt's own number types, and None must not pass as zero.
+        source = self.sourceModel()
+        first, second = source.data(left, SORT_ROLE), source.data(right, SORT_ROLE)
+        if first is None or second is None:
+            if first is second:
+                return False
+            return (first is None) == (self.sortOrder() == Qt.SortOrder.DescendingOrder)
+        return bool(first < second)

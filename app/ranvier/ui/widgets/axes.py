@@ -1,0 +1,98 @@
+"""Axes of the charts: round numbers, days, and time as distance from now. pyqtgraph is imported inside functions."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import math
+from typing import Any
+
+
+def nice_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
+    """Round numbers from ``low`` to about ``high``: steps of 1, 2, 2.5 or 5 times a power of ten."""
+    span = high - low
+    if not math.isfinite(span) or span <= 0:
+        return [low]
+    rough = span / wanted
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    # Multiples of the step, cleaned of float dust: 3 * 0.1 is to read 0.3.
+    return [float(f"{place * step:.12g}") for place in range(first, last + 1)] or [low]
+
+
+@functools.cache
+def span_axis_class() -> Any:
+    """An axis for the last minutes: ``15 min ago`` to ``now``. Its ``right_edge`` is the moment of ``now``."""
+    import pyqtgraph as pg
+
+    class SpanAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no type information
+        right_edge = 0.0
+
+        def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+            step = 60.0 * max(1, round((high - low) / 60 / 3))
+            count = int((high - low) / step + 1e-6)
+            return [(step, [self.right_edge - step * place for place in range(count, -1, -1)])]
+
+        def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+            return [span_words(self.right_edge - value) for value in values]
+
+    return SpanAxis
+
+
+def span_words(seconds: float) -> str:
+    """``now`` or ``5 min ago``."""
+    minutes = round(seconds / 60)
+    return "now" if minutes == 0 else f"{minutes} min ago"
+
+
+@functools.cache
+def day_axis_class() -> Any:
+    """An axis of days and hours in the computer's own time zone."""
+    import pyqtgraph as pg
+
+    class DayAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no type information
+        def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+            return [(1.0, day_ticks(low, high, max(2, int(size / 110))))]
+
+        def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+            hours = len(values) > 1 and values[1] - values[0] < 80_000
+            return [moment_words(value, hours=hours) for value in values]
+
+    return DayAxis
+
+
+_STEPS_S = (
+    10,
+    30,
+    60,
+    300,
+    900,
+    1800,
+    3600,
+    7200,
+    14_400,
+    21_600,
+    43_200,
+    86_400,
+    172_800,
+    604_800,
+    1_209_600,
+    2_592_000,
+)
+
+
+def day_ticks(low: float, high: float, most: int) -> list[float]:
+    """At most about ``most`` round moments in the range, on the clock of the computer's time zone."""
+    step = next((step for step in _STEPS_S if (high - low) / step <= most), _STEPS_S[-1])
+    offset = datetime.datetime.fromtimestamp(low).astimezone().utcoffset() or datetime.timedelta()
+    shift = offset.total_seconds()
+    first = math.ceil((low + shift) / step) * step - shift
+    return [first + step * place for place in range(int((high - first) // step) + 1)]
+
+
+def moment_words(at: float, *, hours: bool) -> str:
+    """``18:04`` or ``22 Nov``."""
+    moment = datetime.datetime.fromtimestamp(at).astimezone()
+    return moment.strftime("%H:%M") if hours else f"{moment.day} {moment.strftime('%b')}"

@@ -1,0 +1,331 @@
+"""The house's charts: lines over time and bars, on pyqtgraph, which is loaded off the UI thread when first needed.
+
+A missing sample is a gap with a grey band, never a zero. Amounts become floats here for geometry only; every
+text a person reads comes from the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from ranvier.ui.theme import colours_of
+from ranvier.ui.widgets.axes import day_axis_class, nice_ticks, span_axis_class
+from ranvier.ui.widgets.hover import HoverWords
+from ranvier.ui.widgets.series import Points, gaps, value_near, with_gaps
+from ranvier.ui.widgets.text import label
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its name in the hover text and its points (Unix seconds, value or None), oldest first."""
+
+    name: str
+    points: Points
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: where it starts and how wide it is (Unix seconds), its height, which series, what hovering says.
+
+    Bars of one start are stacked in the order given. ``value`` None is drawn as a grey band: not known.
+    """
+
+    start: float
+    width: float
+    value: float | None
+    series: int
+    words: str
+
+
+async def load_charts() -> None:
+    """Import pyqtgraph in a worker thread: 0.3 to 0.6 s that the UI thread does not wait for."""
+    if "pyqtgraph" not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, "pyqtgraph")
+
+
+class Chart(QWidget):
+    """What line and bar charts share: the late start, the theme, the hover line. Give data at any time.
+
+    ``load`` must be awaited once (a page does so when it is first shown); until then the space is kept.
+    """
+
+    def __init__(self, *, unit: str = "", height: int = 150) -> None:
+        super().__init__()
+        self.unit = unit
+        self.setMinimumHeight(height)
+        self._plot: Any = None
+        self._hover_line: Any = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._waiting = label("", "muted")
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout.addWidget(self._waiting)
+        self._words = HoverWords(self)
+
+    @property
+    def loaded(self) -> bool:
+        return self._plot is not None
+
+    async def load(self) -> None:
+        """Make the plot and draw what was given so far."""
+        await load_charts()
+        if self._plot is None:
+            self._build(sys.modules["pyqtgraph"])
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw the data as it is now."""
+        raise NotImplementedError
+
+    def words_at(self, x: float) -> str:
+        """What hovering at ``x`` says; empty for nothing."""
+        raise NotImplementedError
+
+    def axis_class(self) -> Any:
+        """The class of the horizontal axis."""
+        return span_axis_class()
+
+    def _build(self, pg: Any) -> None:
+        self._plot = pg.PlotWidget(axisItems={"bottom": self.axis_class()(orientation="bottom")})
+        item = self._plot.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.setMouseEnabled(x=False, y=False)
+        item.getViewBox().setDefaultPadding(0)
+        item.layout.setContentsMargins(0, 8, 24, 0)
+        item.getAxis("left").setWidth(72)
+        item.getAxis("left").setGrid(45)
+        item.getAxis("left").setStyle(tickLength=0, autoExpandTextSpace=False)
+        item.getAxis("bottom").setStyle(tickLength=0, hideOverlappingLabels=False)
+        self._plot.setFrameShape(self._plot.Shape.NoFrame)
+        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # A wheel over a chart scrolls the page, it does not zoom by accident.
+        self._plot.wheelEvent = lambda event: event.ignore()
+        self._hover_line = pg.InfiniteLine(angle=90, movable=False)
+        self._hover_line.setZValue(10)
+        self._hover_line.hide()
+        item.addItem(self._hover_line, ignoreBounds=True)
+        self._plot.scene().sigMouseMoved.connect(self._hover)
+        layout = self.layout()
+        assert layout is not None
+        layout.replaceWidget(self._waiting, self._plot)
+        self._waiting.deleteLater()
+        self._words.raise_()
+        self._paint()
+
+    def _paint(self) -> None:
+        """Take the colours of the theme."""
+        if self._plot is None:
+            return
+        pg, colours = sys.modules["pyqtgraph"], colours_of(self)
+        self._plot.setBackground(None)
+        self._plot.viewport().setAutoFillBackground(False)
+        for side in ("left", "bottom"):
+            axis = self._plot.getPlotItem().getAxis(side)
+            axis.setPen(pg.mkPen(colours.border))
+            axis.setTextPen(pg.mkPen(colours.muted))
+            axis.setTickFont(self.font())
+        self._hover_line.setPen(pg.mkPen(colours.muted, width=1, style=Qt.PenStyle.DashLine))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._plot is not None:
+            self._paint()
+            self.draw()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._end_hover()
+        super().leaveEvent(event)
+
+    def _hover(self, position: QPointF) -> None:
+        box = self._plot.getPlotItem().getViewBox()
+        if not box.sceneBoundingRect().contains(position):
+            self._end_hover()
+            return
+        x = box.mapSceneToView(position).x()
+        words = self.words_at(x)
+        if not words:
+            self._end_hover()
+            return
+        self._hover_line.setValue(x)
+        self._hover_line.show()
+        self._words.say(words, self._plot.mapFromScene(position))
+
+    def _end_hover(self) -> None:
+        if self._hover_line is not None:
+            self._hover_line.hide()
+        self._words.hide()
+
+    def _set_heights(self, low: float, high: float) -> None:
+        """The vertical range and a few round numbers on it, with the unit at the top one."""
+        ticks = nice_ticks(low, high)
+        named = [(tick, self.tick_words(tick)) for tick in ticks]
+        item = self._plot.getPlotItem()
+        item.getAxis("left").setTicks([named])
+        item.setYRange(low, max(high, ticks[-1]), padding=0)
+
+    def tick_words(self, value: float) -> str:
+        """A number on the vertical axis, with its unit."""
+        return f"{value:g} {self.unit}".rstrip()
+
+    def _grey_band(self, start: float, end: float) -> Any:
+        pg, colours = sys.modules["pyqtgraph"], colours_of(self)
+        grey = QColor(colours.unknown)
+        grey.setAlphaF(0.13)
+        band = pg.LinearRegionItem((start, end), movable=False, brush=grey, pen=pg.mkPen(None))
+        band.setZValue(-5)
+        return band
+
+
+class LineChart(Chart):
+    """Lines over the last ``span_s`` seconds. ``top`` fixes the upper end (100 for percent); None fits the data.
+
+    ``value_words`` turns a value into the text of the hover and the axis.
+    """
+
+    def __init__(
+        self,
+        *,
+        span_s: float,
+        value_words: Callable[[float | None], str],
+        top: float | None = None,
+        height: int = 130,
+    ) -> None:
+        super().__init__(height=height)
+        self.span_s = span_s
+        self.top = top
+        self._value_words = value_words
+        self._lines: tuple[Line, ...] = ()
+        self._until: float | None = None
+        self._drawn: list[Any] = []
+
+    def set_lines(self, lines: Sequence[Line], until: float | None = None) -> None:
+        """Show these lines; the right edge is ``until`` (Unix seconds), or the newest sample."""
+        self._lines, self._until = tuple(lines), until
+        if self._plot is not None:
+            self.draw()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return self._lines
+
+    def right_edge(self) -> float:
+        ends = [line.points[-1][0] for line in self._lines if line.points]
+        return self._until if self._until is not None else max(ends, default=0.0)
+
+    def tick_words(self, value: float) -> str:
+        return self._value_words(value)
+
+    def draw(self) -> None:
+        pg, colours, item = sys.modules["pyqtgraph"], colours_of(self), self._plot.getPlotItem()
+        for old in self._drawn:
+            item.removeItem(old)
+        self._drawn = []
+        right = self.right_edge()
+        highest = 0.0
+        for place, one in enumerate(self._lines):
+            colour = QColor(colours.series[place % len(colours.series)])
+            xs, ys = with_gaps(one.points)
+            soft = QColor(colour)
+            soft.setAlphaF(0.12)
+            curve = pg.PlotDataItem()
+            self._add(curve)
+            # Only inside a view: pyqtgraph looks for one as soon as it may clip.
+            curve.setDownsampling(auto=True, method="peak")
+            curve.setClipToView(True)
+            filled = {"fillLevel": 0, "fillBrush": soft} if len(self._lines) == 1 else {}
+            curve.setData(xs, ys, pen=pg.mkPen(colour, width=1.6), connect="finite", antialias=True, **filled)
+            known = [value for at, value in one.points if value is not None and at >= right - self.span_s]
+            highest = max([highest, *known])
+        if self._lines:
+            for start, end in gaps(self._lines[0].points, self._until):
+                self._add(self._grey_band(start, end))
+        item.setXRange(right - self.span_s, right, padding=0)
+        item.getAxis("bottom").right_edge = right
+        self._set_heights(0.0, self.top if self.top is not None else max(highest * 1.15, 1e-9))
+
+    def _add(self, thing: Any) -> None:
+        self._plot.getPlotItem().addItem(thing, ignoreBounds=True)
+        self._drawn.append(thing)
+
+    def words_at(self, x: float) -> str:
+        parts = [self.moment_words(x)]
+        found = False
+        for one in self._lines:
+            value = value_near(one.points, x)
+            found = found or bool(one.points)
+            name = f"{one.name}: " if len(self._lines) > 1 else ""
+            parts.append(name + self._value_words(value))
+        return "\n".join(parts) if found else ""
+
+    def moment_words(self, x: float) -> str:
+        seconds = max(0, round(self.right_edge() - x))
+        minutes, rest = divmod(seconds, 60)
+        return f"{minutes} min {rest} s ago" if minutes else f"{rest} s ago"
+
+
+class BarChart(Chart):
+    """Bars over time, stacked where several series share a start. Heights are in ``unit``."""
+
+    def __init__(self, *, unit: str, height: int = 240) -> None:
+        super().__init__(unit=unit, height=height)
+        self._bars: tuple[Bar, ...] = ()
+        self._drawn: list[Any] = []
+
+    def set_bars(self, bars: Sequence[Bar], unit: str | None = None) -> None:
+        """Show these bars, oldest first."""
+        self._bars = tuple(bars)
+        self.unit = self.unit if unit is None else unit
+        if self._plot is not None:
+            self._end_hover()
+            self.draw()
+
+    @property
+    def bars(self) -> tuple[Bar, ...]:
+        return self._bars
+
+    def axis_class(self) -> Any:
+        return day_axis_class()
+
+    def draw(self) -> None:
+        pg, colours, item = sys.modules["pyqtgraph"], colours_of(self), self._plot.getPlotItem()
+        for old in self._drawn:
+            item.removeItem(old)
+        self._drawn = []
+        floor: dict[float, float] = {}
+        for series in sorted({bar.series for bar in self._bars}):
+            chosen = [bar for bar in self._bars if bar.series == series and bar.value is not None]
+            if not chosen:
+                continue
+            base = [floor.get(bar.start, 0.0) for bar in chosen]
+            colour = colours.series[series % len(colours.series)]
+            bars = pg.BarGraphItem(
+                x0=[bar.start + bar.width * 0.1 for bar in chosen], width=[bar.width * 0.8 for bar in chosen],
+                y0=base, height=[bar.value for bar in chosen], brush=colour, pen=pg.mkPen(None),
+            )  # fmt: skip
+            for bar, under in zip(chosen, base, strict=True):
+                floor[bar.start] = under + (bar.value or 0.0)
+            self._add(bars)
+        for bar in self._bars:
+            if bar.value is None:
+                self._add(self._grey_band(bar.start, bar.start + bar.width))
+        if self._bars:
+            first, last = self._bars[0], self._bars[-1]
+            item.setXRange(first.start, max(last.start + last.width, first.start + first.width * 7), padding=0)
+        self._set_heights(0.0, max([*floor.values(), 1e-9]) * 1.08)
+
+    def _add(self, thing: Any) -> None:
+        self._plot.getPlotItem().addItem(thing, ignoreBounds=True)
+        self._drawn.append(thing)
+
+    def words_at(self, x: float) -> str:
+        return "\n".join(bar.words for bar in self._bars if bar.start <= x < bar.start + bar.width)

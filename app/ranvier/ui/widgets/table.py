@@ -1,0 +1,109 @@
+"""The house's table: sortable, whole rows, unknown values grey, copy as tab-separated text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent, QKeySequence, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from ranvier.ui.models.rows import FIXED_ROLE, ROW_ROLE, UNKNOWN_ROLE, RowsModel, RowsProxy
+
+
+class Table(QTableView):
+    """A view of one ``RowsModel``. ``picked`` carries the selected row (or None) as it changes."""
+
+    picked = Signal(object)
+
+    def __init__(self, model: RowsModel[Any], parent: QWidget | None = None, *, stretch: int | None = None) -> None:
+        super().__init__(parent)
+        self.rows_model = model
+        self.proxy = RowsProxy(model, self)
+        self.setModel(self.proxy)
+        self.setItemDelegate(_CellDelegate(self))
+        self.setSortingEnabled(True)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(34)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setMinimumSectionSize(64)
+        if stretch is None:
+            header.setStretchLastSection(True)
+        else:
+            header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+        self._stretched = stretch
+        self.selectionModel().selectionChanged.connect(lambda *_: self.picked.emit(self.current_row()))
+        self.proxy.modelReset.connect(lambda: self.picked.emit(self.current_row()))
+
+    def sort_by(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by this column until the user clicks another."""
+        self.sortByColumn(column, order)
+
+    def fit(self) -> None:
+        """Give each column the width of its contents (of the first rows: enough, and quick on long tables)."""
+        self.horizontalHeader().setResizeContentsPrecision(40)
+        for column in range(self.proxy.columnCount()):
+            if column != self._stretched:
+                self.resizeColumnToContents(column)
+                self.setColumnWidth(column, self.columnWidth(column) + 16)
+
+    def current_row(self) -> Any | None:
+        """The selected row's data; None when nothing, or more than one row, is selected."""
+        chosen = self.selectionModel().selectedRows()
+        return chosen[0].data(ROW_ROLE) if len(chosen) == 1 else None
+
+    def select_key(self, key: object) -> bool:
+        """Select the row with this key, if it is there."""
+        for place, row in enumerate(self.rows_model.rows):
+            if self.rows_model.key_of(row) == key:
+                self.selectRow(self.proxy.mapFromSource(self.rows_model.index(place, 0)).row())
+                return True
+        return False
+
+    def selected_text(self) -> str:
+        """The selected rows as shown, tab-separated, with a header line."""
+        places = sorted(index.row() for index in self.selectionModel().selectedRows())
+        columns = range(self.proxy.columnCount())
+        lines = ["\t".join(column.title for column in self.rows_model.columns)]
+        lines += ["\t".join(str(self.proxy.index(place, column).data()) for column in columns) for place in places]
+        return "\n".join(lines)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText(self.selected_text())
+            return
+        super().keyPressEvent(event)
+
+
+class _CellDelegate(QStyledItemDelegate):
+    """Grey for what is not known, the fixed-width font for addresses, no dotted focus frame."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        # PySide6's stubs leave the option's public fields out.
+        cell: Any = option
+        if index.data(UNKNOWN_ROLE):
+            grey = cell.palette.color(QPalette.ColorRole.PlaceholderText)
+            cell.palette.setColor(QPalette.ColorRole.Text, grey)
+        if index.data(FIXED_ROLE):
+            size = cell.font.pointSizeF()
+            cell.font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+            if size > 0:
+                cell.font.setPointSizeF(size)
