@@ -1,129 +1,114 @@
-"""Numbers and states as words, with their units. None is ``unknown``, never 0."""
+"""How values read on screen: sizes, rates, temperatures, ages, addresses. No Qt, no money (that is core.units).
+
+Every function takes None for "not known" and says ``unknown``; a missing reading never becomes a zero.
+"""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterable
-
-from ranvier.agent.messages import MinerView
-from ranvier.core.evidence import Level
-from ranvier.core.units import Alpha, format_alpha
-from ranvier.miners.status import ExitRecord, MinerState
+import datetime
 
 UNKNOWN = "unknown"
-
-STATE_WORDS = {
-    MinerState.STOPPED: "Stopped",
-    MinerState.STARTING: "Starting",
-    MinerState.RUNNING: "Running",
-    MinerState.BACKING_OFF: "Waiting to restart",
-    MinerState.STOPPING: "Stopping",
-    MinerState.FAILED: "Failed",
-    MinerState.UNKNOWN: "Unknown",
-}
-
-NETWORK_WORDS = {"sandbox": "SANDBOX \N{EN DASH} PLAY MONEY", "test": "TESTNET", "finney": "MAINNET"}
+_NARROW = "\N{NARROW NO-BREAK SPACE}"
+_SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_RATES = ("B/s", "kB/s", "MB/s", "GB/s", "TB/s")
 
 
-def bytes_text(count: int | None) -> str:
-    """``812 MiB``, ``1.4 GiB``."""
-    if count is None:
+def size_text(count: float | None) -> str:
+    """Bytes as ``512 B``, ``1.5 GiB``, ``24 GiB``: three figures at most."""
+    return _scaled(count, 1024, _SIZES)
+
+
+def rate_text(per_second: float | None) -> str:
+    """Bytes per second in decimal units, as network people count: ``1.2 MB/s``."""
+    return _scaled(per_second, 1000, _RATES)
+
+
+def _scaled(value: float | None, step: int, units: tuple[str, ...]) -> str:
+    if value is None:
         return UNKNOWN
-    size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB" if size < 1024 else f"{size / 1024:.1f} TiB"
+    amount, place = float(value), 0
+    while abs(amount) >= step - 0.5 and place < len(units) - 1:
+        amount, place = amount / step, place + 1
+    digits = 0 if place == 0 or abs(amount) >= 99.95 or amount == int(amount) else 1
+    return f"{amount:.{digits}f}{_NARROW}{units[place]}"
+
+
+def part_text(used: int | None, total: int | None) -> str:
+    """``7.1 GiB of 24 GiB``; what is not known is said."""
+    if used is None and total is None:
+        return UNKNOWN
+    return f"{size_text(used)} of {size_text(total)}"
 
 
 def percent_text(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.0f} %"
+    """``37 %``."""
+    return UNKNOWN if value is None else f"{value:.0f}{_NARROW}%"
 
 
-def duration_text(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    seconds = max(0.0, seconds)
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+def temperature_text(celsius: float | None) -> str:
+    """``61 °C``."""
+    return UNKNOWN if celsius is None else f"{celsius:.0f}{_NARROW}°C"
 
 
-def alpha_text(rao: int | None, netuid: int, decimals: int = 4) -> str:
-    """An amount of a subnet's alpha with its unit; the last decimals are cut, not rounded up."""
-    return UNKNOWN if rao is None else format_alpha(Alpha(rao, netuid), decimals)
+def power_text(watts: float | None, limit: float | None = None) -> str:
+    """``212 W of 450 W``; without a limit only the first half."""
+    if watts is None and limit is None:
+        return UNKNOWN
+    drawn = UNKNOWN if watts is None else f"{watts:.0f}{_NARROW}W"
+    return drawn if limit is None else f"{drawn} of {limit:.0f}{_NARROW}W"
 
 
-def alpha_sums(amounts: Iterable[tuple[int, int | None]], decimals: int = 4) -> str:
-    """(netuid, rao) summed per subnet: alphas of two subnets are different currencies. Unknown stays unknown."""
-    sums: dict[int, int | None] = {}
-    for netuid, rao in amounts:
-        known = sums.get(netuid, 0)
-        sums[netuid] = None if rao is None or known is None else known + rao
-    if not sums:
-        return "none yet"
-    parts = [
-        alpha_text(rao, netuid, decimals) if rao is not None else f"{UNKNOWN} α{netuid}" for netuid, rao in sums.items()
-    ]
-    return "  +  ".join(parts)
+def clock_text(mhz: int | None) -> str:
+    """``2520 MHz``."""
+    return UNKNOWN if mhz is None else f"{mhz}{_NARROW}MHz"
 
 
-def exit_text(record: ExitRecord) -> str:
-    """``exit 1 after 3 s``, ``killed by SIGKILL after 2 min 3 s``, ``stopped as asked after ...``."""
-    if record.signal is not None:
-        try:
-            name = signal.Signals(record.signal).name
-        except ValueError:
-            name = f"signal {record.signal}"
-        how = f"killed by {name}"
-    elif record.code is not None:
-        how = f"exit {record.code}"
-    else:
-        how = "ended, nobody saw how"
-    if record.wanted:
-        how = f"stopped as asked ({how})"
-    return f"{how} after {duration_text(record.ran_s)}"
+def duration_text(seconds: float | None) -> str:
+    """``45 s``, ``12 min``, ``3 h 20 min``, ``4 days 2 h``."""
+    if seconds is None:
+        return UNKNOWN
+    total = max(0, int(seconds))
+    if total < 60:
+        return f"{total} s"
+    minutes = total // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    unit = "day" if days == 1 else "days"
+    return f"{days} {unit} {hours} h" if hours else f"{days} {unit}"
 
 
-def short_ss58(ss58: str) -> str:
-    """The first and last characters of an address; the whole one belongs in the tooltip."""
-    return ss58 if len(ss58) <= 16 else f"{ss58[:7]}…{ss58[-6:]}"
+def block_text(number: int | None) -> str:
+    """A block height in groups of three: ``5 123 456``."""
+    return UNKNOWN if number is None else f"{number:,}".replace(",", _NARROW)
 
 
-def start_refusal(miner: MinerView) -> str | None:
-    """Why this miner cannot be started now, or None when it can."""
-    if not miner.installed:
-        return "Its environment is not installed yet."
-    if miner.state in (MinerState.RUNNING, MinerState.STARTING):
-        return f"It is {STATE_WORDS[miner.state].lower()} already."
-    if miner.state is MinerState.STOPPING:
-        return "It is being stopped; wait until it has ended."
-    return None
+def short_address(ss58: str) -> str:
+    """``5GrwvaEF…GKutQY``: enough of both ends to tell two addresses apart at a glance."""
+    return ss58 if len(ss58) <= 16 else f"{ss58[:8]}…{ss58[-6:]}"
 
 
-def stop_refusal(miner: MinerView) -> str | None:
-    """Why this miner cannot be stopped now, or None. A state that is not known can always be stopped."""
-    if miner.state in (MinerState.STOPPED, MinerState.FAILED) and not miner.wanted:
-        return "It does not run."
-    return None
+def short_hash(value: str) -> str:
+    """``0x12ab34cd…90ef12`` for a block or extrinsic hash."""
+    return value if len(value) <= 18 else f"{value[:10]}…{value[-6:]}"
 
 
-def restart_refusal(miner: MinerView) -> str | None:
-    """Why this miner cannot be restarted now, or None."""
-    if not miner.installed:
-        return "Its environment is not installed yet."
-    if miner.state is MinerState.STOPPING:
-        return "It is being stopped; wait until it has ended."
-    return None
+def grouped_address(ss58: str, size: int = 6) -> str:
+    """The whole address in groups, so that a person can compare it with paper."""
+    return " ".join(ss58[start : start + size] for start in range(0, len(ss58), size))
 
 
-def level_of(miner: MinerView) -> Level:
-    """What a summary shows for a miner: never better than unknown while its state is unknown."""
-    return Level.UNKNOWN if miner.state is MinerState.UNKNOWN and miner.level is Level.GOOD else miner.level
+def local_time(time_ms: int | None, *, seconds: bool = False) -> str:
+    """The computer's own time zone, ``2026-11-22 18:04``."""
+    if time_ms is None:
+        return UNKNOWN
+    moment = datetime.datetime.fromtimestamp(time_ms / 1000).astimezone()
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def count_text(number: int, one: str, many: str = "") -> str:
+    """``1 wallet``, ``3 wallets``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
