@@ -10,10 +10,10 @@ from ranvier.chain.model import Plan
 from ranvier.core.evidence import Level
 from ranvier.core.units import Tao, format_tao
 from ranvier.ui.dialogs.ask import Dialog
-from ranvier.ui.readings import grouped_address, short_hash
 from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.text import label, line
+from ranvier.ui.words import grouped_address, short_hash
 
 _NETWORKS = {
     "sandbox": ("Sandbox · play money", "This happens on your own machine; the money is not real."),

@@ -9,8 +9,7 @@ from ranvier.agent.messages import EarningBucket, EarningRow
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import price_text, spot_text, subnet_text
-from ranvier.ui.readings import block_text, count_text, local_time, short_hash
-from ranvier.ui.words import short_ss58
+from ranvier.ui.words import block_text, count_text, local_time, short_address, short_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
             Column[EarningRow]("Epoch block", lambda row: block_text(row.block), lambda row: row.block, number=True),
             Column[EarningRow](
                 "Hotkey",
-                lambda row: short_ss58(row.hotkey_ss58),
+                lambda row: short_address(row.hotkey_ss58),
                 lambda row: row.hotkey_ss58,
                 tooltip=lambda row: f"{row.hotkey_ss58} (uid {row.uid})",
                 fixed=True,

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 from ranvier.core.evidence import Level
 from ranvier.hardware.snapshot import Gpu, Hardware, Host
-from ranvier.ui.readings import clock_text, part_text, power_text, rate_text, temperature_text
-from ranvier.ui.words import bytes_text, duration_text, percent_text
+from ranvier.ui.words import (
+    clock_text,
+    duration_text,
+    part_text,
+    percent_text,
+    power_text,
+    rate_text,
+    size_text,
+    temperature_text,
+)
 
 Points = tuple[tuple[float, float | None], ...]
 
@@ -57,7 +65,7 @@ def host_facts(host: Host) -> tuple[Fact, ...]:
         Fact("Processor", percent_text(host.cpu_percent), host.cpu_percent is not None),
         Fact("Load, 1 min", load, host.load_1min is not None),
         Fact("Memory", part_text(used, host.memory_total)),
-        Fact("Swap used", bytes_text(host.swap_used), host.swap_used is not None),
+        Fact("Swap used", size_text(host.swap_used), host.swap_used is not None),
         Fact("Disk", part_text(disk_used, host.disk_total), disk_used is not None),
         Fact("Network", network if network_known else "unknown", network_known),
         Fact("Temperature", temperature_text(host.temperature_c), host.temperature_c is not None),

@@ -9,7 +9,7 @@ from ranvier.agent.messages import Portfolio
 from ranvier.chain.model import StakePosition, Subnet
 from ranvier.core.units import Alpha, Tao, format_alpha, format_rao, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
-from ranvier.ui.words import UNKNOWN, short_ss58
+from ranvier.ui.words import UNKNOWN, short_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def stake_model() -> RowsModel[PositionRow]:
             ),
             Column[PositionRow](
                 "Hotkey",
-                lambda row: short_ss58(row.position.hotkey_ss58),
+                lambda row: short_address(row.position.hotkey_ss58),
                 lambda row: row.position.hotkey_ss58,
                 tooltip=lambda row: row.position.hotkey_ss58,
                 fixed=True,
