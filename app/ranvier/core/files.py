@@ -36,6 +36,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = 
 
     With ``replace=False`` an existing file is left alone and FileExistsError is raised.
     """
+    taken = False
     with storage_errors(path):
         private_folder(path.parent)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -48,23 +49,27 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = 
             if replace:
                 temporary.replace(path)
             else:
-                _publish_new(temporary, path)
+                taken = not _publish_new(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
+    if taken:  # raised out here because it is the caller's answer, not a failure of the storage
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
-def _publish_new(temporary: Path, path: Path) -> None:
-    if os.name == "posix":
-        try:
+def _publish_new(temporary: Path, path: Path) -> bool:
+    """Give the finished file its name unless that is taken; False when it is."""
+    try:
+        if os.name == "posix":
             os.link(temporary, path)
-        except FileExistsError:
-            temporary.unlink()
-            raise FileExistsError(path) from None
-        temporary.unlink()
-    else:
-        temporary.rename(path)  # Windows refuses to rename over an existing file
+        else:
+            temporary.rename(path)  # Windows refuses to rename over an existing file
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

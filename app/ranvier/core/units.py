@@ -12,7 +12,9 @@ from typing import Self
 
 RAO_PER_COIN = 10**9
 _DECIMALS = 9
-_NUMBER = re.compile(r"(\d{1,12})(?:[.,](\d{1,9}))?|[.,](\d{1,9})")
+_NUMBER = re.compile(r"(\d{1,12})(?:[.,](\d{1,9}))?|[.,](\d{1,9})", re.ASCII)
+# 1,000 is a thousand to one reader and one to another; money is not guessed.
+_AMBIGUOUS = re.compile(r"[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
 class UnitMismatchError(TypeError):
@@ -95,8 +97,11 @@ class Alpha(_Amount):
 def parse_rao(text: str) -> int:
     """Rao in a decimal number of coins typed by a person (``1``, ``0.5``, ``,25``).
 
-    Raises ValueError for anything else: signs, exponents, group separators, more than nine decimals.
+    Raises ValueError for anything else: signs, exponents, group separators, more than nine decimals, and for
+    what could mean two amounts (``1,000``).
     """
+    if _AMBIGUOUS.fullmatch(text.strip()):
+        raise ValueError(f"not an amount that is clear: {text.strip()!r} (write it without the comma, or with a point)")
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"not an amount: {text.strip()[:40]!r}")
