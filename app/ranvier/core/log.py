@@ -12,7 +12,10 @@ from ranvier.core.paths import private_folder
 _LIMIT_BYTES = 2_000_000
 _KEPT_FILES = 3
 # 64 and 128 hex digits are seeds and private keys; public keys and hashes are logged as ss58 or shortened.
-_SECRETS = re.compile(r"\b(?:0x)?(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{64})\b|(?:\b[a-z]{3,8}\b[ ,]+){11,}\b[a-z]{3,8}\b")
+_HEX = r"(?<![0-9a-f])(?:0x)?(?:[0-9a-f]{128}|[0-9a-f]{64})(?![0-9a-f])"
+# Twelve words in a row, as typed, listed, quoted or one a line. An ordinary sentence has shorter words in between.
+_PHRASE = r"""(?:\b[a-z]{3,8}\b[\s,;'"]+){11,}\b[a-z]{3,8}\b"""
+_SECRETS = re.compile(f"{_HEX}|{_PHRASE}", re.IGNORECASE)
 
 
 def redact(text: str) -> str:

@@ -53,6 +53,7 @@ def child_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     environment = dict(os.environ)
     if getattr(sys, "frozen", False):
         environment["PYINSTALLER_RESET_ENVIRONMENT"] = "1"
+        environment.pop("LD_LIBRARY_PATH", None)  # PyInstaller's own folder: a miner must not load our libraries
         original = environment.pop("LD_LIBRARY_PATH_ORIG", None)
         if original is not None:
             environment["LD_LIBRARY_PATH"] = original
