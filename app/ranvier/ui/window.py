@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -63,6 +62,7 @@ class Window(QMainWindow):
         self.setCentralWidget(whole)
         self.sidebar.chosen.connect(self.go)
         self.pages: dict[str, Page] = {}
+        self._loaded: set[str] = set()
         self._context: Context | None = None
         self._open_key = ""
         self._wanted_key = ""
@@ -96,13 +96,14 @@ class Window(QMainWindow):
         self.sidebar.setVisible(key != "welcome")
         if self._context is None:
             return
-        if key in self.pages or BY_KEY[key].module in sys.modules:
+        if key in self._loaded:
             self._open(key)
         else:
             self._context.run(self._load(key), f"load page {key}")
 
     async def _load(self, key: str) -> None:
         await asyncio.get_running_loop().run_in_executor(None, importlib.import_module, BY_KEY[key].module)
+        self._loaded.add(key)
         if self._wanted_key == key:
             self._open(key)
 
