@@ -116,9 +116,8 @@ def set_up(lock: str) -> None:
             raise Stop(f"The environment could not be made: {(made.stderr or made.stdout).strip()[-400:]}")
     STAMP.unlink(missing_ok=True)  # from here to the end, an interruption means: start over
     install(LOCKS / f"{lock}.txt")
-    find = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = subprocess.run([str(venv_program("python")), "-c", find], capture_output=True, text=True, check=True)
-    packages = Path(site.stdout.strip())
+    find = [str(venv_program("python")), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    packages = Path(subprocess.run(find, capture_output=True, text=True, check=True).stdout.strip())
     # Relative, because a .pth file is read in the system's own encoding and the folder may have any name.
     (packages / "ranvier-source.pth").write_text(os.path.relpath(ROOT / "app", packages) + "\n", "ascii")
     now = {"folder": str(VENV), "python": python_tag(), "app": digest("app")}
@@ -136,19 +135,17 @@ def install(lock: Path) -> None:
     say(f"Installing about {total} packages from {lock.relative_to(ROOT)} (the first time some 150 MB to fetch) ...")
     command = [str(venv_program("python")), "-m", "pip", "--disable-pip-version-check", "--no-input", "--retries", "2"]
     command += ["install", "--require-hashes", "--progress-bar", "off", "-r", str(lock)]
-    pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                           close_fds=False)  # fmt: skip
     assert pip.stdout is not None
     words: list[str] = []
     seen = 0
     for line in pip.stdout:
         words.append(line)
-        if line.startswith("Collecting ") and sys.stderr.isatty():
+        if line.startswith(("Collecting ", "Installing collected")) and sys.stderr.isatty():
             seen += 1
-            print(f"\r  {seen} {line.split()[1][:50]:<60}", end="", file=sys.stderr, flush=True)
-        elif line.startswith("Installing collected") and sys.stderr.isatty():
-            print(f"\r  {'unpacking':<60}", end="", file=sys.stderr, flush=True)
-    if sys.stderr.isatty():
-        print(f"\r{'':<64}\r", end="", file=sys.stderr)
+            step = f"{seen}/{total} {line.split()[1]}" if line.startswith("Coll") else "unpacking"
+            print(f"\r  {step[:60]:<60}\r", end="", file=sys.stderr, flush=True)
     if pip.wait() == 0:
         return
     text = "".join(words)
@@ -163,6 +160,7 @@ def install(lock: Path) -> None:
 def only_one_set_up() -> Iterator[None]:
     """Two first starts at once: the second waits. The lock ends with the process that holds it."""
     with (ROOT / ".venv.lock").open("a") as file:
+        os.set_inheritable(file.fileno(), True)  # pip, should we be killed, still holds the lock
         try:
             lock_file(file.fileno(), wait=False)
         except OSError:
