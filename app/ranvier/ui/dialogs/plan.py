@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.chain.model import Plan
 from ranvier.core.evidence import Level
 from ranvier.core.units import Tao, format_tao
 from ranvier.ui.dialogs.ask import Dialog
-from ranvier.ui.theme import colours_of
+from ranvier.ui.dialogs.fit import fit
+from ranvier.ui.header import NetworkChip
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.text import label, line
 from ranvier.ui.words import grouped_address, short_hash
 
-_NETWORKS = {
-    "sandbox": ("Sandbox · play money", "This happens on your own machine; the money is not real."),
-    "test": ("Testnet", "Testnet TAO has no market value."),
-    "finney": ("Mainnet · real money", "This spends real TAO and cannot be undone."),
+_MEANINGS = {
+    "sandbox": "This happens on your own machine; the money is not real.",
+    "test": "This happens on the public test network; its TAO has no market value.",
+    "finney": "This spends real TAO and cannot be undone.",
 }
 
 
-def network_words(network: str) -> tuple[str, str]:
-    """Title of a network and one sentence of what signing there means. An unknown name is treated as real money."""
-    return _NETWORKS.get(network, (network, "This may spend real money and cannot be undone."))
-
-
-class NetworkChip(QWidget):
-    """The name of a network on its colour: real money must never look like play money."""
-
-    def __init__(self, network: str) -> None:
-        super().__init__()
-        self.network = network
-        self.text, meaning = network_words(network)
-        self.setToolTip(meaning)
-        self.setAccessibleName(self.text)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        return QSize(metrics.horizontalAdvance(self.text) + 22, metrics.height() + 8)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        colours = colours_of(self)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.network(self.network)))
-        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
-        painter.setPen(QColor(colours.on_network))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text)
-        painter.end()
+def meaning_of(network: str) -> str:
+    """What signing on a network means, in one sentence. An unknown name is treated as real money."""
+    return _MEANINGS.get(network, "This may spend real money and cannot be undone.")
 
 
 class PlanView(QWidget):
@@ -65,7 +38,9 @@ class PlanView(QWidget):
         layout.setSpacing(12)
         head = QHBoxLayout()
         head.addWidget(label(plan.title, "heading", wrap=True), 1)
-        head.addWidget(NetworkChip(plan.network), 0, Qt.AlignmentFlag.AlignTop)
+        chip = NetworkChip()
+        chip.show_network(plan.network)
+        head.addWidget(chip, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(head)
         layout.addWidget(line())
         layout.addLayout(self._facts())
@@ -104,9 +79,10 @@ class PlanDialog(Dialog):
         super().__init__(parent, "Check before signing", yes=yes)
         self.setMinimumWidth(640)
         self.body.addWidget(PlanView(plan))
-        self.body.addWidget(label(network_words(plan.network)[1], "muted", wrap=True))
+        self.body.addWidget(label(meaning_of(plan.network), "muted", wrap=True))
         self.no.setDefault(True)
         self.no.setFocus()
+        fit(self)
 
 
 def _warning(text: str) -> QHBoxLayout:

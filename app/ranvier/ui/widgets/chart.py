@@ -104,7 +104,7 @@ class Chart(QWidget):
         item.layout.setContentsMargins(0, 8, 24, 0)
         item.getAxis("left").setWidth(72)
         item.getAxis("left").setGrid(45)
-        item.getAxis("left").setStyle(tickLength=0, autoExpandTextSpace=False)
+        item.getAxis("left").setStyle(tickLength=0, autoExpandTextSpace=False, hideOverlappingLabels=False)
         item.getAxis("bottom").setStyle(tickLength=0, hideOverlappingLabels=False)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

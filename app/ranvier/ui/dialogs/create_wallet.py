@@ -1,0 +1,229 @@
+"""A new wallet: name and password, the words shown once, three asked back, then written and read back."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+
+from ranvier.core.errors import RanvierError
+from ranvier.keys import wallets
+from ranvier.keys.listing import Wallet
+from ranvier.keys.mnemonic import generate
+from ranvier.keys.names import check_name, folded
+from ranvier.ui.dialogs.ask import Dialog
+from ranvier.ui.dialogs.fit import fit
+from ranvier.ui.widgets.fields import Field, NewPassword
+from ranvier.ui.widgets.mnemonic_entry import WordGrid, WordsBack
+from ranvier.ui.widgets.text import label
+
+Run = Callable[[Coroutine[Any, Any, Any], str], None]
+
+ASKED_BACK = 3
+DETAILS, WORDS, BACK, WRITING = range(4)
+_SCAM = "Nobody who helps you ever needs these words. Who has them owns the funds."
+
+
+def name_check(taken: Iterable[str], what: str) -> Callable[[str], str | None]:
+    """A check for a ``Field``: the rules for names, and that ``what`` is not there yet."""
+    known = {folded(name): name for name in taken}
+
+    def check(text: str) -> str | None:
+        try:
+            name = check_name(text.strip())
+        except RanvierError as error:
+            return f"{error.message} {error.hint}".strip()
+        found = known.get(folded(name))
+        return f"There is a {what} “{found}” already; nothing is ever overwritten." if found else None
+
+    return check
+
+
+def writing_note() -> QWidget:
+    """What is shown while argon2 runs: honest about the time, which cannot be measured in steps."""
+    widget = QWidget()
+    column = QVBoxLayout(widget)
+    column.addStretch(1)
+    column.addWidget(label("Encrypting and writing the wallet", "heading"))
+    column.addWidget(
+        label("This takes 3 to 6 seconds on purpose: each guess of a thief takes as long.", "muted", wrap=True)
+    )
+    bar = QProgressBar()
+    bar.setRange(0, 0)
+    bar.setTextVisible(False)
+    column.addWidget(bar)
+    column.addStretch(2)
+    return widget
+
+
+class WritingDialog(Dialog):
+    """A dialog that ends with writing a wallet: no way out while that runs, every error leaves the input as it is."""
+
+    def __init__(self, parent: QWidget, title: str, run: Run, *, yes: str) -> None:
+        super().__init__(parent, title, yes=yes)
+        self.wallet: Wallet | None = None
+        self._run = run
+        self._writing = False
+        self.steps = QStackedWidget()
+        self.body.addWidget(self.steps)
+
+    def start_writing(self, work: Coroutine[Any, Any, Wallet], back_to: int) -> None:
+        """Show the waiting step, run ``work``; on an error show the sentence on step ``back_to``."""
+        self._writing = True
+        self.problem("")
+        self.busy(True)
+        self.steps.setCurrentIndex(self.steps.count() - 1)
+        self._run(self._write(work, back_to), "write wallet")
+
+    async def _write(self, work: Coroutine[Any, Any, Wallet], back_to: int) -> None:
+        try:
+            self.wallet = await work
+        except RanvierError as error:
+            self._writing = False
+            self.busy(False)
+            self.steps.setCurrentIndex(back_to)
+            self.problem(f"{error.message} {error.hint}".strip())
+            return
+        self._writing = False
+        self.wipe()
+        self.accept()
+
+    def wipe(self) -> None:
+        """Forget secrets."""
+
+    def reject(self) -> None:
+        if not self._writing:
+            self.wipe()
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._writing:
+            event.ignore()
+        else:
+            super().closeEvent(event)
+
+
+class CreateWalletDialog(WritingDialog):
+    """``wallet`` is the new wallet after it was accepted. Nothing is on disk before the words were typed back."""
+
+    def __init__(self, parent: QWidget, folder: Path, taken: Iterable[str], run: Run) -> None:
+        super().__init__(parent, "Create a wallet", run, yes="Show the words")
+        self._folder = folder
+        self._words: list[str] = []
+        self.name = Field("Name of the wallet", name_check(taken, "wallet"))
+        self.hotkey = Field(
+            "Name of its first hotkey",
+            name_check((), "hotkey"),
+            hint="The hotkey signs for a miner; it never holds your funds.",
+            text="default",
+        )
+        self.count = QComboBox()
+        for number in (12, 24):
+            self.count.addItem(f"{number} words", number)
+        self.password = NewPassword()
+        self.grid = WordGrid()
+        self.back = WordsBack()
+        for step in (self._details(), self._shown(), self._asked(), writing_note()):
+            self.steps.addWidget(step)
+        self.count.currentIndexChanged.connect(lambda: self._words.clear())
+        self._enter(DETAILS)
+        fit(self, 560)
+
+    def _details(self) -> QWidget:
+        step = _step()
+        row = QHBoxLayout()
+        row.addWidget(label("Recovery phrase"))
+        row.addWidget(self.count)
+        row.addStretch(1)
+        column = step.layout()
+        assert isinstance(column, QVBoxLayout)
+        column.addWidget(self.name)
+        column.addWidget(self.hotkey)
+        column.addLayout(row)
+        column.addWidget(self.password)
+        column.addWidget(label(f"It will be kept in {self._folder}.", "small", wrap=True))
+        column.addStretch(1)
+        return step
+
+    def _shown(self) -> QWidget:
+        text = "These words are the wallet. Write them on paper, in this order; they are shown only now."
+        return _step(label(text, wrap=True), self.grid, label(_SCAM, "muted", wrap=True))
+
+    def _asked(self) -> QWidget:
+        return _step(label("Type these words from your paper.", wrap=True), self.back)
+
+    def _enter(self, step: int) -> None:
+        self.problem("")
+        self.steps.setCurrentIndex(step)
+        self.yes.setText(("Show the words", "I have written them down", "Create the wallet", "Create the wallet")[step])
+        self.no.setText("Cancel" if step == DETAILS else "Back")
+
+    def submitted(self) -> None:
+        match self.steps.currentIndex():
+            case 0 if self.name.insist() and self.hotkey.insist() and self.password.insist():
+                self._words = self._words or generate(self.count.currentData()).split()
+                self.grid.show_words(self._words)
+                self._enter(WORDS)
+            case 1:
+                # Out of sight before they are asked for.
+                self.grid.show_words(())
+                self.back.ask(_places(len(self._words)))
+                self._enter(BACK)
+                next(iter(self.back.fields.values())).setFocus()
+            case 2 if self.back.matches(self._words):
+                self.start_writing(self._create(), BACK)
+
+    def reject(self) -> None:
+        step = self.steps.currentIndex()
+        if step == BACK:
+            self.grid.show_words(self._words)
+            self._enter(WORDS)
+        elif step == WORDS:
+            self.grid.show_words(())
+            self._enter(DETAILS)
+        else:
+            super().reject()
+
+    async def _create(self) -> Wallet:
+        return await wallets.create_wallet(
+            self._folder,
+            self.name.text().strip(),
+            " ".join(self._words),
+            self.password.text(),
+            self.hotkey.text().strip(),
+            generate(),
+        )
+
+    def wipe(self) -> None:
+        self._words = []
+        self.grid.show_words(())
+        self.back.ask(())
+        self.password.wipe()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # Enter goes on, Escape goes one step back and never throws the words away at once.
+        if event.key() == Qt.Key.Key_Escape and self.steps.currentIndex() == WRITING:
+            return
+        super().keyPressEvent(event)
+
+
+def _places(count: int) -> list[int]:
+    """Which words are asked back, in order, counted from 1."""
+    return sorted(secrets.SystemRandom().sample(range(1, count + 1), ASKED_BACK))
+
+
+def _step(*widgets: QWidget) -> QWidget:
+    step = QWidget()
+    column = QVBoxLayout(step)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(12)
+    for widget in widgets:
+        column.addWidget(widget)
+    if widgets:
+        column.addStretch(1)
+    return step
