@@ -8,7 +8,7 @@ import logging
 from PySide6.QtCore import QObject, Signal
 
 from ranvier.agent.client import AgentClient
-from ranvier.agent.messages import EarningEvent, Event, HardwareEvent, InstallEvent, StatusEvent
+from ranvier.agent.messages import AgentStatus, EarningEvent, Event, HardwareEvent, InstallEvent, StatusEvent
 from ranvier.core.errors import RanvierError
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ class Bridge(QObject):
     """Listens to one agent and signals what it says; pages connect here and never to the agent's events.
 
     ``agent_lost`` carries the reason in words; the bridge goes on trying and ``status`` follows when it is back.
+    ``latest`` is the newest status, for a page that is made between two; None while nothing is known.
     """
 
     status = Signal(object)  # AgentStatus
@@ -31,6 +32,7 @@ class Bridge(QObject):
     def __init__(self, client: AgentClient) -> None:
         super().__init__()
         self.client = client
+        self.latest: AgentStatus | None = None
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -38,14 +40,19 @@ class Bridge(QObject):
             try:
                 async for event in self.client.events():
                     self._emit(event)
-                self.agent_lost.emit("The agent ended the connection.")
+                self._lost("The agent ended the connection.")
             except RanvierError as error:
-                self.agent_lost.emit(error.message)
+                self._lost(error.message)
             await asyncio.sleep(_RETRY_S)
+
+    def _lost(self, reason: str) -> None:
+        self.latest = None
+        self.agent_lost.emit(reason)
 
     def _emit(self, event: Event) -> None:
         match event:
             case StatusEvent(status):
+                self.latest = status
                 self.status.emit(status)
             case InstallEvent(progress):
                 self.install.emit(progress)

@@ -24,12 +24,23 @@ class EmptyState(QWidget):
         for widget in (self.title, self.text):
             widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.button = button(action, on_action, kind="primary")
+        self._on_action = on_action
+        self.button = button(action, self._act, kind="primary")
         self.button.setVisible(bool(action))
         column.addSpacing(6)
         column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
 
+    def set_action(self, action: str, on_action: Callable[[], object]) -> None:
+        """The one button's text and what it does."""
+        self._on_action = on_action
+        self.button.setText(action)
+        self.button.setVisible(bool(action))
+
     def set_text(self, title: str, text: str) -> None:
         self.title.setText(title)
         self.text.setText(text)
+
+    def _act(self) -> None:
+        if self._on_action is not None:
+            self._on_action()

@@ -1,0 +1,50 @@
+"""The columns of the miners' table."""
+
+from __future__ import annotations
+
+import time
+
+from ranvier.agent.messages import MinerView
+from ranvier.ui.models.rows import Column, RowsModel
+from ranvier.ui.phrases import STATE_WORDS, alpha_text, level_of
+from ranvier.ui.words import UNKNOWN, duration_text, percent_text, size_text
+
+NAME, STATE, SINCE, TODAY, WEEK, CPU, MEMORY, RESTARTS = range(8)
+
+_RANK = {level: place for place, level in enumerate(("bad", "warn", "unknown", "busy", "good", "off"))}
+
+
+def since_text(miner: MinerView, now: float) -> str:
+    """For how long the process has been running."""
+    if miner.pid is None:
+        return "not running"
+    return UNKNOWN if miner.started_at is None else duration_text(now - miner.started_at)
+
+
+def restarts_text(miner: MinerView) -> str:
+    """``3 starts, 1 crash``."""
+    crashes = f"{miner.crashes} crash" + ("" if miner.crashes == 1 else "es")
+    return f"{miner.starts} start{'' if miner.starts == 1 else 's'}, {crashes}"
+
+
+COLUMNS: tuple[Column[MinerView], ...] = (
+    Column("Miner", lambda m: m.name, lambda m: m.name.casefold(), tooltip=lambda m: m.hotkey_ss58),
+    Column("State", lambda m: STATE_WORDS[m.state], lambda m: _RANK[level_of(m).value], help="Worst first"),
+    Column("Running for", lambda m: since_text(m, time.time()), lambda m: -(m.started_at or time.time())),
+    Column("Today", lambda m: alpha_text(m.earned_today_rao, m.netuid), lambda m: m.earned_today_rao, number=True),
+    Column("7 days", lambda m: alpha_text(m.earned_7d_rao, m.netuid), lambda m: m.earned_7d_rao, number=True),
+    Column(
+        "CPU",
+        lambda m: percent_text(m.cpu_percent),
+        lambda m: m.cpu_percent,
+        number=True,
+        help="Percent of one core, all its processes together",
+    ),
+    Column("Memory", lambda m: size_text(m.rss), lambda m: m.rss, number=True),
+    Column("Restarts", restarts_text, lambda m: m.crashes),
+)
+
+
+def miners_model() -> RowsModel[MinerView]:
+    """An empty model; ``set_rows`` takes the status's miners."""
+    return RowsModel(COLUMNS, lambda miner: miner.id)
