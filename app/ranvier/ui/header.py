@@ -46,7 +46,7 @@ class Band(QWidget):
 class NetworkChip(QWidget):
     """The network's name on its colour."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: str = "") -> None:
         super().__init__()
         self.network = ""
         self.text = ""
@@ -54,7 +54,7 @@ class NetworkChip(QWidget):
         font = self.font()
         font.setBold(True)
         self.setFont(font)
-        self.show_network("")
+        self.show_network(network)
 
     def show_network(self, network: str) -> None:
         self.network = network
