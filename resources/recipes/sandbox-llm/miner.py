@@ -51,7 +51,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
 
 async def listen(axon: Axon, host: str, port: int) -> web.AppRunner:
     """Open the axon's port; raises StartProblem."""
-    runner = web.AppRunner(axon.application(), access_log=None, shutdown_timeout=2)
+    runner = web.AppRunner(axon.application(), access_log=None, shutdown_timeout=2, handler_cancellation=True)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -64,7 +64,7 @@ class Competitor:
         application = web.Application(client_max_size=_MOST_BYTES)
         application.router.add_post(TARGET, self._chat)
         application.router.add_get("/health", self._health)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
         await runner.setup()
         self._runner = runner
         try:
