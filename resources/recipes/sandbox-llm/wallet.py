@@ -9,7 +9,7 @@ from pathlib import Path
 import base58
 
 
-class WalletProblem(Exception):
+class WalletError(Exception):
     """The hotkey's address cannot be found; the text is for people."""
 
 
@@ -19,7 +19,7 @@ def hotkey_address(wallet_path: Path, wallet_name: str, hotkey_name: str) -> str
     candidates = [folder / f"{hotkey_name}pub.txt", folder / hotkey_name]
     found = [path for path in candidates if path.is_file()]
     if not found:
-        raise WalletProblem(f"There is no hotkey {hotkey_name!r} in {folder}.")
+        raise WalletError(f"There is no hotkey {hotkey_name!r} in {folder}.")
     for path in found:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def hotkey_address(wallet_path: Path, wallet_name: str, hotkey_name: str) -> str
         except (OSError, ValueError, LookupError, TypeError):
             continue
         return address
-    raise WalletProblem(f"{found[0]} holds no readable address.")
+    raise WalletError(f"{found[0]} holds no readable address.")
 
 
 def public_key(address: str) -> bytes:
