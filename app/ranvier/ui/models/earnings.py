@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import price_text, spot_text, subnet_text
 from ranvier.ui.words import block_text, count_text, local_time, short_address, short_hash
+
+DAY_MS = 86_400_000  # the ledger's days are UTC days
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,14 @@ def _total(netuid: int, buckets: Sequence[EarningBucket]) -> SubnetTotal:
     )
 
 
-def fold_in(buckets: Sequence[EarningBucket], rows: Sequence[EarningRow], size_ms: int | None) -> list[EarningBucket]:
-    """``buckets`` with new rows added: to the day they fall in, or, with ``size_ms`` None, to their own epoch.
+def fold_in(buckets: Sequence[EarningBucket], rows: Sequence[EarningRow], *, epoch: bool) -> list[EarningBucket]:
+    """``buckets`` with new rows added to the UTC day they fall in, or each to its own epoch.
 
     Used between two refreshes only; the ledger's own sums replace it at the next one.
     """
     result = {(bucket.start_ms, bucket.netuid): bucket for bucket in buckets}
     for row in rows:
-        start = row.time_ms if size_ms is None else _start_of(buckets, row.time_ms, size_ms)
+        start = row.time_ms if epoch else row.time_ms - row.time_ms % DAY_MS
         old = result.get((start, row.netuid)) or EarningBucket(start, row.netuid, 0, 0, 0)
         value = value_rao(row)
         tao = None if value is None or old.tao_rao is None else old.tao_rao + value
@@ -68,19 +71,17 @@ def fold_in(buckets: Sequence[EarningBucket], rows: Sequence[EarningRow], size_m
     return sorted(result.values(), key=lambda bucket: (bucket.start_ms, bucket.netuid))
 
 
-def _start_of(buckets: Sequence[EarningBucket], time_ms: int, size_ms: int) -> int:
-    """The start of the bucket that ``time_ms`` falls in; days begin where the ledger's days begin."""
-    origin = buckets[-1].start_ms if buckets else 0
-    return time_ms - (time_ms - origin) % size_ms
-
-
 def bucket_words(bucket: EarningBucket, names: dict[int, str], *, epoch: bool) -> str:
     """What hovering a bar says."""
-    when = local_time(bucket.start_ms) if epoch else local_time(bucket.start_ms)[:10]
+    when = local_time(bucket.start_ms) if epoch else f"{_utc_day(bucket.start_ms)} (UTC)"
     alpha = format_alpha(Alpha(bucket.alpha_rao, bucket.netuid), 6)
     value = "value unknown" if bucket.tao_rao is None else f"{format_tao(Tao(bucket.tao_rao), 6)} then"
     subnet = subnet_text(bucket.netuid, names.get(bucket.netuid))
     return f"{when} · subnet {subnet}\n{alpha} · {value} · {count_text(bucket.epochs, 'epoch')}"
+
+
+def _utc_day(time_ms: int) -> str:
+    return datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC).strftime("%Y-%m-%d")
 
 
 def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:

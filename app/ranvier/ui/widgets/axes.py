@@ -49,16 +49,18 @@ def span_words(seconds: float) -> str:
 
 @functools.cache
 def day_axis_class() -> Any:
-    """An axis of days and hours in the computer's own time zone."""
+    """An axis of days and hours in the computer's own time zone, or in UTC where ``utc`` is set."""
     import pyqtgraph as pg
 
     class DayAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no type information
+        utc = False
+
         def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-            return [(1.0, day_ticks(low, high, max(2, int(size / 110))))]
+            return [(1.0, day_ticks(low, high, max(2, int(size / 110)), utc=self.utc))]
 
         def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
             hours = len(values) > 1 and values[1] - values[0] < 80_000
-            return [moment_words(value, hours=hours) for value in values]
+            return [moment_words(value, hours=hours, utc=self.utc) for value in values]
 
     return DayAxis
 
@@ -83,16 +85,21 @@ _STEPS_S = (
 )
 
 
-def day_ticks(low: float, high: float, most: int) -> list[float]:
-    """At most about ``most`` round moments in the range, on the clock of the computer's time zone."""
+def day_ticks(low: float, high: float, most: int, *, utc: bool = False) -> list[float]:
+    """At most about ``most`` round moments in the range, on the clock of the computer's time zone or of UTC."""
     step = next((step for step in _STEPS_S if (high - low) / step <= most), _STEPS_S[-1])
-    offset = datetime.datetime.fromtimestamp(low).astimezone().utcoffset() or datetime.timedelta()
+    offset = _moment(low, utc).utcoffset() or datetime.timedelta()
     shift = offset.total_seconds()
     first = math.ceil((low + shift) / step) * step - shift
     return [first + step * place for place in range(int((high - first) // step) + 1)]
 
 
-def moment_words(at: float, *, hours: bool) -> str:
+def moment_words(at: float, *, hours: bool, utc: bool = False) -> str:
     """``18:04`` or ``22 Nov``."""
-    moment = datetime.datetime.fromtimestamp(at).astimezone()
+    moment = _moment(at, utc)
     return moment.strftime("%H:%M") if hours else f"{moment.day} {moment.strftime('%b')}"
+
+
+def _moment(at: float, utc: bool) -> datetime.datetime:
+    moment = datetime.datetime.fromtimestamp(at, datetime.UTC)
+    return moment if utc else moment.astimezone()

@@ -279,11 +279,12 @@ class BarChart(Chart):
     def __init__(self, *, unit: str, height: int = 240) -> None:
         super().__init__(unit=unit, height=height)
         self._bars: tuple[Bar, ...] = ()
+        self._utc = False
         self._drawn: list[Any] = []
 
-    def set_bars(self, bars: Sequence[Bar], unit: str | None = None) -> None:
-        """Show these bars, oldest first."""
-        self._bars = tuple(bars)
+    def set_bars(self, bars: Sequence[Bar], unit: str | None = None, *, utc: bool = False) -> None:
+        """Show these bars, oldest first. ``utc`` puts the days of the axis where UTC begins them."""
+        self._bars, self._utc = tuple(bars), utc
         self.unit = self.unit if unit is None else unit
         if self._plot is not None:
             self._end_hover()
@@ -301,6 +302,7 @@ class BarChart(Chart):
         for old in self._drawn:
             item.removeItem(old)
         self._drawn = []
+        item.getAxis("bottom").utc = self._utc
         floor: dict[float, float] = {}
         for series in sorted({bar.series for bar in self._bars}):
             chosen = [bar for bar in self._bars if bar.series == series and bar.value is not None]

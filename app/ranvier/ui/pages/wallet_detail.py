@@ -1,0 +1,142 @@
+"""One wallet in full: addresses to compare and copy, how each key is kept, and what it holds."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from ranvier.chain.model import Balance
+from ranvier.core.units import Tao, format_tao
+from ranvier.keys.listing import Hotkey, KeyForm, Wallet
+from ranvier.ui.models.wallets import form_sentence, form_text, hotkey_text, wallet_level
+from ranvier.ui.widgets.badge import Badge
+from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.page import clear
+from ranvier.ui.widgets.text import allow, button, label
+from ranvier.ui.words import block_text, count_text, grouped_address
+
+
+class Address(QWidget):
+    """A whole address in groups of six, with a button that copies it."""
+
+    def __init__(self, ss58: str) -> None:
+        super().__init__()
+        self.ss58 = ss58
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(10)
+        row.addWidget(label(grouped_address(ss58), "mono", wrap=True), 1)
+        self.copy = button("Copy", self._copy, kind="quiet", tip="Copy the address without the blanks")
+        row.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.ss58)
+        self.copy.setText("Copied")
+
+
+class WalletDetail(QWidget):
+    """Drawn again only when the wallet changed, so that a selection or a pressed button is not lost."""
+
+    add_hotkey_wanted = Signal()
+    watch_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wallet: Wallet | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        self.cold = Card()
+        self.badge = Badge()
+        self.cold.add_to_header(self.badge)
+        self._cold_body = QVBoxLayout()
+        self._cold_body.setSpacing(8)
+        self.cold.body.addLayout(self._cold_body)
+        self.money = Card("Balance")
+        self.balance = Figure("Free")
+        self.spendable = Figure("Spendable")
+        row = QHBoxLayout()
+        row.addWidget(self.balance, 1)
+        row.addWidget(self.spendable, 1)
+        self.money.body.addLayout(row)
+        self.money_note = label("", "small", wrap=True)
+        self.money.add(self.money_note)
+        self.watch_button = button("Watch its balance", self.watch_wanted.emit)
+        self.money.add_to_header(self.watch_button)
+        self.hot = Card("Hotkeys")
+        self.add_button = button("Add a hotkey…", self.add_hotkey_wanted.emit)
+        self.hot.add_to_header(self.add_button)
+        self._hot_body = QVBoxLayout()
+        self._hot_body.setSpacing(12)
+        self.hot.body.addLayout(self._hot_body)
+        for card in (self.cold, self.money, self.hot):
+            column.addWidget(card)
+
+    def show_wallet(self, wallet: Wallet) -> None:
+        """Show this wallet."""
+        if wallet == self.wallet:
+            return
+        self.wallet = wallet
+        self.cold.set_title(wallet.name)
+        self.badge.show_level(wallet_level(wallet), form_text(wallet), detail=form_sentence(wallet))
+        clear(self._cold_body)
+        if wallet.problem is not None:
+            self._cold_body.addWidget(label(wallet.problem, "problem", wrap=True))
+        self._cold_body.addWidget(label(form_sentence(wallet), wrap=True))
+        self._cold_body.addWidget(label("Coldkey address", "small"))
+        if wallet.coldkey_ss58 is None:
+            self._cold_body.addWidget(label("unknown: no file here says it", "muted", wrap=True))
+        else:
+            self._cold_body.addWidget(Address(wallet.coldkey_ss58))
+        self._cold_body.addWidget(label("Folder", "small"))
+        self._cold_body.addWidget(label(str(wallet.path), wrap=True, copyable=True))
+        self.money.setVisible(wallet.coldkey_ss58 is not None)
+        self._show_hotkeys(wallet)
+
+    def _show_hotkeys(self, wallet: Wallet) -> None:
+        clear(self._hot_body)
+        self.hot.set_title(count_text(len(wallet.hotkeys), "hotkey") if wallet.hotkeys else "Hotkeys")
+        if not wallet.hotkeys:
+            self._hot_body.addWidget(label("A miner needs one; it is made in a moment.", "muted", wrap=True))
+        for hotkey in wallet.hotkeys:
+            self._hot_body.addWidget(_hotkey_row(hotkey))
+        unusable = wallet.coldkey is KeyForm.UNREADABLE and wallet.coldkey_ss58 is None
+        allow(self.add_button, "Repair this wallet first." if unusable else None)
+
+    def show_balance(self, balance: Balance | None, block: int | None, trouble: str, *, asked: bool) -> None:
+        """``asked`` says that the agent answered; without ``balance`` it then does not watch this coldkey."""
+        self.balance.show_value(format_tao(Tao(balance.free_rao)) if balance is not None else None)
+        self.spendable.show_value(format_tao(Tao(balance.spendable_rao)) if balance is not None else None)
+        self.watch_button.setVisible(asked and balance is None)
+        if balance is not None:
+            note = f"At block {block_text(block)} of the network shown above; the rest of Free keeps the account alive."
+        elif asked:
+            note = "The agent does not watch this coldkey yet."
+        else:
+            note = trouble or "Asking the agent."
+        self.money_note.setText(note)
+
+
+def _hotkey_row(hotkey: Hotkey) -> QWidget:
+    widget = QWidget()
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(2)
+    head = QHBoxLayout()
+    name = label(hotkey.name)
+    font = name.font()
+    font.setBold(True)
+    name.setFont(font)
+    head.addWidget(name)
+    head.addWidget(label(hotkey_text(hotkey), "muted"))
+    head.addStretch(1)
+    column.addLayout(head)
+    if hotkey.ss58 is None:
+        column.addWidget(label("address unknown", "muted"))
+    else:
+        column.addWidget(Address(hotkey.ss58))
+    if hotkey.problem is not None:
+        column.addWidget(label(hotkey.problem, "problem", wrap=True))
+    return widget
