@@ -16,6 +16,7 @@ def draw() -> str:
     """Draw every kind of picture once; returns what was drawn. Raises ValueError for one that stayed empty."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     application = QApplication(["ranvier"])
+    style = application.style().objectName()
     theme = Theme(application, "light")
     try:
         for name in ("overview", "ranvier", "tray-good"):
@@ -37,4 +38,4 @@ def draw() -> str:
         theme.deleteLater()
         application.processEvents()
         application.shutdown()
-    return f"icons and a chart of {len(colours)} colours, style {application.style().objectName()}"
+    return f"icons and a chart of {len(colours)} colours, style {style}"
