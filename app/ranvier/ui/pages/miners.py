@@ -1,0 +1,219 @@
+"""Miners: the table of all, and of the chosen one everything that is known, its log, and what can be done."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from ranvier.agent.messages import (
+    AgentStatus,
+    GetLog,
+    InstallMiner,
+    InstallProgress,
+    LogTail,
+    MinerView,
+    PublishAxon,
+    RemoveMiner,
+    RestartMiner,
+    StartMiner,
+    StopMiner,
+)
+from ranvier.core.errors import RanvierError
+from ranvier.ui.context import Context
+from ranvier.ui.dialogs.ask import ask
+from ranvier.ui.models.miners import STATE, miners_model
+from ranvier.ui.phrases import level_of
+from ranvier.ui.polling import Polling
+from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.empty import EmptyState
+from ranvier.ui.widgets.install_bar import InstallBar
+from ranvier.ui.widgets.level_cell import LevelCell
+from ranvier.ui.widgets.log_view import LogView
+from ranvier.ui.widgets.miner_detail import MinerDetail, MinerHead
+from ranvier.ui.widgets.page import Page
+from ranvier.ui.widgets.table import Table
+from ranvier.ui.widgets.text import button, restyle
+
+_LOG_EVERY_S = 1.0
+_LOG_LINES = 500
+
+
+class MinersPage(Page):
+    """Draws from ``AgentStatus``; asks for the chosen miner's log once a second while it is looked at."""
+
+    key = "miners"
+    title = "Miners"
+    scrolls = False
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.add_miner = button("Add a miner …", self._add_miner)
+        self.add_action(self.add_miner)
+        self._known = True
+        self._log_of = ""
+        self._log_next: int | None = None
+        self._polling = Polling(context.tasks, "log tail", self._read_log, self._log_failed, lambda: _LOG_EVERY_S)
+        self.install = InstallBar()
+        self.model = miners_model()
+        self.table = Table(self.model, stretch=0)
+        self.table.setItemDelegateForColumn(STATE, LevelCell(self.table, level_of))
+        self.table.setSelectionMode(Table.SelectionMode.SingleSelection)
+        self.table.setAccessibleName("Miners")
+        self.table.setMinimumHeight(110)
+        self.table.picked.connect(self._picked)
+        self.head = MinerHead(self._send, lambda: context.run(self._remove(), "remove miner"))
+        self.detail = MinerDetail()
+        self.log = LogView()
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.table)
+        self.splitter.addWidget(self._lower())
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([150, 500])
+        self.empty = EmptyState("Waiting for the agent", "What it knows appears here.")
+        self.add(self.install)
+        self.add(self.splitter, 1)
+        self.add(self.empty, 1)
+        self.splitter.hide()
+        context.bridge.status.connect(self._show_status)
+        context.bridge.install.connect(self._show_install)
+        context.bridge.agent_lost.connect(self._agent_lost)
+        if context.bridge.latest is not None:
+            self._show_status(context.bridge.latest)
+
+    def _lower(self) -> QWidget:
+        card = Card()
+        card.add(self.head)
+        area = QScrollArea()
+        area.setProperty("role", "page")
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.detail.setProperty("role", "page-body")
+        area.setWidget(self.detail)
+        area.setMinimumWidth(340)
+        row = QHBoxLayout()
+        row.setSpacing(22)
+        row.addWidget(area, 5)
+        row.addWidget(self.log, 6)
+        card.body.addLayout(row, 1)
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.addWidget(card)
+        return holder
+
+    # --- drawing -------------------------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> MinerView | None:
+        """The miner whose details are shown."""
+        row: MinerView | None = self.table.current_row()
+        return row
+
+    def _show_status(self, status: AgentStatus) -> None:
+        self._known = True
+        chosen = self.chosen
+        first = not self.model.rows
+        self.model.set_rows(status.miners)
+        self.splitter.setVisible(bool(status.miners))
+        self.empty.setVisible(not status.miners)
+        if not status.miners:
+            self._show_empty(status.chain.network)
+            return
+        if first:
+            self.table.fit()
+        if chosen is None or not self.table.select_key(chosen.id):
+            self.table.selectRow(0)
+        self._draw()
+
+    def _show_empty(self, network: str) -> None:
+        if network == "sandbox":
+            self.empty.set_text("No miner yet", "The rehearsal makes the first one, step by step.")
+            self.empty.set_action("Go to the rehearsal", lambda: self.context.go("rehearsal"))
+        else:
+            self.empty.set_text("No miner yet", "A miner needs a recipe (what runs) and a hotkey (who it is).")
+            self.empty.set_action("Add a miner …", self._add_miner)
+
+    def _picked(self, _row: object) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        miner = self.chosen
+        if miner is None:
+            return
+        self.head.show_miner(miner, known=self._known)
+        self.detail.show_miner(miner, known=self._known)
+        if miner.id != self._log_of:
+            self._log_of, self._log_next = miner.id, None
+            self.log.reset("reading …")
+            if self._polling.running:
+                self._polling.now()
+
+    def _show_install(self, progress: InstallProgress) -> None:
+        names = {miner.id: miner.name for miner in self.model.rows}
+        self.install.show_progress(names.get(progress.miner_id, progress.miner_id), progress)
+
+    def _agent_lost(self, reason: str) -> None:
+        self._known = False
+        self.log.note.setText(reason)
+        self._draw()
+
+    def tick(self, now: float) -> None:
+        super().tick(now)
+        self.detail.tick(now)
+
+    # --- log -----------------------------------------------------------------------------------------------
+
+    def shown(self) -> None:
+        self._polling.start()
+
+    def hidden(self) -> None:
+        self._polling.stop()
+
+    async def _read_log(self) -> None:
+        miner_id = self._log_of
+        if not miner_id or not self._known:
+            return
+        tail: LogTail = await self.context.client.call(GetLog(miner_id, after=self._log_next, limit=_LOG_LINES))
+        if miner_id != self._log_of:
+            return
+        first, self._log_next = self._log_next is None, tail.next
+        self.log.add(tail.lines)
+        if first:
+            self.log.note.setText("" if tail.lines else "nothing written yet")
+
+    def _log_failed(self, error: RanvierError) -> None:
+        self.log.note.setText(error.message)
+
+    # --- doing ---------------------------------------------------------------------------------------------
+
+    def _send(self, command: StartMiner | StopMiner | RestartMiner | InstallMiner | PublishAxon) -> None:
+        self.context.run(self._carry_out(command), type(command).__name__)
+
+    async def _carry_out(self, command: StartMiner | StopMiner | RestartMiner | InstallMiner | PublishAxon) -> None:
+        self.head.wait(True)
+        try:
+            done = await self.context.client.call(command)
+            if done.text:
+                self.context.say(done.text)
+        finally:
+            self.head.wait(False)
+            self._draw()
+
+    async def _remove(self) -> None:
+        miner = self.chosen
+        if miner is None:
+            return
+        text = (
+            f"{miner.name} is stopped, and its folder with environment and logs is deleted. "
+            "Its wallet, its seat on the chain and its earnings in the ledger stay."
+        )
+        if await ask(self.window(), f"Remove {miner.name}?", text, yes="Remove", danger=True):
+            await self.context.client.call(RemoveMiner(miner.id))
+
+    def _add_miner(self) -> None:
+        from ranvier.ui.dialogs.add_miner import add_miner
+
+        restyle(self.add_miner, "kind", "")
+        self.context.run(add_miner(self.window(), self.context), "add miner")

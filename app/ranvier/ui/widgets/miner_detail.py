@@ -1,0 +1,190 @@
+"""One miner in full: what can be done with it, its evidence, its facts, how it ended before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from ranvier.agent.messages import (
+    InstallMiner,
+    MinerView,
+    PublishAxon,
+    RestartMiner,
+    StartMiner,
+    StopMiner,
+)
+from ranvier.core.evidence import Level, age_text
+from ranvier.miners.status import ExitRecord
+from ranvier.ui.models.miners import restarts_text, since_text
+from ranvier.ui.phrases import (
+    STATE_WORDS,
+    alpha_text,
+    exit_text,
+    level_of,
+    restart_refusal,
+    start_refusal,
+    stop_refusal,
+)
+from ranvier.ui.widgets.badge import Badge
+from ranvier.ui.widgets.evidence import EvidenceList
+from ranvier.ui.widgets.page import clear
+from ranvier.ui.widgets.text import allow, button, label, restyle
+from ranvier.ui.words import UNKNOWN, block_text, percent_text, short_address, size_text
+
+Command = StartMiner | StopMiner | RestartMiner | InstallMiner | PublishAxon
+
+_EXITS = 5
+
+
+class MinerHead(QWidget):
+    """Name, state and buttons. A grey button's tooltip says why it is grey."""
+
+    def __init__(self, send: Callable[[Command], None], remove: Callable[[], None]) -> None:
+        super().__init__()
+        self._send = send
+        self._miner: MinerView | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        self.name = label("", "heading")
+        self.badge = Badge()
+        row.addWidget(self.name)
+        row.addWidget(self.badge)
+        row.addStretch(1)
+        self.install = button("Install", lambda: self._act(InstallMiner))
+        self.start = button("Start", lambda: self._act(StartMiner))
+        self.stop = button("Stop", lambda: self._act(StopMiner))
+        self.restart = button("Restart", lambda: self._act(RestartMiner))
+        self.publish = button("Publish axon", lambda: self._act(PublishAxon))
+        self.remove = button("Remove …", remove, kind="danger")
+        self.buttons = (self.install, self.start, self.stop, self.restart, self.publish, self.remove)
+        for widget in self.buttons:
+            row.addWidget(widget)
+
+    def show_miner(self, miner: MinerView, *, known: bool) -> None:
+        self._miner = miner
+        self.name.setText(miner.name)
+        seen = max((e.seen_at for e in miner.evidence if e.seen_at is not None), default=None)
+        if known:
+            self.badge.show_level(level_of(miner), STATE_WORDS[miner.state], seen)
+        else:
+            self.badge.show_level(Level.UNKNOWN, "Unknown", seen, "The agent does not answer")
+        self.install.setVisible(not miner.installed)
+        absent = None if known else "The agent does not answer."
+        allow(self.install, absent, "Make its environment; a broken download goes on where it stopped")
+        allow(self.start, absent or start_refusal(miner))
+        allow(self.stop, absent or stop_refusal(miner))
+        allow(self.restart, absent or restart_refusal(miner))
+        unserved = "It has no port yet; start it first." if miner.axon_port is None else None
+        seatless = "Its hotkey has no seat on the subnet yet." if miner.neuron is None else None
+        allow(self.publish, absent or unserved or seatless, "Tell the chain again where this miner serves")
+        allow(self.remove, absent, "Stop it and forget it")
+
+    def wait(self, waiting: bool) -> None:
+        """While a command is under way."""
+        if waiting:
+            for widget in self.buttons:
+                allow(widget, "The agent is carrying out the last command.")
+
+    def _act(self, command: type[Command]) -> None:
+        if self._miner is not None:
+            self._send(command(self._miner.id))
+
+
+class MinerDetail(QWidget):
+    """Evidence with ages, facts with units, the last exits in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._miner: MinerView | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 6, 0)
+        column.setSpacing(10)
+        column.addWidget(label("Evidence", "heading"))
+        self.evidence = EvidenceList()
+        column.addWidget(self.evidence)
+        column.addSpacing(4)
+        column.addWidget(label("Facts", "heading"))
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(5)
+        self._grid.setColumnStretch(1, 1)
+        self.values: dict[str, QWidget] = {}
+        column.addLayout(self._grid)
+        column.addSpacing(4)
+        column.addWidget(label("How it ended before", "heading"))
+        self._exits = QVBoxLayout()
+        self._exits.setSpacing(5)
+        column.addLayout(self._exits)
+        self._shown_exits: tuple[ExitRecord, ...] | None = None
+        column.addStretch(1)
+
+    def show_miner(self, miner: MinerView, *, known: bool) -> None:
+        self._miner = miner
+        self.evidence.show_evidence(miner.evidence, known=known)
+        for name, text, tip in _facts(miner, time.time()):
+            value = self.values.get(name) or self._fact(name)
+            value.setProperty("text", text)
+            value.setToolTip(tip)
+            restyle(value, "role", "muted" if text == UNKNOWN else "")
+        if miner.exits != self._shown_exits:
+            self._show_exits(miner.exits)
+
+    def tick(self, now: float) -> None:
+        if self._miner is not None and "Running for" in self.values:
+            self.values["Running for"].setProperty("text", since_text(self._miner, now))
+
+    def _fact(self, name: str) -> QWidget:
+        row = self._grid.rowCount()
+        value = label("", wrap=True, copyable=True)
+        self._grid.addWidget(label(name, "muted"), row, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(value, row, 1)
+        self.values[name] = value
+        return value
+
+    def _show_exits(self, exits: Sequence[ExitRecord]) -> None:
+        self._shown_exits = tuple(exits)
+        clear(self._exits)
+        now = time.time()
+        for record in sorted(exits, key=lambda e: e.at, reverse=True)[:_EXITS]:
+            self._exits.addWidget(label(f"{age_text(record.at, now)}: {exit_text(record)}", wrap=True, copyable=True))
+        if not exits:
+            self._exits.addWidget(label("It has not ended yet.", "muted"))
+
+
+def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
+    """(name, text, tooltip) for everything that is known or unknown about a miner."""
+    neuron = miner.neuron
+    seat = UNKNOWN if neuron is None else f"uid {neuron.uid}, since block {block_text(neuron.registered_block)}"
+    immune = UNKNOWN if neuron is None else f"until block {block_text(neuron.immune_until_block)}"
+    incentive = UNKNOWN if neuron is None else f"{neuron.incentive / 65535 * 100:.2f} %"
+    axon = UNKNOWN if neuron is None else "not published"
+    if neuron is not None and neuron.axon is not None:
+        axon = f"{neuron.axon.ip}:{neuron.axon.port}, since block {block_text(neuron.axon.block)}"
+    answered = UNKNOWN if miner.queries_answered is None else f"{miner.queries_answered} answered"
+    if miner.queries_answered:
+        answered += f", the last {age_text(miner.last_query_at, now)}"
+    paid = f"block {block_text(miner.last_paid_block)}" if miner.last_paid_block is not None else "not yet seen"
+    return [
+        ("Running for", since_text(miner, now), f"Process {miner.pid}" if miner.pid is not None else ""),
+        ("CPU", percent_text(miner.cpu_percent) + (" of one core" if miner.cpu_percent is not None else ""), ""),
+        ("Memory", size_text(miner.rss), "Resident memory of all its processes"),
+        ("GPU memory", size_text(miner.gpu_memory), "Memory of its processes on all GPUs"),
+        ("Restarts", restarts_text(miner), ""),
+        ("Queries", answered, ""),
+        ("Earned today", alpha_text(miner.earned_today_rao, miner.netuid, 9), ""),
+        ("Earned in 7 days", alpha_text(miner.earned_7d_rao, miner.netuid, 9), ""),
+        ("Last paid", paid, ""),
+        ("Subnet", f"{miner.netuid} on {miner.network}", ""),
+        ("Seat", seat, ""),
+        ("Immune", immune, "Until then it cannot be replaced by a newcomer"),
+        ("Incentive", incentive, "Its share of what the subnet pays to miners"),
+        ("Axon on the chain", axon, ""),
+        ("Serves on port", UNKNOWN if miner.axon_port is None else str(miner.axon_port), ""),
+        ("Hotkey", short_address(miner.hotkey_ss58), miner.hotkey_ss58),
+        ("Coldkey", short_address(miner.coldkey_ss58), miner.coldkey_ss58),
+        ("Recipe", miner.recipe, ""),
+    ]
