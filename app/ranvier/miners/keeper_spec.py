@@ -1,0 +1,113 @@
+"""The keeper's own files: what to run (keeper.json), whether it should run, what is known (run/status.json).
+
+All paths are relative: the keeper stands in its folder, so the folder may be moved while it works. Standard
+library only; ``spec.py`` is the same file seen from the rest of the program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ranvier.miners.policy import Limits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SPEC = "keeper.json"
+STATUS = "run/status.json"
+WANTED = "run/wanted"
+SOCKET = "run/keeper.sock"
+CONTROL = "run/control.json"  # Windows: port and token
+LOCK = "run/keeper.lock"
+LOGS = "logs"
+
+
+class Spec:
+    """``keeper.json``, checked. ValueError says what is wrong with it."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        try:
+            self.argv = [str(word) for word in data["argv"]]
+            self.cwd = str(data["cwd"])
+            self.env = {str(name): str(value) for name, value in data["env"].items()}
+            self.stop_signal = str(data["stop_signal"])
+            self.stop_grace_s = float(data["stop_grace_s"])
+            self.term_grace_s = float(data["term_grace_s"])
+            self.log_segment_bytes = int(data["log_segment_bytes"])
+            self.log_total_bytes = int(data["log_total_bytes"])
+            self.limits = _limits(data)
+        except KeyError as error:
+            raise ValueError(f"{SPEC}: {error.args[0]} is missing") from None
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"{SPEC}: {error}") from None
+        if not self.argv:
+            raise ValueError(f"{SPEC}: argv is empty")
+
+
+def _limits(data: dict[str, Any]) -> Limits:
+    return Limits(
+        backoff_first_s=float(data["backoff_first_s"]),
+        backoff_factor=float(data["backoff_factor"]),
+        backoff_cap_s=float(data["backoff_cap_s"]),
+        backoff_jitter=float(data["backoff_jitter"]),
+        start_mark_s=float(data["start_mark_s"]),
+        stable_s=float(data["stable_s"]),
+        crash_budget=int(data["crash_budget"]),
+        window_s=float(data["window_s"]),
+        window_budget=int(data["window_budget"]),
+    )
+
+
+def read_spec() -> Spec:
+    """What to run, as it is on disk now; ValueError or OSError when it cannot be used."""
+    with open(SPEC, encoding="utf-8") as file:  # noqa: PTH123
+        try:
+            data = json.load(file)
+        except ValueError as error:
+            raise ValueError(f"{SPEC} is damaged: {error}") from None
+    return Spec(data)
+
+
+def read_status() -> dict[str, Any]:
+    """What the last keeper knew; empty when there is nothing readable."""
+    try:
+        with open(STATUS, encoding="utf-8") as file:  # noqa: PTH123
+            data = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def read_wanted() -> bool:
+    """Whether the program should run."""
+    try:
+        with open(WANTED, encoding="ascii") as file:  # noqa: PTH123
+            return file.read().strip() == "run"
+    except (OSError, ValueError):
+        return False
+
+
+def write_wanted(wanted: bool) -> None:
+    """Remember across reboots whether the program should run."""
+    _write(WANTED, "run\n" if wanted else "stop\n", sync=True)
+
+
+def write_status(data: dict[str, Any], *, sync: bool) -> None:
+    """Replace the status file; ``sync`` where a power cut must not take it back."""
+    _write(STATUS, json.dumps(data, separators=(",", ":")), sync=sync)
+
+
+def _write(path: str, text: str, *, sync: bool) -> None:
+    temporary = path + ".new"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        data = text.encode()
+        if os.write(descriptor, data) != len(data):
+            raise OSError(28, "No space left on device")
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(temporary, path)  # noqa: PTH105

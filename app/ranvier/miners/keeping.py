@@ -1,0 +1,240 @@
+"""The asyncio side of a keeper: start one, tell it what to do, read what it knows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ranvier.core.errors import MinerError
+from ranvier.core.paths import private_folder
+from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
+from ranvier.miners.spec import ProgramSpec, read_spec, write_spec
+from ranvier.miners.status import KeeperStatus, MinerState
+
+START_LIMIT_S = 20.0
+LONGEST_SOCKET_PATH = 100  # the systems allow 104 to 108 bytes
+
+
+class _Answer(msgspec.Struct):
+    ok: bool
+    status: KeeperStatus | None = None
+    error: str = ""
+
+
+class KeeperClient:
+    """One program's keeper, whether it runs or not. ``folder`` is the program's own (``paths.miner(id)``).
+
+    Every call is one short connection. Errors are ``MinerError``. ``command`` replaces the command line that
+    starts a keeper (tests).
+    """
+
+    def __init__(self, folder: Path, command: Sequence[str] | None = None) -> None:
+        self.folder = folder
+        self._command = list(command) if command is not None else own_command("keeper", str(folder))
+        self._started_pid = 0
+
+    def write_spec(self, spec: ProgramSpec) -> None:
+        """Say what to run; it counts from the program's next start."""
+        write_spec(self.folder, spec)
+
+    async def ensure(self) -> KeeperStatus:
+        """Make sure that a keeper runs, and return its status. It outlives us.
+
+        A keeper that does not come up raises with what it said on standard error.
+        """
+        status = await self.ping()
+        if status is not None:
+            return status
+        private_folder(self.folder / "run")
+        errors = self.folder / "run" / "keeper.err"
+        deadline = time.monotonic() + START_LIMIT_S
+        pause = 0.01
+        self._spawn(errors)
+        while time.monotonic() < deadline:
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 0.2)
+            status = await self.ping()
+            if status is not None:
+                return status
+            if self._ended():
+                said = errors.read_text(errors="replace").strip()
+                if "Another keeper" not in said:
+                    raise _not_started(self.folder, said)
+                self._spawn(errors)  # the other one is just ending, or has not opened its socket yet
+        raise _not_started(self.folder, errors.read_text(errors="replace").strip() or "it does not answer")
+
+    async def start(self) -> KeeperStatus:
+        """Run the program. Returns when it was executed; raises when the system refused it, with the reason."""
+        status = await self._call("start", 30.0)
+        if status.state is MinerState.FAILED:
+            raise MinerError("Not started", f"The program was not started: {status.reason}.")
+        return status
+
+    async def stop(self) -> KeeperStatus:
+        """Stop the program. Returns when it and everything it started is gone."""
+        return await self._call("stop", self._stop_limit_s())
+
+    async def restart(self) -> KeeperStatus:
+        """Stop the program if it runs, and run it."""
+        status = await self._call("restart", self._stop_limit_s())
+        if status.state is MinerState.FAILED:
+            raise MinerError("Not started", f"The program was not started: {status.reason}.")
+        return status
+
+    async def end(self) -> None:
+        """Stop the program and its keeper. Nothing happens when no keeper runs and no program is alive."""
+        if await self.ping() is None:
+            status = self.status()
+            alive = status.pid is not None and _alive(status.pid, status.pid_started)
+            if not alive:
+                self._ended()
+                return
+            await self.ensure()  # a keeper is needed to end what a killed one left running
+        status = await self._call("end", self._stop_limit_s())
+        while _alive(status.keeper_pid, status.keeper_started):
+            if self._ended():
+                break
+            await asyncio.sleep(0.005)
+
+    async def ping(self) -> KeeperStatus | None:
+        """The keeper's own word on how things are, now; None when no keeper answers."""
+        try:
+            return await self._ask("ping", 5.0)
+        except OSError:
+            return None
+
+    def status(self) -> KeeperStatus:
+        """What the status file says, checked against what is alive. Never raises for a missing or damaged file."""
+        self._ended()
+        try:
+            known = msgspec.json.decode((self.folder / "run" / "status.json").read_bytes(), type=KeeperStatus)
+        except FileNotFoundError:
+            return _nothing(MinerState.STOPPED, "never started")
+        except (OSError, msgspec.DecodeError) as error:
+            return _nothing(MinerState.UNKNOWN, f"the status file cannot be read ({error})")
+        if _alive(known.keeper_pid, known.keeper_started):
+            return known
+        if known.state in (MinerState.STOPPED, MinerState.FAILED):
+            return known
+        if known.pid is not None and _alive(known.pid, known.pid_started):
+            reason = f"the program runs (process {known.pid}), but its keeper does not"
+        elif known.pid is not None:
+            reason = "neither the keeper nor the program runs"
+        else:
+            reason = "the keeper does not run"
+        return dataclasses.replace(known, state=MinerState.UNKNOWN, reason=reason)
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    async def _call(self, command: str, limit_s: float) -> KeeperStatus:
+        try:
+            return await self._ask(command, limit_s)
+        except TimeoutError as error:
+            raise MinerError(
+                "Keeper too slow", f"The keeper of {self.folder.name} has not finished “{command}” in {limit_s:.0f} s."
+            ) from error
+        except OSError as error:
+            raise MinerError(
+                "No keeper", f"The keeper of {self.folder.name} does not answer ({error}).", "Start it again."
+            ) from error
+
+    async def _ask(self, command: str, limit_s: float) -> KeeperStatus:
+        """One command over one connection. OSError when nobody answers, TimeoutError (an OSError) when late."""
+        async with asyncio.timeout(limit_s):
+            request, reader, writer = await self._connect(command)
+            try:
+                writer.write(msgspec.json.encode(request) + b"\n")
+                await writer.drain()
+                line = await reader.readline()
+            finally:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+        if not line:
+            raise ConnectionResetError("it hung up")
+        answer = msgspec.json.decode(line, type=_Answer)
+        if not answer.ok or answer.status is None:
+            raise MinerError("Keeper refused", f"The keeper of {self.folder.name} said: {answer.error}.")
+        return answer.status
+
+    async def _connect(self, command: str) -> tuple[dict[str, Any], asyncio.StreamReader, asyncio.StreamWriter]:
+        request: dict[str, Any] = {"command": command}
+        if sys.platform == "win32":
+            where = _decode_where(self.folder / "run" / "control.json")
+            reader, writer = await asyncio.open_connection("127.0.0.1", where["port"])
+            return {**request, "token": where["token"]}, reader, writer
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            _connect_unix(connection, self.folder / "run" / "keeper.sock")
+            reader, writer = await asyncio.open_unix_connection(sock=connection)
+        except BaseException:
+            connection.close()
+            raise
+        return request, reader, writer
+
+    def _spawn(self, errors: Path) -> None:
+        try:
+            self._started_pid = spawn_detached(self._command, errors=errors)
+        except OSError as error:
+            raise _not_started(self.folder, f"{self._command[0]}: {error.strerror}") from error
+
+    def _ended(self) -> bool:
+        """Whether the keeper that we started has ended; takes it off the system's list if so."""
+        if not self._started_pid:
+            return True
+        if sys.platform == "win32":
+            gone = ProcessIdentity.of(self._started_pid) is None
+        else:
+            try:
+                gone = os.waitpid(self._started_pid, os.WNOHANG)[0] != 0
+            except ChildProcessError:
+                gone = True
+        if gone:
+            self._started_pid = 0
+        return gone
+
+    def _stop_limit_s(self) -> float:
+        spec = read_spec(self.folder)
+        return 30.0 + (spec.stop_grace_s + spec.term_grace_s if spec is not None else 60.0)
+
+
+def _connect_unix(connection: socket.socket, path: Path) -> None:
+    """Connect at once or fail. A path that is too long for the system is reached through a short link."""
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        connection.connect(str(path))
+        return
+    with tempfile.TemporaryDirectory(prefix="rv") as short:
+        link = Path(short) / "r"
+        link.symlink_to(path.parent.absolute())
+        connection.connect(str(link / path.name))
+
+
+def _decode_where(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ConnectionRefusedError(f"{path} is damaged") from error
+
+
+def _alive(pid: int, started: float | None) -> bool:
+    return pid > 0 and started is not None and ProcessIdentity(pid, started).alive()
+
+
+def _nothing(state: MinerState, reason: str) -> KeeperStatus:
+    return KeeperStatus(state=state, reason=reason, written_at=time.time(), keeper_pid=0, keeper_started=0.0)
+
+
+def _not_started(folder: Path, said: str) -> MinerError:
+    return MinerError("Keeper not started", f"The keeper of {folder.name} did not start: {said.rstrip('.')}.")

@@ -1,0 +1,51 @@
+"""What a keeper is told to run: the file ``keeper.json`` as the rest of the program sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from ranvier.core.files import write_atomic
+
+FILE_NAME = "keeper.json"
+
+
+class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One program and its policy. ``env`` is the whole environment: nothing of ours is added but one mark.
+
+    Times are seconds. ``stop_signal`` is a name without SIG. The program is asked to end with it, after
+    ``stop_grace_s`` with TERM, after ``term_grace_s`` with KILL. The restart numbers are those of
+    ``policy.Limits``. Logs rotate at ``log_segment_bytes`` and stay below ``log_total_bytes``.
+    """
+
+    argv: tuple[str, ...]
+    cwd: str
+    env: dict[str, str]
+    stop_signal: str = "TERM"
+    stop_grace_s: float = 10.0
+    term_grace_s: float = 5.0
+    backoff_first_s: float = 1.0
+    backoff_factor: float = 2.0
+    backoff_cap_s: float = 120.0
+    backoff_jitter: float = 0.2
+    start_mark_s: float = 1.0
+    stable_s: float = 60.0
+    crash_budget: int = 12
+    window_s: float = 3600.0
+    window_budget: int = 30
+    log_segment_bytes: int = 8 << 20
+    log_total_bytes: int = 64 << 20
+
+
+def write_spec(folder: Path, spec: ProgramSpec) -> None:
+    """Store ``spec`` in ``folder`` (owner-only); the keeper reads it at the program's next start."""
+    write_atomic(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(spec), indent=1))
+
+
+def read_spec(folder: Path) -> ProgramSpec | None:
+    """The spec in ``folder``; None when there is none or it cannot be read."""
+    try:
+        return msgspec.json.decode((folder / FILE_NAME).read_bytes(), type=ProgramSpec)
+    except (OSError, msgspec.DecodeError):
+        return None

@@ -1,0 +1,5 @@
+"""Says nothing and stays."""
+
+import time
+
+time.sleep(600)
