@@ -19,7 +19,7 @@ FIXED_ROLE = Qt.ItemDataRole.UserRole + 4  # True for addresses and hashes: draw
 _NOWHERE = QModelIndex()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: Column[Row](...) sets __orig_class__, which breaks on Python 3.11 with them
 class Column(Generic[Row]):
     """One column. ``sort`` gives a comparable value or None when it is not known, ``text`` what is shown."""
 
