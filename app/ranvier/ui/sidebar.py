@@ -57,7 +57,7 @@ class Sidebar(QFrame):
     def _button(self, title: str, keys: str) -> QToolButton:
         result = QToolButton()
         result.setProperty("role", "place")
-        result.setText(title)
+        result.setText(f"  {title}")
         result.setCheckable(True)
         result.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         result.setIconSize(QSize(20, 20))

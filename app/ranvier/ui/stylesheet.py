@@ -5,6 +5,8 @@ from __future__ import annotations
 from string import Template
 from typing import TYPE_CHECKING
 
+from ranvier.core.paths import resources
+
 if TYPE_CHECKING:
     from ranvier.ui.theme import Colours
 
@@ -36,7 +38,7 @@ QPushButton[kind="primary"]:disabled { background: $raised; color: $muted; borde
 QPushButton[kind="danger"] { color: $bad; }
 QPushButton[kind="danger"]:hover { border-color: $bad; }
 QPushButton[kind="danger"]:disabled { color: $muted; }
-QPushButton[kind="quiet"] { background: transparent; border-color: transparent; color: $accent; }
+QPushButton[kind="quiet"] { background: transparent; border-color: transparent; color: $accent; padding: 6px 8px; }
 QPushButton[kind="quiet"]:hover { background: $raised; }
 QPushButton[kind="quiet"]:disabled { color: $muted; }
 
@@ -55,6 +57,18 @@ QFrame[role="message"] { background: $raised; border: 1px solid $border; border-
 QFrame[role="message"][kind="error"] { border-left-color: $bad; }
 
 QPlainTextEdit[role="log"] { background: $surface; border: 1px solid $border; border-radius: 6px; }
+QLineEdit { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 5px 8px; min-height: 18px; }
+QLineEdit:focus { border-color: $accent; }
+QLineEdit:disabled { color: $muted; }
+QComboBox, QSpinBox { background: $surface; color: $text; border: 1px solid $border; border-radius: 6px;
+    padding: 5px 8px; min-height: 18px; }
+QComboBox:focus, QSpinBox:focus { border-color: $accent; }
+QComboBox:disabled, QSpinBox:disabled { color: $muted; }
+QComboBox::drop-down { border: none; width: 22px; }
+QComboBox::down-arrow, QSpinBox::down-arrow { image: url("$icons/arrow-down.svg"); width: 12px; height: 12px; }
+QSpinBox::up-arrow { image: url("$icons/arrow-up.svg"); width: 12px; height: 12px; }
+QSpinBox::up-button, QSpinBox::down-button { border: none; background: transparent; width: 20px; }
+QComboBox QAbstractItemView { background: $surface; border: 1px solid $border; padding: 4px; }
 QLineEdit, QPlainTextEdit { selection-background-color: $accent; selection-color: $on_accent; }
 
 QTableView, QListView { background: $surface; alternate-background-color: $surface; border: 1px solid $border;
@@ -62,11 +76,17 @@ QTableView, QListView { background: $surface; alternate-background-color: $surfa
 QTableView::item { padding: 4px 8px; border: none; }
 QHeaderView { background: $surface; border: none; }
 QHeaderView::section { background: $surface; color: $muted; border: none; border-bottom: 1px solid $border;
-    padding: 6px 8px; font-weight: 600; }
+    padding: 6px 11px; font-weight: 600; }
 QTableCornerButton::section { background: $surface; border: none; }
 
 QProgressBar { background: $raised; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }
 QProgressBar::chunk { background: $busy; border-radius: 3px; }
+QScrollBar:vertical { background: transparent; width: 11px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 11px; margin: 0; }
+QScrollBar::handle { background: $border; border-radius: 4px; margin: 2px; min-height: 28px; min-width: 28px; }
+QScrollBar::handle:hover { background: $muted; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QSplitter::handle { background: transparent; }
 """)
 
@@ -74,4 +94,5 @@ QSplitter::handle { background: transparent; }
 def stylesheet(colours: Colours) -> str:
     """Qt style sheet text of a theme."""
     names = ("surface", "raised", "border", "text", "muted", "accent", "on_accent", "selection", "busy", "bad")
-    return _SHEET.substitute({name: getattr(colours, name) for name in names})
+    icons = (resources() / "icons").as_posix()
+    return _SHEET.substitute({name: getattr(colours, name) for name in names}, icons=icons)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 
 from ranvier.agent.messages import MinerView
+from ranvier.miners.status import MinerState
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.phrases import STATE_WORDS, alpha_text, level_of
 from ranvier.ui.words import UNKNOWN, duration_text, percent_text, size_text
 
-NAME, STATE, SINCE, TODAY, WEEK, CPU, MEMORY, RESTARTS = range(8)
+NAME, STATE, SINCE, TODAY, WEEK, CPU, MEMORY, CRASHES = range(8)
 
 _RANK = {level: place for place, level in enumerate(("bad", "warn", "unknown", "busy", "good", "off"))}
 
 
 def since_text(miner: MinerView, now: float) -> str:
     """For how long the process has been running."""
+    if miner.state is MinerState.UNKNOWN:
+        return UNKNOWN
     if miner.pid is None:
         return "not running"
     return UNKNOWN if miner.started_at is None else duration_text(now - miner.started_at)
@@ -41,7 +44,7 @@ COLUMNS: tuple[Column[MinerView], ...] = (
         help="Percent of one core, all its processes together",
     ),
     Column("Memory", lambda m: size_text(m.rss), lambda m: m.rss, number=True),
-    Column("Restarts", restarts_text, lambda m: m.crashes),
+    Column("Crashes", lambda m: str(m.crashes), lambda m: m.crashes, tooltip=restarts_text, number=True),
 )
 
 

@@ -107,12 +107,13 @@ class AttentionCard(Card):
             row.addWidget(Mark(item.level, 16), 0, Qt.AlignmentFlag.AlignTop)
             words = QVBoxLayout()
             words.setSpacing(1)
-            title = label(item.title, wrap=True)
+            title = label(item.title)
             font = title.font()
             font.setBold(True)
             title.setFont(font)
             words.addWidget(title)
             words.addWidget(label(item.text, "muted", wrap=True, copyable=True))
+            words.addStretch(1)
             row.addLayout(words, 1)
             if item.miner_id is not None:
                 row.addWidget(button("Show", lambda: self._context.go("miners")), 0, Qt.AlignmentFlag.AlignTop)
@@ -154,7 +155,8 @@ class OverviewPage(Page):
         for widget in (self.attention, self.totals, self._grid_holder):
             self.add(widget)
         self.add(self.empty, 1)
-        self.content.addStretch(0)
+        self.content.addStretch(1)
+        self._stretch = self.content.count() - 1
         context.bridge.status.connect(self._show_status)
         context.bridge.agent_lost.connect(self._agent_lost)
         if context.bridge.latest is not None:
@@ -167,6 +169,7 @@ class OverviewPage(Page):
         self.totals.setVisible(bool(miners))
         self._grid_holder.setVisible(bool(miners))
         self.empty.setVisible(not miners)
+        self.content.setStretch(self._stretch, 1 if miners else 0)
         sandbox = status.chain.network == "sandbox"
         self.rehearse.setVisible(sandbox and bool(miners))
         if not miners:

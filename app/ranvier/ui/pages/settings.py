@@ -13,9 +13,10 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSpinBox, QWidget
 
 from ranvier import __version__
-from ranvier.agent.messages import AgentStatus, UseNetwork
-from ranvier.core.errors import StorageError
-from ranvier.core.settings import DECLARED, NETWORK, Setting, T
+from ranvier.agent.messages import AgentStatus, UseNetwork, WatchColdkeys
+from ranvier.core.errors import RanvierError, StorageError
+from ranvier.core.settings import DECLARED, ENDPOINT, NETWORK, WALLET_FOLDER, WATCHED_COLDKEY, Setting, T
+from ranvier.keys.addresses import is_ss58
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask
 from ranvier.ui.widgets.card import Card
@@ -44,7 +45,7 @@ class SettingsPage(Page):
         self._wheel = _NoWheel(self)
         self.fields: dict[str, QWidget] = {}
         self.agent_version = label(UNKNOWN, copyable=True)
-        network = Card("Network")
+        network = Card()
         network.body.addLayout(self._row(NETWORK, self._network_field()))
         self.add(network)
         others = Card("Preferences", spacing=14)
@@ -112,8 +113,32 @@ class SettingsPage(Page):
 
     def _text(self, setting: Setting[str]) -> QWidget:
         box = QLineEdit(self.context.settings.get(setting))
-        box.editingFinished.connect(lambda: self._store(setting, box.text().strip()))
+        box.setPlaceholderText(
+            {
+                ENDPOINT.key: "the public ones",
+                WALLET_FOLDER.key: str(self.context.paths.wallets),
+                WATCHED_COLDKEY.key: "none",
+            }.get(setting.key, "")
+        )
+        box.editingFinished.connect(lambda: self._store_text(setting, box))
         return box
+
+    def _store_text(self, setting: Setting[str], box: QLineEdit) -> None:
+        """A text that cannot be right is refused with a sentence, and the old one comes back."""
+        text, before = box.text().strip(), self.context.settings.get(setting)
+        if text == before:
+            return
+        problem = text_problem(setting, text)
+        if problem is not None:
+            box.setText(before)
+            self.context.show_error(RanvierError(f"{setting.label} was not changed", problem))
+            return
+        self._store(setting, text)
+        network = self.context.settings.get(NETWORK)
+        if setting.key == WATCHED_COLDKEY.key:
+            self.context.run(self.context.client.call(WatchColdkeys((text,) if text else ())), "watch coldkey")
+        elif setting.key == ENDPOINT.key and network:
+            self.context.run(self.context.client.call(UseNetwork(network)), "use endpoint")
 
     def _store(self, setting: Setting[T], value: T) -> None:
         settings = self.context.settings
@@ -212,6 +237,19 @@ class SettingsPage(Page):
 
     def _show_status(self, status: AgentStatus) -> None:
         self.agent_version.setText(f"{status.version}, protocol {status.protocol}, process {status.pid}")
+
+
+def text_problem(setting: Setting[str], text: str) -> str | None:
+    """Why ``text`` cannot be the value of ``setting``, or None. Empty is always allowed."""
+    if not text:
+        return None
+    if setting.key == WATCHED_COLDKEY.key and not is_ss58(text):
+        return "That is not a coldkey address: it begins with 5 and has 48 characters."
+    if setting.key == ENDPOINT.key and not text.startswith(("ws://", "wss://")):
+        return "An endpoint begins with ws:// or wss://."
+    if setting.key == WALLET_FOLDER.key and not Path(text).expanduser().is_dir():
+        return f"{text} is not a folder."
+    return None
 
 
 class _NoWheel(QObject):

@@ -58,7 +58,7 @@ class ChoiceCard(Card):
         kind = "primary" if network == "sandbox" else ""
         self.choose = button(action, lambda: choose(network), kind=kind)
         self.add(self.choose)
-        self.setMinimumHeight(250)
+        self.setMinimumHeight(224)
 
 
 class WatchCard(Card):

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ranvier.ui.widgets.text import button, label
 
+_WIDTH = 460
+
 
 class EmptyState(QWidget):
     """A title, a sentence and at most one button, in the middle of the space it is given."""
@@ -20,10 +22,11 @@ class EmptyState(QWidget):
         column.addStretch(2)
         self.title = label(title, "heading")
         self.text = label(text, "muted", wrap=True)
-        self.text.setFixedWidth(460)
+        self.text.setFixedWidth(_WIDTH)
         for widget in (self.title, self.text):
             widget.setAlignment(Qt.AlignmentFlag.AlignCenter)
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.set_text(title, text)
         self._on_action = on_action
         self.button = button(action, self._act, kind="primary")
         self.button.setVisible(bool(action))
@@ -40,6 +43,8 @@ class EmptyState(QWidget):
     def set_text(self, title: str, text: str) -> None:
         self.title.setText(title)
         self.text.setText(text)
+        # An aligned layout item is not asked for its height at its width.
+        self.text.setFixedHeight(self.text.heightForWidth(_WIDTH))
 
     def _act(self) -> None:
         if self._on_action is not None:

@@ -22,7 +22,9 @@ def label(text: str = "", role: str = "", *, wrap: bool = False, copyable: bool 
     widget.setFont(tabular(widget.font()))
     if wrap:
         widget.setWordWrap(True)
-        widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        widget.setSizePolicy(policy)
     if copyable:
         widget.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
