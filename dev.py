@@ -107,8 +107,7 @@ def set_up(lock: str) -> None:
         if not get_packages([f"python{version}-venv"], "Python's venv module"):
             raise Stop("Python's venv module is missing (see above); install it and start again.")
         importlib.invalidate_caches()
-    had = stamp()
-    if not had:
+    if not stamp():
         say(f"Making {VENV} for Python {sys.version.split()[0]} ...")
         shutil.rmtree(VENV, ignore_errors=True)
         made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
@@ -121,7 +120,7 @@ def set_up(lock: str) -> None:
     # Relative, because a .pth file is read in the system's own encoding and the folder may have any name.
     (packages / "ranvier-source.pth").write_text(os.path.relpath(ROOT / "app", packages) + "\n", "ascii")
     now = {"folder": str(VENV), "python": python_tag(), "app": digest("app")}
-    if lock == "dev" or had.get("dev") == digest("dev"):
+    if lock == "dev":
         now["dev"] = digest("dev")
     draft = STAMP.with_suffix(".tmp")
     draft.write_text(json.dumps(now, indent=1), "utf-8")
@@ -135,18 +134,18 @@ def install(lock: Path) -> None:
     say(f"Installing about {total} packages from {lock.relative_to(ROOT)} (the first time some 150 MB to fetch) ...")
     command = [str(venv_program("python")), "-m", "pip", "--disable-pip-version-check", "--no-input", "--retries", "2"]
     command += ["install", "--require-hashes", "--progress-bar", "off", "-r", str(lock)]
-    pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                           close_fds=False)  # fmt: skip
-    assert pip.stdout is not None
     words: list[str] = []
     seen = 0
-    for line in pip.stdout:
-        words.append(line)
-        if line.startswith(("Collecting ", "Installing collected")) and sys.stderr.isatty():
-            seen += 1
-            step = f"{seen}/{total} {line.split()[1]}" if line.startswith("Coll") else "unpacking"
-            print(f"\r  {step[:60]:<60}\r", end="", file=sys.stderr, flush=True)
-    if pip.wait() == 0:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          close_fds=False) as pip:  # fmt: skip
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            words.append(line)
+            if line.startswith(("Collecting ", "Installing collected")) and sys.stderr.isatty():
+                seen += 1
+                step = f"{seen}/{total} {line.split()[1]}" if line.startswith("Coll") else "unpacking"
+                print(f"\r  {step[:60]:<60}\r", end="", file=sys.stderr, flush=True)
+    if pip.returncode == 0:
         return
     text = "".join(words)
     if any(sign in text for sign in NO_NETWORK):
