@@ -203,7 +203,7 @@ def get_packages(packages: Sequence[str], what: str, *, ask: bool = True) -> boo
     """Install Debian packages when this user may; otherwise name the one command. True when they were installed."""
     command = "sudo apt-get install -y --no-install-recommends " + " ".join(packages)
     if not LINUX or shutil.which("apt-get") is None:
-        say(f"{what}: not found on this system. On Debian they are: {' '.join(packages)}")
+        say(f"Missing: {what}. On Debian: {' '.join(packages)}")
         return False
     prefix: list[str] | None = None
     if os.geteuid() == 0:
@@ -212,12 +212,12 @@ def get_packages(packages: Sequence[str], what: str, *, ask: bool = True) -> boo
         if subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
             prefix = ["sudo"]
         elif ask and sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
-            say(f"{what}: missing. Ranvier can install them with\n  {command}")
+            say(f"Missing: {what}. Ranvier can install them with\n  {command}")
             print("Do that now? [Y/n] ", end="", file=sys.stderr, flush=True)
             if sys.stdin.readline().strip().lower() in ("", "y", "yes"):
                 prefix = ["sudo"]
     if prefix is None:
-        say(f"{what}: missing. This command installs them:\n  {command}")
+        say(f"Missing: {what}. This command installs them:\n  {command}")
         return False
     say(f"Installing {what}: {' '.join(packages)} ...")
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
@@ -296,7 +296,7 @@ def test(arguments: list[str]) -> int:
     missing = missing_libraries({**QT_ALWAYS, **QT_DISPLAY})
     programs = [packages for name, packages in TEST_PROGRAMS.items() if not shutil.which(name)]
     packages = " ".join([*sorted(missing.values()), *programs]).split()
-    if LINUX and packages and not (os.geteuid() == 0 and get_packages(packages, "What the tests use")):
+    if LINUX and packages and not (os.geteuid() == 0 and get_packages(packages, "packages for the tests")):
         say(f"Missing, so some tests are skipped or fail: {' '.join(packages)}")
     slow = "--slow" in arguments
     rest = [argument for argument in arguments if argument != "--slow"]
@@ -339,7 +339,7 @@ def screenshots(arguments: list[str]) -> int:
 def freeze(arguments: list[str]) -> int:
     ensure_venv("dev")
     ensure_qt()
-    if LINUX and shutil.which("objdump") is None and not get_packages(["binutils"], "What freezing uses"):
+    if LINUX and shutil.which("objdump") is None and not get_packages(["binutils"], "packages for freezing"):
         return 3
     command = [str(venv_program("python")), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", *arguments]
     return subprocess.run([*command, "build.spec"], cwd=ROOT, env=environment(), check=False).returncode
