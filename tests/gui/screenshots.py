@@ -121,7 +121,7 @@ async def shoot_dialogs(studio: Studio) -> None:
     create.submitted()
     create._words = samples.BOTTOM.split()
     create.grid.show_words(create._words)
-    assert create.steps.currentIndex() == WORDS
+    assert create.steps.place == WORDS
     await asyncio.sleep(0.1)
     studio.shoot(create, "create-2-words")
     create.submitted()
@@ -129,12 +129,12 @@ async def shoot_dialogs(studio: Studio) -> None:
         field.setText(create._words[place - 1])
     next(iter(create.back.fields.values())).setText("lone")
     create.submitted()
-    assert create.steps.currentIndex() == BACK
+    assert create.steps.place == BACK
     await asyncio.sleep(0.1)
     studio.shoot(create, "create-3-back")
     create.problem("")
     create.busy(True)
-    create.steps.setCurrentIndex(WRITING)
+    create.steps.turn_to(WRITING)
     await asyncio.sleep(0.1)
     studio.shoot(create, "create-4-writing")
     create.done(0)

@@ -30,6 +30,7 @@ QPushButton { background: $raised; color: $text; border: 1px solid $border; bord
 QPushButton:hover { border-color: $accent; }
 QPushButton:focus { border: 2px solid $accent; padding: 5px 13px; }
 QPushButton:pressed { background: $border; }
+QPushButton:checked { background: $selection; border-color: $accent; }
 QPushButton:disabled { color: $muted; background: transparent; border-color: $border; }
 QPushButton[kind="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
 QPushButton[kind="primary"]:hover { border-color: $text; }
@@ -64,6 +65,7 @@ QComboBox, QSpinBox { background: $surface; color: $text; border: 1px solid $bor
     padding: 5px 8px; min-height: 18px; }
 QComboBox:focus, QSpinBox:focus { border-color: $accent; }
 QComboBox:disabled, QSpinBox:disabled { color: $muted; }
+QSpinBox QLineEdit { border: none; padding: 0; min-height: 0; background: transparent; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow, QSpinBox::down-arrow { image: url("$icons/arrow-down.svg"); width: 12px; height: 12px; }
 QSpinBox::up-arrow { image: url("$icons/arrow-up.svg"); width: 12px; height: 12px; }
@@ -77,6 +79,7 @@ QTableView::item { padding: 4px 8px; border: none; }
 QHeaderView { background: $surface; border: none; }
 QHeaderView::section { background: $surface; color: $muted; border: none; border-bottom: 1px solid $border;
     padding: 6px 11px; font-weight: 600; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-position: top center; width: 9px; height: 6px; }
 QTableCornerButton::section { background: $surface; border: none; }
 
 QProgressBar { background: $raised; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }

@@ -92,8 +92,8 @@ def short_address(ss58: str) -> str:
 
 
 def short_hash(value: str) -> str:
-    """``0x12ab34cd…90ef12`` for a block or extrinsic hash."""
-    return value if len(value) <= 18 else f"{value[:10]}…{value[-6:]}"
+    """``0x12ab34…90ef12`` for a block or extrinsic hash."""
+    return value if len(value) <= 16 else f"{value[:8]}…{value[-6:]}"
 
 
 def grouped_address(ss58: str, size: int = 6) -> str:

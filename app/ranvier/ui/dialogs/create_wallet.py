@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from ranvier.core.errors import RanvierError
 from ranvier.keys import wallets
@@ -17,7 +17,7 @@ from ranvier.keys.listing import Wallet
 from ranvier.keys.mnemonic import generate
 from ranvier.keys.names import check_name, folded
 from ranvier.ui.dialogs.ask import Dialog
-from ranvier.ui.dialogs.fit import fit
+from ranvier.ui.dialogs.fit import Steps, fit
 from ranvier.ui.widgets.fields import Field, NewPassword
 from ranvier.ui.widgets.mnemonic_entry import WordGrid, WordsBack
 from ranvier.ui.widgets.text import label
@@ -69,7 +69,7 @@ class WritingDialog(Dialog):
         self.wallet: Wallet | None = None
         self._run = run
         self._writing = False
-        self.steps = QStackedWidget()
+        self.steps = Steps()
         self.body.addWidget(self.steps)
 
     def start_writing(self, work: Coroutine[Any, Any, Wallet], back_to: int) -> None:
@@ -77,7 +77,7 @@ class WritingDialog(Dialog):
         self._writing = True
         self.problem("")
         self.busy(True)
-        self.steps.setCurrentIndex(self.steps.count() - 1)
+        self.steps.turn_to(len(self.steps) - 1)
         self._run(self._write(work, back_to), "write wallet")
 
     async def _write(self, work: Coroutine[Any, Any, Wallet], back_to: int) -> None:
@@ -86,7 +86,7 @@ class WritingDialog(Dialog):
         except RanvierError as error:
             self._writing = False
             self.busy(False)
-            self.steps.setCurrentIndex(back_to)
+            self.steps.turn_to(back_to)
             self.problem(f"{error.message} {error.hint}".strip())
             return
         self._writing = False
@@ -129,7 +129,7 @@ class CreateWalletDialog(WritingDialog):
         self.grid = WordGrid()
         self.back = WordsBack()
         for step in (self._details(), self._shown(), self._asked(), writing_note()):
-            self.steps.addWidget(step)
+            self.steps.add(step)
         self.count.currentIndexChanged.connect(lambda: self._words.clear())
         self._enter(DETAILS)
         fit(self, 560)
@@ -159,12 +159,12 @@ class CreateWalletDialog(WritingDialog):
 
     def _enter(self, step: int) -> None:
         self.problem("")
-        self.steps.setCurrentIndex(step)
+        self.steps.turn_to(step)
         self.yes.setText(("Show the words", "I have written them down", "Create the wallet", "Create the wallet")[step])
         self.no.setText("Cancel" if step == DETAILS else "Back")
 
     def submitted(self) -> None:
-        match self.steps.currentIndex():
+        match self.steps.place:
             case 0 if self.name.insist() and self.hotkey.insist() and self.password.insist():
                 self._words = self._words or generate(self.count.currentData()).split()
                 self.grid.show_words(self._words)
@@ -179,7 +179,7 @@ class CreateWalletDialog(WritingDialog):
                 self.start_writing(self._create(), BACK)
 
     def reject(self) -> None:
-        step = self.steps.currentIndex()
+        step = self.steps.place
         if step == BACK:
             self.grid.show_words(self._words)
             self._enter(WORDS)
@@ -207,7 +207,7 @@ class CreateWalletDialog(WritingDialog):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Enter goes on, Escape goes one step back and never throws the words away at once.
-        if event.key() == Qt.Key.Key_Escape and self.steps.currentIndex() == WRITING:
+        if event.key() == Qt.Key.Key_Escape and self.steps.place == WRITING:
             return
         super().keyPressEvent(event)
 

@@ -42,8 +42,8 @@ class ImportWalletDialog(WritingDialog):
         for widget in (self.name, self.phrase, self.password, self.hotkey):
             column.addWidget(widget)
         column.addStretch(1)
-        self.steps.addWidget(step)
-        self.steps.addWidget(writing_note())
+        self.steps.add(step)
+        self.steps.add(writing_note())
         fit(self, 720)
         self.name.input.setFocus()
 

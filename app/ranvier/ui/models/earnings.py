@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ranvier.agent.messages import EarningBucket, EarningRow
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
-from ranvier.ui.models.stake import price_text, spot_text, subnet_text
+from ranvier.ui.models.stake import exact_price_text, price_text, spot_text, subnet_text
 from ranvier.ui.words import block_text, count_text, local_time, short_address, short_hash
 
 DAY_MS = 86_400_000  # the ledger's days are UTC days
@@ -17,11 +17,12 @@ DAY_MS = 86_400_000  # the ledger's days are UTC days
 
 @dataclass(frozen=True, slots=True)
 class SubnetTotal:
-    """What one subnet paid in the range. ``tao`` is None when any payment's price is not known."""
+    """What one subnet paid in the range. ``tao`` is the known part; ``unpriced`` days or epochs have no price."""
 
     netuid: int
     alpha: Alpha
-    tao: Tao | None
+    tao: Tao
+    unpriced: int
     epochs: int
 
 
@@ -51,7 +52,8 @@ def _total(netuid: int, buckets: Sequence[EarningBucket]) -> SubnetTotal:
     return SubnetTotal(
         netuid=netuid,
         alpha=Alpha(sum(bucket.alpha_rao for bucket in buckets), netuid),
-        tao=Tao(sum(known)) if len(known) == len(values) else None,
+        tao=Tao(sum(known)),
+        unpriced=len(values) - len(known),
         epochs=sum(bucket.epochs for bucket in buckets),
     )
 
@@ -88,7 +90,7 @@ def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
     """The payments table. ``names`` (netuid -> name) may be filled later; it is looked up on each draw."""
     return RowsModel(
         (
-            Column[EarningRow]("Time", lambda row: local_time(row.time_ms, seconds=True), lambda row: row.time_ms),
+            Column[EarningRow]("Time", lambda row: local_time(row.time_ms), lambda row: row.time_ms),
             Column[EarningRow](
                 "Subnet", lambda row: subnet_text(row.netuid, names.get(row.netuid)), lambda row: row.netuid
             ),
@@ -111,6 +113,7 @@ def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
                 "Price then",
                 lambda row: price_text(row.price_rao),
                 lambda row: row.price_rao,
+                tooltip=lambda row: exact_price_text(row.price_rao),
                 number=True,
                 help="TAO for one alpha at the block of the epoch.",
             ),
@@ -118,6 +121,7 @@ def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
                 "Value then",
                 lambda row: spot_text(value_rao(row)),
                 value_rao,
+                tooltip=lambda row: spot_text(value_rao(row), 9),
                 number=True,
                 help="Alpha times the price at that block; not what a sale gave.",
             ),

@@ -68,7 +68,12 @@ def subnet_names(subnets: Iterable[Subnet]) -> dict[int, str]:
 
 
 def price_text(price_rao: int | None) -> str:
-    """TAO for one alpha."""
+    """TAO for one alpha, cut to six decimals."""
+    return UNKNOWN if price_rao is None else f"{format_rao(price_rao, 6)} TAO"
+
+
+def exact_price_text(price_rao: int | None) -> str:
+    """All nine decimals."""
     return UNKNOWN if price_rao is None else f"{format_rao(price_rao)} TAO"
 
 
@@ -105,6 +110,7 @@ def stake_model() -> RowsModel[PositionRow]:
                 "Price now",
                 lambda row: price_text(row.position.price_rao),
                 lambda row: row.position.price_rao,
+                tooltip=lambda row: exact_price_text(row.position.price_rao),
                 number=True,
                 help="TAO for one alpha in the subnet's pool at this block.",
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ranvier.core.evidence import Level
 from ranvier.keys.listing import Hotkey, KeyForm, Wallet
+from ranvier.keys.names import natural
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.words import UNKNOWN, short_address
 
@@ -64,7 +65,7 @@ def wallets_model() -> RowsModel[Wallet]:
             Column[Wallet](
                 "Wallet",
                 lambda wallet: wallet.name,
-                lambda wallet: wallet.name.casefold(),
+                lambda wallet: natural(wallet.name),
                 tooltip=lambda wallet: str(wallet.path),
             ),
             Column[Wallet](

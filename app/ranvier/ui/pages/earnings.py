@@ -16,7 +16,15 @@ from ranvier.agent.messages import EarningBucket, EarningRow, Earnings, GetEarni
 from ranvier.core.errors import RanvierError
 from ranvier.core.units import RAO_PER_COIN, format_alpha, format_tao
 from ranvier.ui.context import Context
-from ranvier.ui.models.earnings import DAY_MS, bucket_words, earnings_model, fold_in, row_key, subnet_totals
+from ranvier.ui.models.earnings import (
+    DAY_MS,
+    SubnetTotal,
+    bucket_words,
+    earnings_model,
+    fold_in,
+    row_key,
+    subnet_totals,
+)
 from ranvier.ui.models.rows import ROW_ROLE
 from ranvier.ui.models.stake import subnet_names, subnet_text
 from ranvier.ui.polling import Polling
@@ -50,7 +58,7 @@ class EarningsPage(Page):
         self.epoch = False
         self._network = ""
         self.model = earnings_model(self.names)
-        self.table = Table(self.model, stretch=3)
+        self.table = Table(self.model)
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.doubleClicked.connect(self._copy_proof)
         self.chart = BarChart(unit="TAO", height=220)
@@ -226,8 +234,7 @@ class EarningsPage(Page):
         clear(self._sums)
         for total in subnet_totals(self.buckets):
             figure = Figure(f"Subnet {subnet_text(total.netuid, self.names.get(total.netuid))}")
-            value = "TAO value unknown" if total.tao is None else f"{format_tao(total.tao, 6)} then"
-            figure.show_value(format_alpha(total.alpha, 6), f"{value} · {count_text(total.epochs, 'payment')}")
+            figure.show_value(format_alpha(total.alpha, 6), total_words(total))
             self._sums.addWidget(figure, 1)
 
     # --- actions ---------------------------------------------------------------------------------------------
@@ -251,6 +258,16 @@ class EarningsPage(Page):
     def _copy(self, row: EarningRow) -> None:
         QGuiApplication.clipboard().setText(row.block_hash)
         self.context.say(f"Copied the hash of block {row.block}.")
+
+
+def total_words(total: SubnetTotal) -> str:
+    """The TAO value below a subnet's alpha, and how much of it is known."""
+    payments = count_text(total.epochs, "payment")
+    if not total.unpriced:
+        return f"{format_tao(total.tao, 6)} then · {payments}"
+    if not total.tao:
+        return f"TAO value unknown · {payments}"
+    return f"more than {format_tao(total.tao, 6)} then (a price is missing) · {payments}"
 
 
 def bars_of(

@@ -127,15 +127,13 @@ class StakePage(Page):
     def _show_sums(self, portfolio: Portfolio) -> None:
         sums = totals(portfolio)
         note = count_text(sums.positions, "position")
-        at_least = ""
+        rest = "before slippage and fee"
         if sums.unpriced:
-            at_least = "at least "
-            note += f", {sums.unpriced} without a known price not counted"
-        if sums.unpriced and sums.unpriced == sums.positions:
-            self.staked.show_value(None, note)
-        else:
-            self.staked.show_value(at_least + _tao(sums.staked_spot), note)
-        self.total.show_value(at_least + _tao(sums.spot), "before slippage and fee")
+            note = f"{sums.unpriced} of {note} without a price"
+            rest = "and more: a price is missing"
+        known = sums.unpriced < sums.positions or not sums.positions
+        self.staked.show_value(_tao(sums.staked_spot) if known else None, note)
+        self.total.show_value(_tao(sums.spot), rest)
 
     def _show_age(self, now: float) -> None:
         if self.portfolio is None:

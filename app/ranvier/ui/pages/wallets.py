@@ -42,6 +42,7 @@ class WalletsPage(Page):
         self.folder: WalletFolder = wallet_folder(context.settings, context.paths)
         self.model = wallets_model()
         self.table = Table(self.model, stretch=0)
+        self.table.sort_by(0)
         self.detail = WalletDetail()
         self.portfolio: Portfolio | None = None
         self._wanted: Path | None = None

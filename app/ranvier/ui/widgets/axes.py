@@ -54,13 +54,15 @@ def day_axis_class() -> Any:
 
     class DayAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no type information
         utc = False
+        shift = 0.0
 
         def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-            return [(1.0, day_ticks(low, high, max(2, int(size / 110)), utc=self.utc))]
+            ticks = day_ticks(low, high, max(2, int(size / 110)), utc=self.utc)
+            return [(1.0, [tick + self.shift for tick in ticks if tick + self.shift < high])]
 
         def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
             hours = len(values) > 1 and values[1] - values[0] < 80_000
-            return [moment_words(value, hours=hours, utc=self.utc) for value in values]
+            return [moment_words(value - self.shift, hours=hours, utc=self.utc) for value in values]
 
     return DayAxis
 

@@ -127,8 +127,7 @@ class Chart(QWidget):
         if self._plot is None:
             return
         pg, colours = sys.modules["pyqtgraph"], colours_of(self)
-        self._plot.setBackground(None)
-        self._plot.viewport().setAutoFillBackground(False)
+        self._plot.setBackground(colours.surface)  # charts lie on cards
         for side in ("left", "bottom"):
             axis = self._plot.getPlotItem().getAxis(side)
             axis.setPen(pg.mkPen(colours.border))
@@ -171,7 +170,7 @@ class Chart(QWidget):
         named = [(tick, self.tick_words(tick)) for tick in ticks]
         item = self._plot.getPlotItem()
         item.getAxis("left").setTicks([named])
-        item.setYRange(low, max(high, ticks[-1]), padding=0)
+        item.setYRange(low, max(high, ticks[-1]), padding=0.07)
 
     def tick_words(self, value: float) -> str:
         """A number on the vertical axis, with its unit."""
@@ -201,6 +200,7 @@ class LineChart(Chart):
         height: int = 130,
     ) -> None:
         super().__init__(height=height)
+        self.setMaximumHeight(2 * height)
         self.span_s = span_s
         self.top = top
         self._value_words = value_words
@@ -303,6 +303,8 @@ class BarChart(Chart):
             item.removeItem(old)
         self._drawn = []
         item.getAxis("bottom").utc = self._utc
+        # A day's name stands below the middle of its bar.
+        item.getAxis("bottom").shift = self._bars[0].width / 2 if self._utc and self._bars else 0.0
         floor: dict[float, float] = {}
         for series in sorted({bar.series for bar in self._bars}):
             chosen = [bar for bar in self._bars if bar.series == series and bar.value is not None]

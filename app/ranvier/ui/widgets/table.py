@@ -62,7 +62,7 @@ class Table(QTableView):
         for column in range(self.proxy.columnCount()):
             if column != self._stretched:
                 self.resizeColumnToContents(column)
-                self.setColumnWidth(column, self.columnWidth(column) + 16)
+                self.setColumnWidth(column, self.columnWidth(column) + 6)
 
     def current_row(self) -> Any | None:
         """The selected row's data; None when nothing, or more than one row, is selected."""
