@@ -44,18 +44,20 @@ def alpha_text(rao: int | None, netuid: int, decimals: int = 4) -> str:
     return UNKNOWN if rao is None else format_alpha(Alpha(rao, netuid), decimals)
 
 
-def alpha_sums(amounts: Iterable[tuple[int, int | None]], decimals: int = 4) -> str:
-    """(netuid, rao) summed per subnet: alphas of two subnets are different currencies. Unknown stays unknown."""
-    sums: dict[int, int | None] = {}
+def alpha_sums(amounts: Iterable[tuple[int, int | None]], decimals: int = 4) -> tuple[str | None, int]:
+    """(netuid, rao) summed per subnet, as alphas of two subnets are different currencies; and how many are unknown.
+
+    The text is None when nothing is known, so that a sum of unknowns is never shown as 0.
+    """
+    sums: dict[int, int] = {}
+    unknown = 0
     for netuid, rao in amounts:
-        known = sums.get(netuid, 0)
-        sums[netuid] = None if rao is None or known is None else known + rao
-    if not sums:
-        return "none yet"
-    parts = [
-        alpha_text(rao, netuid, decimals) if rao is not None else f"{UNKNOWN} α{netuid}" for netuid, rao in sums.items()
-    ]
-    return "  +  ".join(parts)
+        if rao is None:
+            unknown += 1
+        else:
+            sums[netuid] = sums.get(netuid, 0) + rao
+    text = "  +  ".join(alpha_text(rao, netuid, decimals) for netuid, rao in sorted(sums.items()))
+    return text or None, unknown
 
 
 def exit_text(record: ExitRecord) -> str:

@@ -146,8 +146,8 @@ class Tray(QObject):
     def _fill_menu(self) -> None:
         """Rebuilt only when its words change: hosts close an open menu whose layout changes."""
         miners = self.status.miners if self.status is not None else ()
-        earned = alpha_sums((miner.netuid, miner.earned_today_rao) for miner in miners)
-        today = f"Earned today: {earned if self.status is not None else UNKNOWN}"
+        earned, unknown = alpha_sums((miner.netuid, miner.earned_today_rao) for miner in miners)
+        today = f"Earned today: {earned or UNKNOWN}" + (f" ({unknown} unknown)" if earned and unknown else "")
         shape = (today, self.status is None, *((m.id, m.name, wants_stop(m), m.installed) for m in miners))
         if shape == self._shape:
             return

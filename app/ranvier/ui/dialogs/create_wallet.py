@@ -46,19 +46,11 @@ def name_check(taken: Iterable[str], what: str) -> Callable[[str], str | None]:
 
 def writing_note() -> QWidget:
     """What is shown while argon2 runs: honest about the time, which cannot be measured in steps."""
-    widget = QWidget()
-    column = QVBoxLayout(widget)
-    column.addStretch(1)
-    column.addWidget(label("Encrypting and writing the wallet", "heading"))
-    column.addWidget(
-        label("This takes 3 to 6 seconds on purpose: each guess of a thief takes as long.", "muted", wrap=True)
-    )
+    note = label("This takes 3 to 6 seconds on purpose: each guess of a thief takes as long.", "muted", wrap=True)
     bar = QProgressBar()
     bar.setRange(0, 0)
     bar.setTextVisible(False)
-    column.addWidget(bar)
-    column.addStretch(2)
-    return widget
+    return _step(label("Encrypting and writing the wallet …"), note, bar)
 
 
 class WritingDialog(Dialog):

@@ -21,7 +21,7 @@ from ranvier.ui.widgets.figures import Figure
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import Page, clear
 from ranvier.ui.widgets.text import allow, button, label, line
-from ranvier.ui.words import short_address
+from ranvier.ui.words import count_text, short_address
 
 _TWO_COLUMNS_FROM = 900
 
@@ -174,8 +174,10 @@ class OverviewPage(Page):
         self.rehearse.setVisible(sandbox and bool(miners))
         if not miners:
             self._show_empty(sandbox)
-        self.today.show_value(alpha_sums((m.netuid, m.earned_today_rao) for m in miners))
-        self.week.show_value(alpha_sums((m.netuid, m.earned_7d_rao) for m in miners))
+        today, today_unknown = alpha_sums((m.netuid, m.earned_today_rao) for m in miners)
+        week, week_unknown = alpha_sums((m.netuid, m.earned_7d_rao) for m in miners)
+        self.today.show_value(today, _without(today_unknown) if today else "")
+        self.week.show_value(week, _without(week_unknown) if week else "")
         running = sum(m.state is MinerState.RUNNING for m in miners)
         unknown = sum(m.state is MinerState.UNKNOWN for m in miners)
         self.running.show_value(f"{running} of {len(miners)}", f"{unknown} unknown" if unknown else "")
@@ -225,3 +227,7 @@ class OverviewPage(Page):
             self._grid.addWidget(card, place // columns, place % columns)
         self._grid.setColumnStretch(0, 1)
         self._grid.setColumnStretch(1, 1 if columns == 2 else 0)
+
+
+def _without(unknown: int) -> str:
+    return f"without {count_text(unknown, 'miner')} whose earnings are unknown" if unknown else ""

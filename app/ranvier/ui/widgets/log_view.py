@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QTextCharFormat, QTextCursor
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from ranvier.agent.messages import LogLine
@@ -14,6 +15,16 @@ from ranvier.ui.widgets.text import button, label
 
 MOST_LINES = 3000
 _LONGEST = 2000  # one line of a broken program must not freeze the view
+
+
+class _Text(QPlainTextEdit):
+    """Tells when its size changes: the end must stay in view."""
+
+    resized = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
 
 
 class LogView(QWidget):
@@ -35,7 +46,8 @@ class LogView(QWidget):
         row.addWidget(self.follow)
         row.addWidget(button("Copy", self.copy, tip="Copy the selection, or everything shown"))
         column.addLayout(row)
-        self.text = QPlainTextEdit()
+        self.text = _Text()
+        self.text.resized.connect(lambda: self._follow_toggled(self.follow.isChecked()))
         self.text.setProperty("role", "log")
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(MOST_LINES)
