@@ -1,0 +1,221 @@
+"""One connection to one network: awaited from asyncio, run on a thread of its own, reads pinned to one block."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ranvier.chain.events import Event
+from ranvier.chain.model import BlockRef
+from ranvier.chain.networks import Network
+from ranvier.chain.worker import Worker
+from ranvier.core.errors import ChainError, NetworkError
+
+if TYPE_CHECKING:
+    from ranvier.chain.codec import Item, Runtime
+    from ranvier.chain.session import Session
+
+T = TypeVar("T")
+Read = tuple[str, str, Sequence[Any]]
+_READ_ONLY = ("chain_", "state_", "system_", "payment_", "rpc_", "sandbox_info")
+_SLACK_S = 10.0
+
+
+class Connection:
+    """Reads and requests to a network. Not tied to a loop; ``close`` it when done.
+
+    ``endpoints`` (the user's own nodes) are asked before the network's. After a broken socket reads are asked once
+    more, over the next endpoint if need be; nothing that changes the chain is ever sent twice.
+    """
+
+    def __init__(self, network: Network, *, endpoints: Sequence[str] = (), timeout_s: float = 15.0) -> None:
+        self.network = network
+        self._endpoints = tuple(dict.fromkeys((*endpoints, *network.endpoints)))
+        self._timeout_s = timeout_s
+        self._worker = Worker(f"chain {network.name}")
+        self._session: Session | None = None
+
+    # Life
+
+    async def open(self) -> None:
+        """Connect, check that it is the right network, learn its types. Raises NetworkError, ChainError."""
+
+        def opening() -> None:
+            from ranvier.chain.session import Session
+
+            session = Session(self.network.title, self._endpoints, self.network.genesis, self._timeout_s)
+            self._session = session
+            session.open()
+
+        await self._run(opening)
+
+    async def close(self) -> None:
+        """End it, also in the middle of a request; never waits for the network."""
+        session = self._session
+        if session is not None:
+            session.abort()
+        await self._worker.close()
+        if session is not None:
+            session.close()
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint in use; None before the first connection."""
+        return self._session.endpoint if self._session is not None else None
+
+    @property
+    def genesis_hash(self) -> str | None:
+        return self._session.genesis if self._session is not None else self.network.genesis
+
+    @property
+    def spec_version(self) -> int | None:
+        runtime = self._session.runtime if self._session is not None else None
+        return runtime.spec_version if runtime is not None else None
+
+    @property
+    def runtime(self) -> Runtime:
+        """The chain's types as last seen; raises NetworkError before ``open``."""
+        runtime = self._session.runtime if self._session is not None else None
+        if runtime is None:
+            raise NetworkError("Not connected", f"There is no connection to {self.network.title} yet.")
+        return runtime
+
+    def has_item(self, pallet: str, item: str) -> bool:
+        """Whether this chain has a storage item: what decides which rules it follows."""
+        return self.runtime.has_item(pallet, item)
+
+    def has_call(self, pallet: str, call: str) -> bool:
+        return self.runtime.has_call(pallet, call)
+
+    def has_event(self, pallet: str, event: str) -> bool:
+        return self.runtime.has_event(pallet, event)
+
+    def constant(self, pallet: str, name: str) -> Any:
+        """A constant of the runtime; None when it has none of that name."""
+        return self.runtime.constant(pallet, name)
+
+    # Blocks
+
+    async def head(self) -> BlockRef:
+        """The best block now. A runtime upgrade is noticed here."""
+
+        def asking(session: Session) -> BlockRef:
+            return self._block(session, session.read("chain_getHead", []))
+
+        return await self._ask(asking)
+
+    async def block(self, number: int) -> BlockRef:
+        """The block of that height; raises ChainError when there is none (yet) or its state is gone."""
+
+        def asking(session: Session) -> BlockRef:
+            block_hash = session.read("chain_getBlockHash", [number])
+            if block_hash is None:
+                raise ChainError("No such block", f"Block {number} does not exist yet.")
+            return self._block(session, block_hash)
+
+        return await self._ask(asking)
+
+    @staticmethod
+    def _block(session: Session, block_hash: str) -> BlockRef:
+        runtime = session.runtime or session.refresh_runtime()
+        names = [("System", "Number"), ("Timestamp", "Now"), ("System", "LastRuntimeUpgrade")]
+        items = [runtime.item(*name) for name in names if runtime.has_item(*name)]
+        raw = session.values([item.prefix for item in items], block_hash)
+        found = {item.name: runtime.value(item, raw.get(item.prefix)) for item in items}
+        upgraded = found.get("LastRuntimeUpgrade")
+        if upgraded is not None:
+            session.refresh_runtime(upgraded)
+        return BlockRef(int(found["Number"]), block_hash, found.get("Now") or None)
+
+    # Storage
+
+    async def read(self, items: Sequence[Read], at: BlockRef) -> list[Any]:
+        """Decoded values of (pallet, item, keys), in order, all at one block and in one request.
+
+        What is missing reads as the item's default, or None. Raises ChainError when the chain has no such item.
+        """
+
+        def asking(session: Session) -> list[Any]:
+            runtime = session.runtime or session.refresh_runtime()
+            found = [runtime.item(pallet, name) for pallet, name, _ in items]
+            keys = [runtime.key(pallet, name, params) for pallet, name, params in items]
+            raw = session.values(keys, at.hash) if keys else {}
+            return [runtime.value(item, raw.get(key)) for item, key in zip(found, keys, strict=True)]
+
+        return await self._ask(asking)
+
+    async def read_prefix(
+        self, pallet: str, item: str, params_prefix: Sequence[Any], at: BlockRef
+    ) -> list[tuple[tuple[Any, ...], Any]]:
+        """Every entry of a map below its first keys: (the keys that follow, decoded; the value)."""
+
+        def asking(session: Session) -> list[tuple[tuple[Any, ...], Any]]:
+            runtime = session.runtime or session.refresh_runtime()
+            found: Item = runtime.item(pallet, item)
+            keys = session.keys(runtime.key(pallet, item, params_prefix), at.hash)
+            raw = session.values(keys, at.hash) if keys else {}
+            given = len(params_prefix)
+            return [(runtime.map_keys(found, k, given), runtime.value(found, raw[k])) for k in keys if k in raw]
+
+        return await self._ask(asking)
+
+    async def events(self, at: BlockRef) -> tuple[Event, ...]:
+        """Everything that happened in the block."""
+
+        def asking(session: Session) -> tuple[Event, ...]:
+            runtime = session.runtime or session.refresh_runtime()
+            key = runtime.item("System", "Events").prefix
+            return runtime.events(session.values([key], at.hash).get(key))
+
+        return await self._ask(asking)
+
+    # Requests
+
+    async def runtime_call(self, api: str, method: str, params: Sequence[Any], at: BlockRef) -> Any:
+        """The decoded answer of a runtime call; the first one decodes the V15 metadata (seconds on the real chain)."""
+
+        def asking(session: Session) -> Any:
+            apis = session.apis()
+            data = apis.encode(api, method, params)
+            return apis.decode(api, method, session.read("state_call", [f"{api}_{method}", data, at.hash]))
+
+        return await self._ask(asking)
+
+    async def rpc(self, method: str, params: Sequence[Any]) -> Any:
+        """The ``result`` of any JSON-RPC request; raises RpcError (a ChainError) for the node's own errors.
+
+        Only requests that are known to change nothing are asked again after a broken connection.
+        """
+
+        def asking(session: Session) -> Any:
+            if method.startswith(_READ_ONLY):
+                return session.read(method, list(params))
+            return session.send(method, list(params))
+
+        return await self._ask(asking)
+
+    async def current_runtime(self) -> Runtime:
+        """The runtime that the chain has this moment, asked for anew: before something is signed."""
+        return await self._ask(lambda session: session.refresh_runtime())
+
+    async def compute(self, work: Callable[[Runtime], T]) -> T:
+        """Run ``work`` with the chain's types on the connection's thread (encoding and decoding take time)."""
+        return await self._ask(lambda session: work(session.runtime or session.refresh_runtime()))
+
+    async def _ask(self, call: Callable[[Session], T]) -> T:
+        session = self._session
+        if session is None:
+            raise NetworkError("Not connected", f"There is no connection to {self.network.title} yet.")
+        return await self._run(lambda: call(session))
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        limit = 2 * self._timeout_s * max(1, len(self._endpoints)) + _SLACK_S
+        try:
+            return await asyncio.wait_for(self._worker.run(call), limit)
+        except TimeoutError:
+            raise NetworkError(
+                "Network too slow",
+                f"{self.network.title} did not answer within {limit:.0f} seconds.",
+                "It is tried again by itself; another endpoint may be faster.",
+            ) from None

@@ -1,0 +1,170 @@
+"""What the chain's refusals mean, in plain words. Dispatch errors go by name, never by number."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ranvier.core.errors import ChainError
+
+
+class RpcError(ChainError):
+    """The node answered a request with an error; ``code`` and ``detail`` are its own."""
+
+    def __init__(self, code: int, message: str, detail: str) -> None:
+        title, sentence, hint = _rpc_words(code, message, detail)
+        super().__init__(title, sentence, hint)
+        self.code = code
+        self.detail = detail
+
+
+_BALANCE = "There is not enough free TAO for the amount plus the fee; 0.0000005 TAO must stay."
+_LOCKED = "That alpha is locked (by a conviction lock or as collateral)."
+_UNKNOWN_HOTKEY = "The hotkey is unknown to the chain or has no place in this subnet."
+_TOO_SOON = "It is too soon after the last such action; wait some blocks."
+_SLIPPAGE = "The price moved past your limit; nothing was swapped."
+_POOL = "The subnet's pool is too small for this amount."
+_VALIDATOR = "This is something only validators do; a miner does not need it."
+
+WORDS: dict[str, str] = {
+    "NotEnoughBalanceToStake": _BALANCE,
+    "InsufficientBalance": _BALANCE,
+    "FundsUnavailable": _BALANCE,
+    "Underflow": _BALANCE,
+    "BalanceWithdrawalError": _BALANCE,
+    "BelowMinimum": "The amount is below what an account must hold (0.0000005 TAO).",
+    "ExistentialDeposit": "The amount is below what an account must hold (0.0000005 TAO).",
+    "Expendability": "This would empty the account; 0.0000005 TAO must stay.",
+    "NotExpendable": "This would empty the account; 0.0000005 TAO must stay.",
+    "HotKeyAlreadyRegisteredInSubNet": "This hotkey already has a place in this subnet.",
+    "SubNetRegistrationDisabled": "The subnet's owner has closed registration.",
+    "TooManyRegistrationsThisBlock": "Others registered first; try again in the next block.",
+    "TooManyRegistrationsThisInterval": "Others registered first; try again in the next interval.",
+    "RegistrationPriceLimitExceeded": "The price rose above your limit; nothing was charged but the fee.",
+    "NoNeuronIdAvailable": "The subnet is full and nobody may be removed now.",
+    "NonAssociatedColdKey": "Another coldkey owns this hotkey.",
+    "HotKeyAccountNotExists": _UNKNOWN_HOTKEY,
+    "HotKeyNotRegisteredInSubNet": _UNKNOWN_HOTKEY,
+    "HotKeyNotRegisteredInNetwork": _UNKNOWN_HOTKEY,
+    "SubnetNotExists": "There is no such subnet.",
+    "SubNetworkDoesNotExist": "There is no such subnet.",
+    "MechanismDoesNotExist": "There is no such subnet or mechanism.",
+    "SubtokenDisabled": "Trading of this subnet's alpha has not started.",
+    "AmountTooLow": "The amount is below the minimum (about 0.002 TAO after the fee).",
+    "SlippageTooHigh": _SLIPPAGE,
+    "PriceLimitExceeded": _SLIPPAGE,
+    "ZeroMaxAmount": _SLIPPAGE,
+    "InsufficientLiquidity": _POOL,
+    "ReservesTooLow": _POOL,
+    "SwapInputTooLarge": _POOL,
+    "NotEnoughStakeToWithdraw": "You hold less than that there.",
+    "InsufficientAlphaBalance": "You hold less than that there.",
+    "StakeUnavailable": _LOCKED,
+    "AccountRejectsLockedAlpha": _LOCKED,
+    "KeepStakeBlockedByCollateral": _LOCKED,
+    "ServingRateLimitExceeded": "The axon was announced a short while ago; wait some blocks (50 as a rule).",
+    "InvalidIpAddress": "The chain does not accept this IP address.",
+    "InvalidPort": "The port must be between 1 and 65535.",
+    "InvalidIpType": "The IP address must be version 4 or 6.",
+    "TxRateLimitExceeded": _TOO_SOON,
+    "HotKeySetTxRateLimitExceeded": _TOO_SOON,
+    "HotKeySwapOnSubnetIntervalNotPassed": _TOO_SOON,
+    "SettingWeightsTooFast": _VALIDATOR,
+    "NotEnoughStakeToSetWeights": _VALIDATOR,
+    "NeuronNoValidatorPermit": _VALIDATOR,
+    "SameAutoStakeHotkeyAlreadySet": "That hotkey is the destination already.",
+    "ColdkeySwapAnnounced": "A swap of this coldkey is announced. If it was not you, act at once.",
+    "ColdkeySwapDisputed": "A swap of this coldkey is disputed. If it was not you, act at once.",
+    "SpaceLimitExceeded": "The commitment space of this tempo is used up.",
+    "AccountNotAllowedCommit": "The hotkey is not registered, so it may not commit.",
+    "CallFiltered": "The chain does not allow this call now (it may be in safe mode).",
+    "SafeMode": "The chain is in safe mode and accepts hardly anything.",
+    "BadOrigin": "This account may not do that.",
+    "CannotLookup": "The chain does not know the destination.",
+    "Exhausted": "The block was full; try again.",
+}
+
+_POOL_CODES: dict[int, str] = {
+    1011: "The transaction has a form the node does not know.",
+    1012: "The node has banned this transaction for a while; make a new one in some minutes.",
+    1013: "This very transaction is in the node's pool already.",
+    1014: "Another transaction with the same number is waiting; let it finish first.",
+    1016: "The node's pool is full; try again in a minute.",
+}
+_CUSTOM: dict[int, str] = {
+    1: "The stake is too low.",
+    2: _BALANCE,
+    3: "There is no such subnet.",
+    4: _UNKNOWN_HOTKEY,
+    5: "You hold less stake than that there.",
+    6: _TOO_SOON,
+    7: _POOL,
+    8: _SLIPPAGE,
+    9: "Transfers are not allowed there.",
+    10: _UNKNOWN_HOTKEY,
+    11: WORDS["InvalidIpAddress"],
+    12: WORDS["ServingRateLimitExceeded"],
+    13: WORDS["InvalidPort"],
+    14: _SLIPPAGE,
+    19: "This uid does not exist.",
+    20: "The EVM key cannot be used.",
+    21: WORDS["ColdkeySwapDisputed"],
+    22: "The proxy does not act for this account.",
+    25: "Another coldkey owns this hotkey.",
+}
+_VALIDITY: tuple[tuple[str, str, str], ...] = (
+    ("outdated", "The transaction is outdated: its number was used, or it waited too long.", "Plan it again."),
+    ("stale", "The transaction is outdated: its number was used, or it waited too long.", "Plan it again."),
+    ("future", "An earlier transaction of this account is missing.", "Wait for it, then plan this again."),
+    ("pay some fees", "The account cannot pay the fee.", "Send some TAO to it first."),
+    ("payment", "The account cannot pay the fee.", "Send some TAO to it first."),
+    ("bad signature", "The signature does not fit: wrong key, or another network or version.", "Plan it again."),
+    ("badproof", "The signature does not fit: wrong key, or another network or version.", "Plan it again."),
+    ("exhaust", "The block is full.", "Try again in a minute."),
+)
+
+
+def error_name(error: object) -> str:
+    """The bare name in ``Token.FundsUnavailable`` or ``SubtensorModule.AmountTooLow``."""
+    return str(error).rpartition(".")[2]
+
+
+def dispatch_sentence(name: str, docs: str = "") -> str:
+    """A failed dispatch in one sentence; an unknown one with its own name and the chain's words for it."""
+    words = WORDS.get(error_name(name))
+    if words:
+        return words
+    return f"The chain refused: {name}." + (f" ({docs.strip()})" if docs.strip() else "")
+
+
+def rpc_error(answer: Any) -> RpcError:
+    """The error for the ``error`` member of a JSON-RPC answer."""
+    if not isinstance(answer, dict):
+        return RpcError(0, str(answer), "")
+    code = answer.get("code")
+    return RpcError(code if isinstance(code, int) else 0, str(answer.get("message", "")), str(answer.get("data") or ""))
+
+
+def _rpc_words(code: int, message: str, detail: str) -> tuple[str, str, str]:
+    own = f"{message} {detail}".strip()
+    if code in _POOL_CODES:
+        return "Transaction not accepted", _POOL_CODES[code], ""
+    custom = re.search(r"[Cc]ustom error:?\s*\(?(\d+)", own)
+    if custom:
+        words = _CUSTOM.get(int(custom[1]), f"The chain refused the transaction (custom error {custom[1]}).")
+        return "Transaction not accepted", words, ""
+    if code == 1010:
+        low = own.lower()
+        for mark, sentence, hint in _VALIDITY:
+            if mark in low:
+                return "Transaction not accepted", sentence, hint
+        return "Transaction not accepted", f"The node refused the transaction: {own}.", ""
+    if "discarded" in own.lower():
+        return (
+            "Too long ago",
+            "This node no longer keeps the state of that block.",
+            "Ask an archive node for history.",
+        )
+    if code == -32601:
+        return "Not supported", f"The node does not know this request: {own}.", "Use another endpoint."
+    return "Node refused", f"The node answered with an error: {own or code}.", ""

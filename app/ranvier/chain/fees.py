@@ -1,0 +1,42 @@
+"""What a call would cost, asked of the chain; never computed here, because the rules change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ranvier.chain import extrinsics
+from ranvier.chain.connection import Connection
+from ranvier.chain.errors import RpcError
+from ranvier.chain.model import BlockRef
+from ranvier.core.errors import ChainError
+from ranvier.keys import addresses
+
+_NO_SIGNATURE = b"\0" * 64
+_SR25519 = 1
+_LARGEST_NONCE = 2**14  # as long as any nonce in use, so that the length fee is not guessed too low
+_FORMS = ("TransactionPaymentApi_query_info", "payment_queryInfo")
+
+
+async def estimate(conn: Connection, call_hex: str, signer_ss58: str, at: BlockRef) -> int:
+    """The fee in rao of the call, signed by that account. No key is needed: the signature is all zeros."""
+    public_key = addresses.public_key(signer_ss58)
+    mortality = extrinsics.Mortality(at.number, at.hash)
+    extrinsic = await conn.compute(
+        lambda runtime: extrinsics.signed(
+            runtime, call_hex, public_key, _SR25519, _NO_SIGNATURE, _LARGEST_NONCE, mortality
+        )
+    )
+    try:
+        question = "0x" + (extrinsic + len(extrinsic).to_bytes(4, "little")).hex()
+        answer = await conn.rpc("state_call", [_FORMS[0], question, at.hash])
+        info = await conn.compute(lambda runtime: runtime.decode("RuntimeDispatchInfo", bytes.fromhex(str(answer)[2:])))
+    except RpcError:
+        info = await conn.rpc(_FORMS[1], ["0x" + extrinsic.hex()])
+    return _fee(info)
+
+
+def _fee(info: Any) -> int:
+    for name in ("partial_fee", "partialFee"):
+        if isinstance(info, dict) and name in info:
+            return int(info[name])
+    raise ChainError("Fee unknown", "The node does not say what this transaction costs.")

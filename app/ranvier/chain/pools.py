@@ -1,0 +1,190 @@
+"""Subnets and their pools: what rules they have, what their alpha costs. Which form a chain keeps is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ranvier.chain.connection import Connection
+from ranvier.chain.errors import RpcError
+from ranvier.chain.model import BlockRef, Subnet
+from ranvier.core.units import RAO_PER_COIN
+
+SUBTENSOR = "SubtensorModule"
+ROOT = 0
+_PERQUINTILL = 10**18
+_FEW = 4
+_SUBNET_ITEMS = (
+    "Tempo",
+    "SubnetworkN",
+    "MaxAllowedUids",
+    "Burn",
+    "NetworkRegistrationAllowed",
+    "ImmunityPeriod",
+    "SubnetTAO",
+    "SubnetAlphaIn",
+    "SubnetAlphaOut",
+    "SubnetIdentitiesV3",
+    "TokenSymbol",
+    "LastEpochBlock",
+    "LastMechansimStepBlock",  # spelt so on the chain
+)
+_EPOCH_ITEMS = ("Tempo", "LastEpochBlock", "LastMechansimStepBlock")
+
+
+async def netuids(conn: Connection, at: BlockRef) -> tuple[int, ...]:
+    """The subnets that exist, ascending; 0 is root."""
+    rows = await conn.read_prefix(SUBTENSOR, "NetworksAdded", [], at)
+    return tuple(sorted(int(keys[0]) for keys, added in rows if added))
+
+
+async def subnets(conn: Connection, at: BlockRef) -> tuple[Subnet, ...]:
+    """Every subnet with its rules and pool, at one block."""
+    return await _read_subnets(conn, await netuids(conn, at), at)
+
+
+async def subnet(conn: Connection, netuid: int, at: BlockRef) -> Subnet | None:
+    """One subnet; None when it does not exist."""
+    (added,) = await conn.read([(SUBTENSOR, "NetworksAdded", [netuid])], at)
+    return (await _read_subnets(conn, (netuid,), at))[0] if added else None
+
+
+async def last_epoch_block(conn: Connection, netuid: int, at: BlockRef) -> int:
+    """The block of the subnet's last epoch at or before ``at``; 0 when there was none."""
+    return _last_epoch(netuid, await _present(conn, [netuid], _EPOCH_ITEMS, at), at)
+
+
+async def prices(conn: Connection, wanted: Sequence[int], at: BlockRef) -> dict[int, int | None]:
+    """Spot price by netuid: rao of TAO for one whole alpha; None when the chain gives none.
+
+    A few are asked of the runtime itself, which is the definition; many are computed from the pools' state.
+    """
+    found: dict[int, int | None] = {netuid: RAO_PER_COIN for netuid in wanted if netuid == ROOT}
+    others = [netuid for netuid in wanted if netuid != ROOT]
+    if len(others) <= _FEW:
+        for netuid in others:
+            found[netuid] = await _runtime_price(conn, netuid, at)
+    missing = [netuid for netuid in others if found.get(netuid) is None]
+    if missing:
+        found |= await _pool_prices(conn, missing, at)
+    return found
+
+
+def epoch_before(block: int, netuid: int, tempo: int) -> int:
+    """The last block B <= ``block`` with (B + netuid + 1) % (tempo + 1) == tempo; 0 when there is none."""
+    if tempo <= 0:
+        return 0
+    return max(0, block - (block + netuid + 2) % (tempo + 1))
+
+
+def price_of_balancer(quote: int, tao_in: int, alpha_in: int) -> int | None:
+    """Price in a weighted pool: ``quote`` is the weight of TAO in 10**-18."""
+    if quote <= 0 or alpha_in <= 0:
+        return None
+    return (_PERQUINTILL - quote) * tao_in * RAO_PER_COIN // (quote * alpha_in)
+
+
+def price_of_sqrt(bits: int) -> int:
+    """Price from the square root that the pool keeps, as U64F64 bits."""
+    return bits * bits * RAO_PER_COIN >> 128
+
+
+async def _read_subnets(conn: Connection, wanted: Sequence[int], at: BlockRef) -> tuple[Subnet, ...]:
+    values = await _present(conn, wanted, _SUBNET_ITEMS, at)
+    price = await prices(conn, wanted, at)
+    return tuple(_subnet(netuid, values, price.get(netuid), at) for netuid in wanted)
+
+
+def _subnet(netuid: int, values: dict[tuple[str, int], Any], price: int | None, at: BlockRef) -> Subnet:
+    def number(name: str) -> int:
+        return int(values.get((name, netuid)) or 0)
+
+    last, tempo = _last_epoch(netuid, values, at), number("Tempo")
+    if ("LastEpochBlock", netuid) in values:
+        following = last + tempo if tempo else None
+    else:
+        following = epoch_before(at.number, netuid, tempo) + tempo + 1 if tempo else None
+    return Subnet(
+        netuid=netuid,
+        name=_name(netuid, values),
+        tempo=tempo,
+        neurons=number("SubnetworkN"),
+        max_neurons=number("MaxAllowedUids"),
+        register_rao=number("Burn"),
+        registration_open=bool(values.get(("NetworkRegistrationAllowed", netuid), True)),
+        immunity_blocks=number("ImmunityPeriod"),
+        price_rao=price,
+        tao_in_rao=number("SubnetTAO"),
+        alpha_in_rao=number("SubnetAlphaIn"),
+        alpha_out_rao=number("SubnetAlphaOut"),
+        last_epoch_block=last,
+        next_epoch_block=following if netuid != ROOT else None,
+    )
+
+
+def _last_epoch(netuid: int, values: dict[tuple[str, int], Any], at: BlockRef) -> int:
+    for name in ("LastEpochBlock", "LastMechansimStepBlock"):
+        stated = values.get((name, netuid))
+        if stated:
+            return int(stated)
+    if ("LastEpochBlock", netuid) in values or ("LastMechansimStepBlock", netuid) in values:
+        return 0  # the chain keeps count and there was none yet
+    return epoch_before(at.number, netuid, int(values.get(("Tempo", netuid)) or 0))
+
+
+def _name(netuid: int, values: dict[tuple[str, int], Any]) -> str:
+    if netuid == ROOT:
+        return "root"
+    identity = values.get(("SubnetIdentitiesV3", netuid))
+    name = str(identity.get("subnet_name") or "") if isinstance(identity, dict) else ""
+    return name if name and not name.startswith("0x") else f"Subnet {netuid}"
+
+
+async def _present(
+    conn: Connection, wanted: Sequence[int], names: Sequence[str], at: BlockRef
+) -> dict[tuple[str, int], Any]:
+    """(item, netuid) -> value, of those items that this chain has."""
+    here = [name for name in names if conn.has_item(SUBTENSOR, name)]
+    pairs = [(name, netuid) for netuid in wanted for name in here]
+    values = await conn.read([(SUBTENSOR, name, [netuid]) for name, netuid in pairs], at)
+    return dict(zip(pairs, values, strict=True))
+
+
+async def _runtime_price(conn: Connection, netuid: int, at: BlockRef) -> int | None:
+    """``SwapRuntimeApi.current_alpha_price(u16) -> u64``: fixed widths, so it needs no V15 metadata."""
+    if not conn.has_item("Swap", "FeeRate"):
+        return None  # older than the runtime call
+    question = "0x" + netuid.to_bytes(2, "little").hex()
+    try:
+        answer = await conn.rpc("state_call", ["SwapRuntimeApi_current_alpha_price", question, at.hash])
+        raw = bytes.fromhex(str(answer).removeprefix("0x"))
+    except (RpcError, ValueError):
+        return None
+    return int.from_bytes(raw, "little") if len(raw) == 8 else None
+
+
+async def _pool_prices(conn: Connection, wanted: Sequence[int], at: BlockRef) -> dict[int, int | None]:
+    names = (
+        ("Swap", "SwapV3Initialized"),
+        ("Swap", "AlphaSqrtPrice"),
+        ("Swap", "SwapBalancer"),
+        (SUBTENSOR, "SubnetTAO"),
+        (SUBTENSOR, "SubnetAlphaIn"),
+    )
+    here = [name for name in names if conn.has_item(*name)]
+    values = await conn.read([(*name, [netuid]) for netuid in wanted for name in here], at)
+    found: dict[int, int | None] = {}
+    for index, netuid in enumerate(wanted):
+        pool = dict(zip((name for _, name in here), values[index * len(here) :], strict=False))
+        found[netuid] = _pool_price(pool)
+    return found
+
+
+def _pool_price(pool: dict[str, Any]) -> int | None:
+    tao, alpha = int(pool.get("SubnetTAO") or 0), int(pool.get("SubnetAlphaIn") or 0)
+    sqrt, balancer = pool.get("AlphaSqrtPrice"), pool.get("SwapBalancer")
+    if pool.get("SwapV3Initialized") and isinstance(sqrt, dict):
+        return price_of_sqrt(int(sqrt["bits"]))
+    if isinstance(balancer, dict) and "quote" in balancer:
+        return price_of_balancer(int(balancer["quote"]), tao, alpha)
+    return tao * RAO_PER_COIN // alpha if alpha > 0 else None

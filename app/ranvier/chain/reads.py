@@ -1,0 +1,192 @@
+"""Reads: a few requests each, pinned to one block, into frozen dataclasses. Storage forms are told by metadata."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+from ranvier.chain.connection import Connection
+from ranvier.chain.events import find
+from ranvier.chain.model import Axon, Balance, BlockRef, EpochPayment, Neuron, StakePosition
+from ranvier.chain.pools import SUBTENSOR, last_epoch_block, netuids, prices, subnet, subnets
+from ranvier.chain.shares import read_share, value_rao
+from ranvier.core.units import RAO_PER_COIN
+
+__all__ = [
+    "balances",
+    "epoch_payments",
+    "last_epoch_block",
+    "neuron",
+    "prices",
+    "stake_positions",
+    "subnet",
+    "subnets",
+    "weights_on",
+]
+
+MINER_EVENT = "IncentiveAlphaEmittedToMiners"
+_MECHANISM = 4096  # a storage index is mechanism * 4096 + netuid
+_DEFAULT_DEPOSIT_RAO = 500
+
+
+async def balances(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]:
+    """TAO of each account, in the given order; an unknown account has zero."""
+    accounts = await conn.read([("System", "Account", [ss58]) for ss58 in coldkeys_ss58], at)
+    deposit = int(conn.constant("Balances", "ExistentialDeposit") or _DEFAULT_DEPOSIT_RAO)
+    return tuple(_balance(ss58, account, deposit) for ss58, account in zip(coldkeys_ss58, accounts, strict=True))
+
+
+async def neuron(conn: Connection, netuid: int, hotkey_ss58: str, at: BlockRef) -> Neuron | None:
+    """The hotkey's seat on a subnet; None when it has none."""
+    (uid,) = await conn.read([(SUBTENSOR, "Uids", [netuid, hotkey_ss58])], at)
+    if uid is None:
+        return None
+    registered, immunity, incentive, emission, axon = await conn.read(
+        [
+            (SUBTENSOR, "BlockAtRegistration", [netuid, uid]),
+            (SUBTENSOR, "ImmunityPeriod", [netuid]),
+            (SUBTENSOR, "Incentive", [netuid]),
+            (SUBTENSOR, "Emission", [netuid]),
+            (SUBTENSOR, "Axons", [netuid, hotkey_ss58]),
+        ],
+        at,
+    )
+    return Neuron(
+        netuid=netuid,
+        uid=int(uid),
+        hotkey_ss58=hotkey_ss58,
+        registered_block=int(registered),
+        immune_until_block=int(registered) + int(immunity),
+        incentive=_at(incentive, uid),
+        emission_rao=_at(emission, uid),
+        axon=_axon(axon),
+    )
+
+
+async def stake_positions(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]:
+    """Every position above zero of these coldkeys: six or so requests, whatever their number."""
+    lists = await conn.read([(SUBTENSOR, "StakingHotkeys", [ss58]) for ss58 in coldkeys_ss58], at)
+    pairs = [
+        (str(hotkey), coldkey)
+        for coldkey, hotkeys in zip(coldkeys_ss58, lists, strict=True)
+        for hotkey in hotkeys or ()
+    ]
+    if not pairs:
+        return ()
+    everywhere = await netuids(conn, at)
+    places = [(hotkey, coldkey, netuid) for hotkey, coldkey in pairs for netuid in everywhere]
+    shares = await _shares(conn, [("Alpha", "AlphaV2")], places, at)
+    held = [(place, share) for place, share in zip(places, shares, strict=True) if share is not None]
+    pools = list(dict.fromkeys((hotkey, netuid) for (hotkey, _, netuid), _ in held))
+    totals = await conn.read([(SUBTENSOR, "TotalHotkeyAlpha", list(pool)) for pool in pools], at)
+    parts = await _shares(conn, [("TotalHotkeyShares", "TotalHotkeySharesV2")], pools, at)
+    pool_of = {pool: (int(total or 0), part) for pool, total, part in zip(pools, totals, parts, strict=True)}
+    price = await prices(conn, sorted({netuid for _, netuid in pools}), at)
+    whole = await _whole_shares(conn)
+    found: list[StakePosition] = []
+    for (hotkey, coldkey, netuid), share in held:
+        total, denominator = pool_of[hotkey, netuid]
+        alpha = value_rao(total, share, denominator, whole=whole) if denominator is not None else 0
+        if alpha > 0:
+            rate = price.get(netuid)
+            spot = alpha * rate // RAO_PER_COIN if rate is not None else None
+            found.append(StakePosition(hotkey, coldkey, netuid, alpha, rate, spot))
+    return tuple(found)
+
+
+async def epoch_payments(conn: Connection, netuid: int, block: int) -> tuple[EpochPayment, ...]:
+    """What every uid was paid at the epoch of ``block``, from the chain's own event; empty when there was none.
+
+    On chains older than the event: ``Emission``, for uids without dividends, if ``block`` was an epoch.
+    """
+    at = await conn.block(block)
+    paid = await _paid(conn, netuid, at)
+    if not paid:
+        return ()
+    holders = {int(keys[0]): str(hotkey) for keys, hotkey in await conn.read_prefix(SUBTENSOR, "Keys", [netuid], at)}
+    price = (await prices(conn, [netuid], at))[netuid]
+    return tuple(
+        EpochPayment(
+            netuid=netuid,
+            mechanism=mechanism,
+            block=block,
+            block_hash=at.hash,
+            time_ms=at.time_ms or 0,
+            uid=uid,
+            hotkey_ss58=holders[uid],
+            alpha_rao=rao,
+            price_rao=price,
+        )
+        for mechanism, amounts in paid
+        for uid, rao in enumerate(amounts)
+        if rao > 0 and uid in holders
+    )
+
+
+async def weights_on(conn: Connection, netuid: int, uid: int, at: BlockRef) -> tuple[tuple[int, int], ...]:
+    """(validator uid, weight as it was set) of every validator that has set one on ``uid``."""
+    rows = await conn.read_prefix(SUBTENSOR, "Weights", [netuid], at)
+    return tuple(
+        sorted(
+            (int(keys[0]), int(weight)) for keys, weights in rows for target, weight in weights or () if target == uid
+        )
+    )
+
+
+async def _paid(conn: Connection, netuid: int, at: BlockRef) -> list[tuple[int, list[int]]]:
+    """(mechanism, rao by uid) of the epoch at this block."""
+    if conn.has_event(SUBTENSOR, MINER_EVENT):
+        found = []
+        for event in find(await conn.events(at), SUBTENSOR, MINER_EVENT):
+            index = int(event.get("netuid", 0))
+            if index % _MECHANISM == netuid:
+                found.append((index // _MECHANISM, [int(rao) for rao in event.get("emissions", 1) or ()]))
+        return found
+    if await last_epoch_block(conn, netuid, at) != at.number:
+        return []
+    emission, dividends = await conn.read([(SUBTENSOR, "Emission", [netuid]), (SUBTENSOR, "Dividends", [netuid])], at)
+    return [(0, [int(rao) if _at(dividends, uid) == 0 else 0 for uid, rao in enumerate(emission or ())])]
+
+
+async def _shares(
+    conn: Connection, forms: Sequence[tuple[str, str]], places: Sequence[tuple[Any, ...]], at: BlockRef
+) -> list[Any]:
+    """Shares by place: the older form where it has a row, else the newer one; forms this chain lacks are left out."""
+    names = [name for pair in forms for name in pair if conn.has_item(SUBTENSOR, name)]
+    values = await conn.read([(SUBTENSOR, name, list(place)) for place in places for name in names], at)
+    found = []
+    for index in range(len(places)):
+        row = (read_share(value) for value in values[index * len(names) : (index + 1) * len(names)])
+        found.append(next((share for share in row if share is not None), None))
+    return found
+
+
+async def _whole_shares(conn: Connection) -> bool:
+    """Whether this chain keeps shares as plain integers (the oldest form)."""
+    if not conn.has_item(SUBTENSOR, "Alpha"):
+        return False
+    return await conn.compute(
+        lambda runtime: isinstance(runtime.value(runtime.item(SUBTENSOR, "TotalHotkeyShares"), None), int)
+    )
+
+
+def _balance(ss58: str, account: Any, deposit: int) -> Balance:
+    data = account["data"]
+    free, reserved, frozen = int(data["free"]), int(data["reserved"]), int(data.get("frozen") or 0)
+    return Balance(ss58, free, reserved, max(0, free - max(frozen - reserved, deposit)))
+
+
+def _axon(value: Any) -> Axon | None:
+    if not isinstance(value, dict) or not value.get("ip"):
+        return None
+    number = int(value["ip"])
+    try:
+        ip = ipaddress.IPv6Address(number) if int(value["ip_type"]) == 6 else ipaddress.IPv4Address(number)
+    except ValueError:
+        return None
+    return Axon(str(ip), int(value["port"]), int(value["block"]))
+
+
+def _at(vector: Any, uid: int) -> int:
+    return int(vector[uid]) if vector and uid < len(vector) else 0
