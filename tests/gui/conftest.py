@@ -26,6 +26,7 @@ def qapp_args() -> list[str]:
 @pytest.fixture
 def qloop(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[qasync.QEventLoop]:
     """The loop of one test. Coroutine tests run on it; in a plain test Qt's own loop turns it (``qtbot.wait...``)."""
+    qapp.setQuitOnLastWindowClosed(False)
     plain = not inspect.iscoroutinefunction(request.function)
     before = set(map(id, active_timers()))
     loop = qasync.QEventLoop(qapp)

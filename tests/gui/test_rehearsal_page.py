@@ -1,0 +1,137 @@
+"""The rehearsal page draws from reports alone: each state, the plan inline, a failure with its way on."""
+
+from __future__ import annotations
+
+from gui.fakes import COLDKEY, GENESIS, HOTKEY
+from gui.stage import stage, texts, until, watchdog
+from ranvier.chain.model import Plan
+from ranvier.core.errors import Cancelled, ChainError, ErrorData
+from ranvier.core.evidence import Level
+from ranvier.core.settings import NETWORK
+from ranvier.rehearsal import rehearsal as rehearsal_module
+from ranvier.rehearsal.stages import TITLES, Outcome, StageReport, StageState
+from ranvier.rehearsal.stages import Stage as Step
+from ranvier.ui.widgets.text import QPushButton
+
+PLAN = Plan(
+    "sandbox", GENESIS, 343, COLDKEY, "Register on subnet 1", "SubtensorModule", "register_limit", "0x00",
+    1_250_000, 10**9, (("Hotkey", HOTKEY), ("Burn now", "1.000000000 TAO")), ("The burned TAO is gone.",),
+)  # fmt: skip
+
+
+class ScriptedRehearsal:
+    """Stands where ``Rehearsal`` stands: reports, asks, ends as told."""
+
+    made: list[ScriptedRehearsal]
+
+    def __init__(self, paths, client, *, on_report, consent):
+        self.on_report, self.consent, self.password = on_report, consent, None
+        self.runs = 0
+        self.made.append(self)
+
+    async def run(self):
+        self.runs += 1
+        self.password = "babidu-gagodo"
+        for step in (Step.SANDBOX, Step.WALLET, Step.FUND, Step.INSTALL):
+            self.on_report(StageReport(step, StageState.RUNNING, f"doing {step}", progress=0.5, seconds=1.0))
+            self.on_report(StageReport(step, StageState.DONE, evidence=f"proof of {step}", seconds=2.0, progress=1.0))
+        if self.runs == 1:
+            error = ChainError("Registration", "The network refused it.", "Try again.")
+            self.on_report(StageReport(Step.REGISTER, StageState.FAILED, error.message, error=error.data()))
+            raise error
+        self.on_report(StageReport(Step.REGISTER, StageState.CONSENT, "Nothing is signed", plan=PLAN))
+        if not await self.consent(PLAN):
+            data = ErrorData("Cancelled", "Not done", "You said no; nothing was signed.")
+            self.on_report(StageReport(Step.REGISTER, StageState.FAILED, error=data))
+            raise Cancelled
+        for step in list(Step)[4:]:
+            self.on_report(StageReport(step, StageState.DONE, evidence=f"proof of {step}", seconds=3.0))
+        return Outcome(61.0, 1_234_567_890, HOTKEY, 40)
+
+
+def push(widget, text):
+    found = [b for b in widget.findChildren(QPushButton) if b.text() == text and not b.isHidden()]
+    assert len(found) == 1, f"{len(found)} buttons {text!r}"
+    found[0].click()
+
+
+async def test_from_start_over_failure_and_consent_to_the_first_earnings(qtbot, tmp_path, monkeypatch):
+    ScriptedRehearsal.made = []
+    monkeypatch.setattr(rehearsal_module, "Rehearsal", ScriptedRehearsal)
+    async with stage(tmp_path) as it:
+        page = await it.open("rehearsal")
+        assert [row.mark.level for row in page.rows.values()] == [Level.OFF] * 10
+        assert [title in texts(page) for title in TITLES.values()] == [True] * 10
+        page.start.click()
+        register = page.rows[Step.REGISTER]
+        await until(lambda: register.report.state is StageState.FAILED and not page.running)
+        assert it.settings.get(NETWORK) == "sandbox"
+        assert "The network refused it." in texts(register) and "Try again." in texts(register)
+        assert page.rows[Step.FUND].mark.level is Level.GOOD and "proof of fund" in texts(page.rows[Step.FUND])
+        assert page.rows[Step.EARN].mark.level is Level.OFF
+        assert page.secret.isVisible() and "babidu" not in texts(page)
+        push(page, "Show the password")
+        assert "babidu-gagodo" in texts(page)
+
+        push(register, "Try again from here")
+        await until(lambda: register.report.state is StageState.CONSENT)
+        shown = texts(register)
+        for words in ("Register on subnet 1", "1.000000000 TAO", "0.001250000 TAO", "The burned TAO is gone."):
+            assert words in shown, words
+        push(register, "Not now")
+        await until(lambda: not page.running)
+        assert "nothing was signed" in texts(register)
+        assert it.window.messages.messages == []
+
+        push(register, "Try again from here")
+        await until(lambda: register.report.state is StageState.CONSENT)
+        push(register, "Register")
+        await until(lambda: not page.running)
+        assert page.end.isVisible() and "1.234567890 α1" in texts(page.end)
+        assert [row.mark.level for row in page.rows.values()] == [Level.GOOD] * 10
+        assert len(ScriptedRehearsal.made) == 1, "the password would be lost with a second one"
+        await it.open("overview")
+        assert "babidu" not in texts(page)
+
+
+async def test_progress_and_a_running_duration(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        page = await it.open("rehearsal")
+        row = page.rows[Step.INSTALL]
+        page.show_report(StageReport(Step.INSTALL, StageState.RUNNING, "Downloading", progress=0.42, seconds=5.0))
+        assert row.progress.isVisible() and row.progress.value() == 42 and row.duration.text() == "5.0 s"
+        row._received -= 10
+        page.tick(0.0)
+        assert row.duration.text() == "15 s"
+        page.show_report(StageReport(Step.INSTALL, StageState.RUNNING, "Unpacking", seconds=6.0))
+        assert not row.progress.isVisible()
+
+
+async def test_a_bug_in_a_stage_is_one_sentence_and_leaves_no_stage_running(qtbot, tmp_path, monkeypatch):
+    class Broken(ScriptedRehearsal):
+        async def run(self):
+            self.on_report(StageReport(Step.SANDBOX, StageState.RUNNING, "Starting"))
+            raise ZeroDivisionError("deep inside")
+
+    ScriptedRehearsal.made = []
+    monkeypatch.setattr(rehearsal_module, "Rehearsal", Broken)
+    async with stage(tmp_path) as it:
+        page = await it.open("rehearsal")
+        page.start.click()
+        await until(lambda: it.window.messages.messages)
+        said = it.window.messages.messages[0].words
+        assert "ZeroDivisionError" in said[1] and "Traceback" not in "".join(said)
+        assert page.rows[Step.SANDBOX].report.state is StageState.FAILED and page.start.isEnabled()
+
+
+async def test_reports_do_not_hold_the_loop(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        page = await it.open("rehearsal")
+        async with watchdog() as seen:
+            for number in range(100):
+                report = StageReport(Step.INSTALL, StageState.RUNNING, f"file {number}", progress=number / 100)
+                page.show_report(report)
+                await until(lambda: True)
+            page.show_report(StageReport(Step.REGISTER, StageState.CONSENT, "?", plan=PLAN))
+            await until(lambda: True)
+        assert seen.busy_s < 0.05, f"a report took {seen.busy_s * 1000:.0f} ms"

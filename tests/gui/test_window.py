@@ -1,0 +1,127 @@
+"""The window's frame: header, sidebar, pages on demand, ticking only while seen."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from gui.fakes import chain, good_miner, log_tail, rich_status, status, status_event
+from gui.stage import stage, texts, until, watchdog
+from ranvier.agent.messages import GetLog, InstallEvent, InstallProgress
+from ranvier.core.evidence import Level
+from ranvier.ui.pages import PLACES
+
+
+async def test_header_tells_network_block_age_and_agent(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        header = it.window.header
+        assert header.chip.text == "NO NETWORK CHOSEN" and header.agent.level is Level.UNKNOWN
+        it.client.send(status_event(good_miner()))
+        await until(lambda: header.agent.level is Level.GOOD)
+        assert "SANDBOX" in header.chip.text and "PLAY MONEY" in header.chip.text
+        assert header.band.network == "sandbox"
+        assert header.block.text().startswith("Block 1") and header.age.text() == "just now"
+        assert "ws://127.0.0.1:9944" in header.chip.toolTip()
+        header.tick(time.time() + 8)
+        assert header.age.text() in ("8 s ago", "7 s ago")
+        header.tick(time.time() + 40)
+        assert "no new block" in header.age.text()
+
+
+async def test_a_lost_agent_leaves_nothing_green(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        it.client.send(status_event(good_miner()))
+        page = await it.open("overview")
+        await until(lambda: page.cards)
+        it.bridge._lost("The agent is not running.")
+        header = it.window.header
+        assert header.agent.level is Level.BAD and header.chain.level is Level.UNKNOWN
+        card = page.cards["practice"]
+        assert card.badge.level is Level.UNKNOWN
+        assert {line.evidence.level for line in card.evidence.lines} == {Level.UNKNOWN}
+        assert not card.start.isEnabled() and "does not answer" in card.start.toolTip()
+        assert it.bridge.latest is None
+
+
+async def test_each_network_looks_different(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        shown = set()
+        for network in ("sandbox", "test", "finney"):
+            it.bridge._emit(status_event(network=network))
+            shown.add((it.window.header.chip.text, it.window.header.chip.grab().toImage().pixelColor(3, 12).name()))
+        assert len({text for text, _ in shown}) == 3 and len({colour for _, colour in shown}) == 3
+
+
+async def test_keys_open_pages_and_names_are_said(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        it.window.activateWindow()
+        await it.open("overview")
+        await until(it.window.isActiveWindow)
+        QTest.keyClick(it.window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+        await until(lambda: it.window.open_key == "miners")
+        assert it.window.sidebar.buttons["miners"].isChecked()
+        names = [button.accessibleName() for button in it.window.sidebar.buttons.values()]
+        assert names == ["Overview", "Wallets", "Miners", "Hardware", "Stake", "Earnings", "Settings"]
+        it.window.sidebar.buttons["settings"].click()
+        await until(lambda: it.window.open_key == "settings")
+
+
+async def test_a_hidden_window_polls_nothing(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        it.client.answers[GetLog] = log_tail(5)
+        it.client.send(status_event(good_miner()))
+        page = await it.open("miners")
+        await until(lambda: it.client.sent(GetLog))
+        assert page._polling.running and it.window._timer.isActive()
+        it.window.hide()
+        assert not page._polling.running and not it.window._timer.isActive()
+        it.window.show()
+        assert page._polling.running and it.window._timer.isActive()
+        await it.open("overview")
+        assert not page._polling.running
+
+
+async def test_no_handler_holds_the_loop(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        it.client.answers[GetLog] = log_tail(500)
+        mine = ("overview", "miners", "settings", "welcome", "rehearsal")
+        for key in mine:  # importing a page is done by a worker; drawing it the first time is not a handler's habit
+            await it.open(key)
+        it.bridge._emit(msgspec_event())
+        async with watchdog() as seen:
+            for key in mine:
+                await it.open(key)
+                for _ in range(3):
+                    it.bridge._emit(msgspec_event())
+                    it.window._tick()
+                    await until(lambda: True)
+            it.bridge._emit(InstallEvent(InstallProgress("practice", "Downloading", 5, 10)))
+            await until(lambda: True)
+        assert seen.busy_s < 0.05, f"a handler worked for {seen.busy_s * 1000:.0f} ms"
+
+
+def msgspec_event():
+    from ranvier.agent.messages import StatusEvent
+
+    return StatusEvent(rich_status())
+
+
+def test_every_page_of_the_table_can_be_imported():
+    import importlib
+
+    for place in PLACES:
+        page = getattr(importlib.import_module(place.module), place.class_name)
+        assert page.key == place.key and page.title
+
+
+async def test_an_unreachable_network_is_not_green(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        bad = msgspec.structs.replace(
+            chain("finney", Level.BAD), head=None, head_seen_at=None, text="No endpoint answers"
+        )
+        it.bridge._emit(type(status_event())(msgspec.structs.replace(status(), chain=bad)))
+        assert it.window.header.chain.level is Level.BAD
+        assert "no block seen yet" in texts(it.window.header)
