@@ -21,8 +21,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ranvier
+
+if TYPE_CHECKING:
+    from ranvier.miners.keeping import KeeperClient
 
 # A phrase that every Substrate tool publishes; its address is known to all of them.
 _PHRASE = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"
@@ -274,7 +278,7 @@ async def _sandbox(folder: Path) -> str:
     try:
         await keeper.ensure()
         await keeper.start()
-        ready = await _file(data / "endpoint.json")
+        ready = await _ready(data / "endpoint.json", keeper)
         seconds = time.perf_counter() - started
         connection = Connection(sandbox_network(ready["endpoint"], ready["genesis"]))
         try:
@@ -288,14 +292,22 @@ async def _sandbox(folder: Path) -> str:
     return f"started by its keeper (process {pid}), ready after {seconds:.1f} s, block {head.number} read from it"
 
 
-async def _file(path: Path) -> dict[str, str]:
+async def _ready(path: Path, keeper: KeeperClient) -> dict[str, str]:
+    """The sandbox's ``endpoint.json``, or why it does not come."""
+    from ranvier.miners.logs import tail
+    from ranvier.miners.status import MinerState
+
     deadline = time.monotonic() + _PROCESS_S
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, ValueError):
             found: dict[str, str] = json.loads(path.read_text("utf-8"))
             return found
+        status = keeper.status()
+        if status.state not in (MinerState.STARTING, MinerState.RUNNING):
+            lines, _next = tail(keeper.folder, None, 1)
+            raise WrongError(f"it did not stay up: {status.reason}; its last line: {lines[-1].text if lines else '-'}")
         await asyncio.sleep(0.05)
-    raise WrongError(f"{path.name} did not come within {_PROCESS_S:.0f} s")
+    raise WrongError(f"it was not ready within {_PROCESS_S:.0f} s")
 
 
 async def _agent(home: Path) -> str:
