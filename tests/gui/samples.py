@@ -57,7 +57,8 @@ BOTTOM = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"
 ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 BOB = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
 CHARLIE = "5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y"
-HOTKEY = BOB
+COLDKEY = "5EPCUjPxiHAcNooYipQFWr9NmmXJKpNG5RhcntXwbtUySrgH"  # of ABANDON
+HOTKEY = "5DfhGyQdFobKM8NsWvEeAKk5EQQgYe9AydgJ7rMB6E1EqRzV"  # of BOTTOM
 HOTKEY_2 = CHARLIE
 GENESIS = "0x" + "5e" * 32
 DAY_MS = 86_400_000
@@ -95,7 +96,7 @@ def running_miner() -> MinerView:
     now = time.time()
     return MinerView(
         id="practice-1", name="Practice miner", recipe="sandbox-llm", network="sandbox", netuid=1, hotkey_ss58=HOTKEY,
-        coldkey_ss58=ALICE, state=MinerState.RUNNING, wanted=True, level=Level.GOOD,
+        coldkey_ss58=COLDKEY, state=MinerState.RUNNING, wanted=True, level=Level.GOOD,
         evidence=(
             Evidence(Level.GOOD, "Process 41 877 runs for 3 h 12 min.", now - 1),
             Evidence(Level.GOOD, "The model answers (SmolLM2-135M-Instruct).", now - 4),
@@ -113,7 +114,7 @@ def failing_miner() -> MinerView:
     now = time.time()
     return MinerView(
         id="writer-2", name="Story writer", recipe="sandbox-llm", network="sandbox", netuid=1, hotkey_ss58=HOTKEY_2,
-        coldkey_ss58=ALICE, state=MinerState.BACKING_OFF, wanted=True, level=Level.BAD,
+        coldkey_ss58=COLDKEY, state=MinerState.BACKING_OFF, wanted=True, level=Level.BAD,
         evidence=(
             Evidence(Level.BAD, "Ended with code 1 after 8 s, 4 times; starts again in 32 s.", now - 3),
             Evidence(Level.UNKNOWN, "No answer: it does not run.", now - 40),
@@ -155,13 +156,13 @@ def subnet(netuid: int, name: str, price_rao: int | None) -> Subnet:
 
 def position(hotkey: str, netuid: int, alpha_rao: int, price_rao: int | None) -> StakePosition:
     spot = None if price_rao is None else Alpha(alpha_rao, netuid).at_price(price_rao).rao
-    return StakePosition(hotkey, ALICE, netuid, alpha_rao, price_rao, spot)
+    return StakePosition(hotkey, COLDKEY, netuid, alpha_rao, price_rao, spot)
 
 
 def portfolio() -> Portfolio:
     return Portfolio(
         block=block(),
-        balances=(Balance(ALICE, 103_512_004_871, 0, 103_511_504_871), Balance(BOB, 2_000_000_000, 0, 1_999_500_000)),
+        balances=(Balance(COLDKEY, 103_512_004_871, 0, 103_511_504_871), Balance(BOB, 2_000_000_000, 0, 1_999_500_000)),
         positions=(
             position(HOTKEY, 1, 391_870_554_002, 28_314_506),
             position(HOTKEY_2, 1, 88_202_114_777, 28_314_506),
@@ -271,7 +272,7 @@ def log_tail() -> LogTail:
 
 def plan(network: str = "sandbox") -> Plan:
     return Plan(
-        network=network, genesis_hash=GENESIS, spec_version=343, signer_ss58=ALICE,
+        network=network, genesis_hash=GENESIS, spec_version=343, signer_ss58=COLDKEY,
         title="Register a hotkey on subnet 1", pallet="SubtensorModule", function="burned_register",
         call_hex="0x0706", fee_rao=1_347_210, spend_rao=500_000_000,
         lines=(
@@ -288,7 +289,7 @@ def stages() -> tuple[StageReport, ...]:
     """A rehearsal half done: the registration waits for a yes."""
     done = (
         (Stage.SANDBOX, "Block 12 on ws://127.0.0.1:41234", 1.7),
-        (Stage.WALLET, f"Coldkey {ALICE}", 4.2),
+        (Stage.WALLET, f"Coldkey {COLDKEY}", 4.2),
         (Stage.FUND, "100.000000000 TAO of play money in block 14", 2.1),
         (Stage.INSTALL, "158 MB in 6 packages, every sha256 checked", 21.4),
     )

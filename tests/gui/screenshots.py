@@ -17,9 +17,10 @@ if len(sys.argv) > 1:
     os.environ["HOME"] = tempfile.mkdtemp(prefix="ranvier-screenshots-")
 
 import qasync  # noqa: E402
-from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
+from PySide6.QtWidgets import QApplication, QDialog, QScrollArea, QWidget  # noqa: E402
 
 from gui import samples  # noqa: E402
+from ranvier.keys.listing import list_wallets  # noqa: E402
 from ranvier.ui.dialogs.create_wallet import BACK, WORDS, WRITING, CreateWalletDialog  # noqa: E402
 from ranvier.ui.dialogs.import_wallet import AddHotkeyDialog, ImportWalletDialog  # noqa: E402
 from ranvier.ui.dialogs.plan import PlanDialog  # noqa: E402
@@ -85,6 +86,10 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
                 extra(page)
                 await asyncio.sleep(SETTLE_S)
             studio.shoot(studio.window, place.key)
+            if place.key == "hardware":
+                page.findChild(QScrollArea).verticalScrollBar().setValue(10_000)
+                await asyncio.sleep(0.1)
+                studio.shoot(studio.window, "hardware-below")
         await shoot_dialogs(studio)
         await studio.close()
     with tempfile.TemporaryDirectory() as home:
@@ -147,17 +152,20 @@ async def shoot_dialogs(studio: Studio) -> None:
     watch.address.input.setText(samples.ALICE[:-1] + "Z")
     watch.name.input.setText("cold")
     await studio.dialog(watch, "watch-only")
-    wallet = studio.house.context and (await asyncio.to_thread(_first_wallet, folder))
+    wallet = (await asyncio.to_thread(list_wallets, folder))[0]
     await studio.dialog(AddHotkeyDialog(window, wallet, run), "add-hotkey")
 
 
-def _first_wallet(folder: Path):
-    from ranvier.keys.listing import list_wallets
+def _half_a_rehearsal(page: QWidget) -> None:
+    for report in samples.stages():
+        page.show_report(report)
 
-    return list_wallets(folder)[0]
+
+def _select_second(page: QWidget) -> None:
+    page.table.selectRow(1)
 
 
-_EXTRA: dict[str, Callable[[QWidget], None]] = {}
+_EXTRA: dict[str, Callable[[QWidget], None]] = {"rehearsal": _half_a_rehearsal, "earnings": _select_second}
 
 
 def main(arguments: list[str]) -> int:

@@ -125,6 +125,7 @@ def _hotkey_row(hotkey: Hotkey) -> QWidget:
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(2)
     head = QHBoxLayout()
+    head.setSpacing(10)
     name = label(hotkey.name)
     font = name.font()
     font.setBold(True)
