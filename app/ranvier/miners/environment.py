@@ -1,0 +1,271 @@
+"""Makes a miner's own Python environment with uv, from hash-locked requirements.
+
+The new environment grows beside the old one and takes its place in one rename when everything in it has been
+checked. Whole packages that were downloaded stay in the cache, so an interrupted installation goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ranvier.core.errors import InstallError
+from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.paths import private_folder
+from ranvier.miners.command import environment_python
+from ranvier.miners.install_errors import explain, no_space
+from ranvier.miners.package_index import index_settings
+from ranvier.miners.recipe import PackageFile, Recipe, Requirements
+
+STAMP = "ranvier-environment.json"
+LOOK_S = 0.25
+SPARE_BYTES = 50 << 20
+RETRIES = "3"
+
+Progress = Callable[[str, int | None, int | None], None]
+
+
+class _Stamp(msgspec.Struct, frozen=True):
+    """What an environment was made from."""
+
+    recipe: str
+    made_from: str
+
+
+def fingerprint(recipe: Recipe) -> str:
+    """Changes whenever an environment made earlier would not be the one that the recipe asks for now."""
+    digest = hashlib.sha256()
+    digest.update(repr((recipe.environment.python, recipe.environment.files)).encode())
+    for lock in recipe.environment.requirements:
+        digest.update(repr((lock.file, lock.no_deps)).encode())
+        digest.update((recipe.folder / lock.file).read_bytes())
+    return digest.hexdigest()
+
+
+def installed(recipe: Recipe, env: Path) -> bool:
+    """Whether ``env`` is a whole environment made from the recipe as it is now."""
+    try:
+        stamp = msgspec.json.decode((env / STAMP).read_bytes(), type=_Stamp)
+        return stamp.made_from == fingerprint(recipe) and environment_python(env).exists()
+    except (OSError, msgspec.MsgspecError):
+        return False
+
+
+async def install(
+    recipe: Recipe,
+    env: Path,
+    cache: Path,
+    on_progress: Progress,
+    *,
+    uv_options: Sequence[str] = (),
+) -> None:
+    """Make ``env`` from ``recipe``; ``cache`` keeps downloads. Nothing happens when it is there already.
+
+    ``on_progress(step, done, total)`` gets bytes written so far of the expected bytes, None where not known.
+    Cancelling ends uv and leaves the old environment as it was. InstallError says what went wrong.
+    ``uv_options`` are added to each installation (tests install from a folder of their own).
+    """
+    if await asyncio.to_thread(installed, recipe, env):
+        on_progress("The environment is there", None, None)
+        return
+    uv = _find_uv()
+    with storage_errors(env):
+        private_folder(env.parent)
+        private_folder(cache)
+    _check_space(recipe, env.parent)
+    new = env.with_name(env.name + ".new")
+    await asyncio.to_thread(_remove, new)
+    try:
+        on_progress("Making a Python environment", None, None)
+        await _make(uv, recipe, new, cache)
+        before = await asyncio.to_thread(_written, cache, new)
+        for lock in recipe.environment.requirements:
+            command = _add_command(uv, recipe, lock, new, uv_options)
+            async with _watched(f"Installing {lock.file}", recipe, (cache, new), before, on_progress):
+                await _run(command, cache, recipe)
+        on_progress("Checking the files", None, None)
+        await asyncio.to_thread(_check_files, recipe, new)
+        stamp = _Stamp(recipe.name, await asyncio.to_thread(fingerprint, recipe))
+        write_atomic(new / STAMP, msgspec.json.encode(stamp))
+        await asyncio.to_thread(_take_place, new, env)
+    except BaseException:
+        await asyncio.shield(asyncio.to_thread(_remove, new))
+        raise
+    on_progress("The environment is ready", None, None)
+
+
+# -- steps ---------------------------------------------------------------------------------------------------
+
+
+async def _make(uv: str, recipe: Recipe, new: Path, cache: Path) -> None:
+    """An empty environment that may be moved: with our Python, or with the one that the recipe asks for."""
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    wanted = recipe.environment.python or own
+    ours = not getattr(sys, "frozen", False) and wanted == own
+    python = sys.executable if ours else wanted
+    await _run([uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", python, str(new)], cache, recipe)
+
+
+def _add_command(uv: str, recipe: Recipe, lock: Requirements, new: Path, uv_options: Sequence[str]) -> list[str]:
+    command = [uv, "pip", "install", "--no-progress", "--require-hashes", "--python", str(environment_python(new))]
+    command += ["--no-deps"] if lock.no_deps else []
+    return [*command, *uv_options, "-r", str(recipe.folder / lock.file)]
+
+
+@contextlib.asynccontextmanager
+async def _watched(
+    step: str, recipe: Recipe, folders: tuple[Path, Path], before: int, on_progress: Progress
+) -> AsyncIterator[None]:
+    """Tell how much has been written to ``folders`` while the body runs: the only measure that uv leaves us."""
+    total = recipe.environment.install_bytes
+
+    async def watch() -> None:
+        while True:
+            done = max(0, await asyncio.to_thread(_written, *folders) - before)
+            on_progress(step, done, max(total, done) if total else None)
+            await asyncio.sleep(LOOK_S)
+
+    watcher = asyncio.ensure_future(watch())
+    try:
+        yield
+    finally:
+        watcher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watcher
+
+
+async def _run(command: list[str], cache: Path, recipe: Recipe) -> None:
+    """Run uv; InstallError in plain words when it fails, and no uv left behind when we are cancelled."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=_uv_environment(cache),
+        cwd=str(cache),  # away from anybody's pyproject.toml
+    )
+    try:
+        _out, said = await process.communicate()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await asyncio.shield(process.wait())
+        raise
+    if process.returncode != 0:
+        raise explain(said.decode("utf-8", "replace"), recipe.environment.install_bytes, cache)
+
+
+def _uv_environment(cache: Path) -> dict[str, str]:
+    """What uv needs: our network settings and nothing of our own Python."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "UV_", "CONDA", "PYINSTALLER", "PIP_"))
+        and name not in ("VIRTUAL_ENV", "LD_LIBRARY_PATH", "_PYI_ARCHIVE_FILE")
+    }
+    return {
+        **kept,
+        **index_settings(os.environ),
+        "UV_CACHE_DIR": str(cache / "uv"),
+        "UV_PYTHON_INSTALL_DIR": str(cache / "python"),
+        "UV_SYSTEM_CERTS": "1",
+        "UV_NATIVE_TLS": "1",  # the same, for older uv
+        "UV_HTTP_RETRIES": RETRIES,
+        "NO_COLOR": "1",
+    }
+
+
+def _check_files(recipe: Recipe, new: Path) -> None:
+    for file in recipe.environment.files:
+        _check_file(file, _site_packages(new))
+
+
+def _check_file(file: PackageFile, packages: Path) -> None:
+    path = packages / file.path
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as data:
+            while piece := data.read(1 << 20):
+                digest.update(piece)
+    except FileNotFoundError as error:
+        raise InstallError(
+            "File missing", f"{file.path} is not among the installed files.", "The recipe needs an update."
+        ) from error
+    if digest.hexdigest() != file.sha256:
+        raise InstallError(
+            "File damaged",
+            f"{file.path} is not the file that the recipe names (sha256 {digest.hexdigest()[:16]}… instead of "
+            f"{file.sha256[:16]}…).",
+            "Clear the download cache and try again.",
+        )
+
+
+def _site_packages(env: Path) -> Path:
+    if os.name == "nt":
+        return env / "Lib" / "site-packages"
+    found = sorted(env.glob("lib/python*/site-packages"))
+    if not found:
+        raise InstallError("Environment damaged", f"{env} has no site-packages folder.", "Try again.")
+    return found[0]
+
+
+def _take_place(new: Path, env: Path) -> None:
+    """Put the finished environment in the place of the old one."""
+    old = env.with_name(env.name + ".old")
+    _remove(old)
+    with storage_errors(env):
+        if env.exists():
+            env.rename(old)
+        new.rename(env)
+    _remove(old)
+
+
+def _check_space(recipe: Recipe, folder: Path) -> None:
+    need = recipe.environment.install_bytes
+    if need is not None and shutil.disk_usage(folder).free < need + SPARE_BYTES:
+        raise no_space(need, folder)
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _written(*folders: Path) -> int:
+    """Bytes below ``folders``; a file that stands in two places (uv links them) counts once."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    pending = [str(folder) for folder in folders]
+    while pending:
+        with contextlib.suppress(OSError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                        continue
+                    facts = entry.stat(follow_symlinks=False)
+                    if facts.st_nlink == 1 or (facts.st_dev, facts.st_ino) not in seen:
+                        seen.add((facts.st_dev, facts.st_ino))
+                        total += facts.st_size
+    return total
+
+
+def _find_uv() -> str:
+    import uv
+
+    try:
+        return os.fsdecode(uv.find_uv_bin())
+    except FileNotFoundError as error:
+        found = shutil.which("uv")
+        if found is not None:
+            return found
+        raise InstallError(
+            "No uv", "uv, which makes miners' environments, was not found.", "Install it: python3 -m pip install uv"
+        ) from error
