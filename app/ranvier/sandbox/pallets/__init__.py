@@ -1,0 +1,1 @@
+"""The pallets: each file declares one and holds its rules."""

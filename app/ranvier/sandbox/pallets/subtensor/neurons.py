@@ -1,0 +1,112 @@
+"""Seats of a subnet: a new uid, a taken-over uid, and whose turn it is to leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ranvier.sandbox.context import Context
+from ranvier.sandbox.pallets.subtensor.events import NEURON_REGISTERED, fail
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+from ranvier.sandbox.storage import Item, State, WritableState
+
+_PER_UID: tuple[tuple[Item, Any], ...] = (
+    (Subtensor.Rank, 0),
+    (Subtensor.Trust, 0),
+    (Subtensor.Consensus, 0),
+    (Subtensor.Incentive, 0),
+    (Subtensor.Dividends, 0),
+    (Subtensor.Emission, 0),
+    (Subtensor.ValidatorTrust, 0),
+    (Subtensor.PruningScores, 0),
+    (Subtensor.StakeWeight, 0),
+    (Subtensor.ValidatorPermit, False),
+    (Subtensor.Active, True),
+)
+
+
+def create_account_if_new(context: Context, coldkey: bytes, hotkey: bytes) -> None:
+    """Tie a hotkey that nobody owns to a coldkey; one that another coldkey owns raises NonAssociatedColdKey."""
+    state = context.state
+    if not Subtensor.Owner.exists(state, hotkey):
+        Subtensor.Owner.put(state, hotkey, value=coldkey)
+        owned = Subtensor.OwnedHotkeys.get(state, coldkey)
+        Subtensor.OwnedHotkeys.put(state, coldkey, value=[*owned, hotkey])
+    elif Subtensor.Owner.get(state, hotkey) != coldkey:
+        raise fail("NonAssociatedColdKey")
+
+
+def register_neuron(context: Context, netuid: int, hotkey: bytes) -> int:
+    """Seat a hotkey: the next uid, or when the subnet is full the uid of the one that must leave."""
+    state = context.state
+    count = Subtensor.SubnetworkN.get(state, netuid)
+    if count < Subtensor.MaxAllowedUids.get(state, netuid):
+        uid = int(count)
+        Subtensor.SubnetworkN.put(state, netuid, value=uid + 1)
+    else:
+        chosen = uid_to_prune(state, netuid, context.block)
+        if chosen is None:
+            raise fail("NoNeuronIdAvailable")
+        uid = chosen
+        _unseat(state, netuid, uid)
+    for item, value in _PER_UID:
+        _set_at(state, item, netuid, uid, value)
+    _set_at(state, Subtensor.LastUpdate, netuid, uid, context.block)
+    Subtensor.Uids.put(state, netuid, hotkey, value=uid)
+    Subtensor.Keys.put(state, netuid, uid, value=hotkey)
+    Subtensor.IsNetworkMember.put(state, hotkey, netuid, value=True)
+    Subtensor.BlockAtRegistration.put(state, netuid, uid, value=context.block)
+    context.deposit(NEURON_REGISTERED, (netuid, uid, hotkey))
+    return uid
+
+
+def _unseat(state: WritableState, netuid: int, uid: int) -> None:
+    """Everything of the seat goes; stake stays with its owners (``replace_neuron``, ``clear_neuron``)."""
+    hotkey = Subtensor.Keys.get(state, netuid, uid)
+    Subtensor.Uids.remove(state, netuid, hotkey)
+    Subtensor.IsNetworkMember.remove(state, hotkey, netuid)
+    for item in (Subtensor.Axons, Subtensor.NeuronCertificates, Subtensor.Prometheus):
+        item.remove(state, netuid, hotkey)
+    for item in (Subtensor.Weights, Subtensor.Bonds):
+        item.remove(state, netuid, uid)
+
+
+def _set_at(state: WritableState, item: Item, netuid: int, uid: int, value: Any) -> None:
+    vector = item.get(state, netuid)
+    vector += [0] * (uid + 1 - len(vector))
+    vector[uid] = value
+    item.put(state, netuid, value=vector)
+
+
+def is_immune(state: State, netuid: int, uid: int, block: int) -> bool:
+    registered = Subtensor.BlockAtRegistration.get(state, netuid, uid)
+    return bool(block - registered < Subtensor.ImmunityPeriod.get(state, netuid))
+
+
+def uid_to_prune(state: State, netuid: int, block: int) -> int | None:
+    """Who leaves a full subnet (``get_neuron_to_prune`` of 425): the owner's seats never; of the rest the lowest
+    emission, older first; those out of immunity first, as long as more than MinNonImmuneUids of them are left.
+    """
+    emission = Subtensor.Emission.get(state, netuid)
+    owners = owner_uids(state, netuid)
+    rows = sorted(
+        (emission[uid], Subtensor.BlockAtRegistration.get(state, netuid, uid), uid)
+        for uid in range(Subtensor.SubnetworkN.get(state, netuid))
+        if uid not in owners
+    )
+    open_uids = [uid for _, _, uid in rows if not is_immune(state, netuid, uid, block)]
+    immune_uids = [uid for _, _, uid in rows if is_immune(state, netuid, uid, block)]
+    if open_uids and (len(open_uids) > Subtensor.MinNonImmuneUids.get(state, netuid) or not immune_uids):
+        return open_uids[0]
+    return immune_uids[0] if immune_uids else None
+
+
+def owner_uids(state: State, netuid: int) -> set[int]:
+    """Seats that are never pruned: the owner's hotkey and the owner's oldest, up to ImmuneOwnerUidsLimit."""
+    owner = Subtensor.SubnetOwner.get(state, netuid)
+    first = Subtensor.Uids.get(state, netuid, Subtensor.SubnetOwnerHotkey.get(state, netuid))
+    seated = [Subtensor.Uids.get(state, netuid, hotkey) for hotkey in Subtensor.OwnedHotkeys.get(state, owner)]
+    oldest = sorted(
+        (Subtensor.BlockAtRegistration.get(state, netuid, uid), uid) for uid in seated if uid not in (None, first)
+    )
+    ranked = ([] if first is None else [first]) + [uid for _, uid in oldest]
+    return set(ranked[: Subtensor.ImmuneOwnerUidsLimit.get(state, netuid)])

@@ -1,0 +1,20 @@
+"""SubtensorModule: the declaration that puts its parts together."""
+
+from __future__ import annotations
+
+from ranvier.sandbox.pallet import Pallet
+from ranvier.sandbox.pallets.subtensor import registration, serving, staking, weights
+from ranvier.sandbox.pallets.subtensor.coinbase import block_step
+from ranvier.sandbox.pallets.subtensor.events import EVENTS, INDEX, fail
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+
+PALLET = Pallet(
+    name="SubtensorModule",
+    index=INDEX,
+    path="pallet_subtensor",
+    storage=Subtensor,
+    calls=weights.CALLS + staking.CALLS + serving.CALLS + registration.CALLS,
+    events=EVENTS,
+    errors=fail,
+    on_initialize=block_step,
+)

@@ -1,0 +1,89 @@
+"""Registration by burning TAO: burned_register, register_limit, and the price (half-life and jump, spec 425)."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+
+from ranvier.sandbox.context import Context
+from ranvier.sandbox.pallet import call
+from ranvier.sandbox.pallets import balances
+from ranvier.sandbox.pallets.subtensor import neurons, swaps
+from ranvier.sandbox.pallets.subtensor.events import fail
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
+from ranvier.sandbox.scale import U64, Alias
+from ranvier.sandbox.storage import WritableState
+from ranvier.sandbox.types import ACCOUNT
+
+_HOTKEY = Alias(ACCOUNT, "T::AccountId")
+
+
+def _register(context: Context, coldkey: bytes, netuid: int, hotkey: bytes, limit: int | None) -> None:
+    """``do_burned_registration``: the price is burned exactly, the pool gets the TAO, the bought alpha is destroyed."""
+    state = context.state
+    if netuid == swaps.ROOT:
+        raise fail("RegistrationNotPermittedOnRootSubnet")
+    if not Subtensor.NetworksAdded.get(state, netuid):
+        raise fail("SubnetNotExists")
+    if not Subtensor.NetworkRegistrationAllowed.get(state, netuid):
+        raise fail("SubNetRegistrationDisabled")
+    if Subtensor.Uids.get(state, netuid, hotkey) is not None:
+        raise fail("HotKeyAlreadyRegisteredInSubNet")
+    price = Subtensor.Burn.get(state, netuid)
+    if limit is not None and price > limit:
+        raise fail("RegistrationPriceLimitExceeded")
+    if balances.spendable(state, coldkey) < price:
+        raise fail("NotEnoughBalanceToStake")
+    neurons.create_account_if_new(context, coldkey, hotkey)
+    balances.burn(context, coldkey, price)
+    swap = swaps.buy(state, netuid, price)
+    Subtensor.SubnetAlphaOut.add(state, netuid, amount=-swap.amount_out)
+    neurons.register_neuron(context, netuid, hotkey)
+    Subtensor.RAORecycledForRegistration.add(state, netuid, amount=price)
+    for counter in (
+        Subtensor.RegistrationsThisBlock,
+        Subtensor.RegistrationsThisInterval,
+        Subtensor.BurnRegistrationsThisInterval,
+    ):
+        counter.add(state, netuid, amount=1)
+    _jump(state, netuid, price)
+
+
+def _jump(state: WritableState, netuid: int, price: int) -> None:
+    raised = price * Subtensor.BurnIncreaseMult.get(state, netuid) >> 64
+    _set_price(state, netuid, raised)
+
+
+def _set_price(state: WritableState, netuid: int, price: int) -> None:
+    low, high = Subtensor.MinBurn.get(state, netuid), Subtensor.MaxBurn.get(state, netuid)
+    bounded = max(low, min(price, high))
+    if bounded != Subtensor.Burn.get(state, netuid):
+        Subtensor.Burn.put(state, netuid, value=bounded)
+
+
+def decay_price(state: WritableState, netuid: int) -> None:
+    """One block's decay: after BurnHalfLife blocks without a registration the price has halved."""
+    half_life = Subtensor.BurnHalfLife.get(state, netuid)
+    if half_life:
+        _set_price(state, netuid, Subtensor.Burn.get(state, netuid) * decay_bits(half_life) >> 64)
+
+
+def decay_bits(half_life: int) -> int:
+    """2**(-1 / half_life) with 64 fractional bits, cut off: the same on every machine."""
+    with localcontext() as context:
+        context.prec = 60
+        return int(Decimal(2) ** (Decimal(-1) / half_life) * (1 << 64))
+
+
+@call(7, {"netuid": NETUID, "hotkey": _HOTKEY}, ref_time=354_000_000)
+def burned_register(context: Context, who: bytes, netuid: int, hotkey: bytes) -> None:
+    """Seat a hotkey at today's price, paid by its coldkey."""
+    _register(context, who, netuid, hotkey, None)
+
+
+@call(132, {"netuid": NETUID, "hotkey": _HOTKEY, "limit_price": U64}, ref_time=354_000_000)
+def register_limit(context: Context, who: bytes, netuid: int, hotkey: bytes, limit_price: int) -> None:
+    """Seat a hotkey unless the price has risen above the limit (spec 425)."""
+    _register(context, who, netuid, hotkey, limit_price)
+
+
+CALLS = (burned_register, register_limit)

@@ -1,0 +1,87 @@
+"""Makes subnets and seats for block 0. The same rules as calls where there are rules; nothing is paid."""
+
+from __future__ import annotations
+
+from ranvier.core.units import RAO_PER_COIN
+from ranvier.sandbox.context import Context
+from ranvier.sandbox.pallets.balances import Balances
+from ranvier.sandbox.pallets.subtensor import neurons, staking
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+
+_POOL_TAO = 10_000 * RAO_PER_COIN
+_POOL_ALPHA = 100_000 * RAO_PER_COIN
+_PRICE_BITS = (_POOL_TAO << 32) // _POOL_ALPHA
+
+
+def make_root(context: Context) -> None:
+    """Netuid 0."""
+    state = context.state
+    Subtensor.NetworksAdded.put(state, 0, value=True)
+    Subtensor.MaxAllowedUids.put(state, 0, value=64)
+    Subtensor.TokenSymbol.put(state, 0, value="\N{GREEK CAPITAL LETTER TAU}".encode())
+    Subtensor.TotalNetworks.add(state, amount=1)
+
+
+def make_subnet(context: Context, netuid: int, tempo: int, owner: bytes, owner_hotkey: bytes) -> None:
+    """The practice subnet: a pool with a price of 0.1, registration open, quick to serve and to weigh."""
+    state = context.state
+    values = {
+        Subtensor.NetworksAdded: True,
+        Subtensor.SubnetMechanism: 1,
+        Subtensor.Tempo: tempo,
+        Subtensor.MaxAllowedUids: 64,
+        Subtensor.ImmunityPeriod: 4096,
+        Subtensor.MinAllowedWeights: 1,
+        Subtensor.MaxAllowedValidators: 64,
+        Subtensor.WeightsSetRateLimit: 5,
+        Subtensor.ServingRateLimit: 10,
+        Subtensor.CommitRevealWeightsEnabled: False,
+        Subtensor.SubtokenEnabled: True,
+        Subtensor.FirstEmissionBlockNumber: 1,
+        Subtensor.NetworkPowRegistrationAllowed: False,
+        Subtensor.SubnetOwner: owner,
+        Subtensor.SubnetOwnerHotkey: owner_hotkey,
+        Subtensor.TokenSymbol: "\N{GREEK SMALL LETTER ALPHA}".encode(),
+        Subtensor.SubnetTAO: _POOL_TAO,
+        Subtensor.SubnetAlphaIn: _POOL_ALPHA,
+        Subtensor.SubnetMovingPrice: _PRICE_BITS,
+        Subtensor.Burn: RAO_PER_COIN,
+        Subtensor.SubnetIdentitiesV3: {
+            "subnet_name": b"Practice",
+            "github_repo": b"",
+            "subnet_contact": b"",
+            "subnet_url": b"",
+            "discord": b"",
+            "description": b"A practice subnet on this machine, with play money",
+            "logo_url": b"",
+            "additional": b"",
+        },
+    }
+    for item, value in values.items():
+        item.put(state, netuid, value=value)
+    Subtensor.TotalNetworks.add(state, amount=1)
+    Subtensor.TotalStake.add(state, amount=_POOL_TAO)
+    neurons.create_account_if_new(context, owner, owner_hotkey)
+
+
+def seat(context: Context, netuid: int, coldkey: bytes, hotkey: bytes) -> None:
+    neurons.create_account_if_new(context, coldkey, hotkey)
+    neurons.register_neuron(context, netuid, hotkey)
+
+
+def stake(context: Context, netuid: int, coldkey: bytes, hotkey: bytes, tao: int) -> None:
+    staking.stake_tao(context, coldkey, hotkey, netuid, tao)
+
+
+def permit(context: Context, netuid: int, hotkey: bytes) -> None:
+    """A validator from the first block on; afterwards the epoch decides."""
+    permits = Subtensor.ValidatorPermit.get(context.state, netuid)
+    permits[Subtensor.Uids.get(context.state, netuid, hotkey)] = True
+    Subtensor.ValidatorPermit.put(context.state, netuid, value=permits)
+
+
+def count_issuance(context: Context) -> None:
+    """All TAO there is: free and in pools."""
+    state = context.state
+    total = Balances.TotalIssuance.get(state) + Subtensor.TotalStake.get(state)
+    Subtensor.TotalIssuance.put(state, value=total)

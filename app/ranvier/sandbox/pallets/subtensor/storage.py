@@ -1,0 +1,188 @@
+"""SubtensorModule's storage: names, keys, hashers and value types of spec 343 (and two items of 425, marked so)."""
+
+from __future__ import annotations
+
+from ranvier.sandbox.composites import Tuple, Vec, enum, struct, wrapper
+from ranvier.sandbox.scale import BOOL, U8, U16, U32, U64, U128, Alias, Bytes
+from ranvier.sandbox.storage import BLAKE2_128_CONCAT, IDENTITY, TWOX_64_CONCAT, Item, Storage
+from ranvier.sandbox.types import ACCOUNT, ALPHA, I96F32, TAO, U64F64
+
+NETUID = Alias(U16, "NetUid")
+STORAGE_INDEX = Alias(U16, "NetUidStorageIndex")
+
+_NETUID = (NETUID, IDENTITY)
+_UID = (U16, IDENTITY)
+_ACCOUNT = (ACCOUNT, BLAKE2_128_CONCAT)
+_BYTES = Bytes()
+_U16_PAIRS = Vec(Tuple((U16, U16)))
+
+AXON_INFO = struct(
+    "pallet_subtensor::pallet::AxonInfo",
+    {
+        "block": U64,
+        "version": U32,
+        "ip": U128,
+        "port": U16,
+        "ip_type": U8,
+        "protocol": U8,
+        "placeholder1": U8,
+        "placeholder2": U8,
+    },
+)
+PROMETHEUS_INFO = struct(
+    "pallet_subtensor::pallet::PrometheusInfo",
+    {"block": U64, "version": U32, "ip": U128, "port": U16, "ip_type": U8},
+)
+_KEY_BYTES = wrapper("bounded_collections::bounded_vec::BoundedVec", _BYTES, T=U8, S=None)
+CERTIFICATE = struct(
+    "pallet_subtensor::pallet::NeuronCertificate",
+    {"public_key": Alias(_KEY_BYTES, "BoundedVec<u8, ConstU32<64>>"), "algorithm": U8},
+)
+_IDENTITY_V2 = struct(
+    "pallet_subtensor::pallet::ChainIdentityV2",
+    dict.fromkeys(("name", "url", "github_repo", "image", "discord", "description", "additional"), _BYTES),
+)
+_SUBNET_TEXTS = (
+    "subnet_name",
+    "github_repo",
+    "subnet_contact",
+    "subnet_url",
+    "discord",
+    "description",
+    "logo_url",
+    "additional",
+)
+SUBNET_IDENTITY = struct("pallet_subtensor::pallet::SubnetIdentityV3", dict.fromkeys(_SUBNET_TEXTS, _BYTES))
+_RECYCLE_OR_BURN = enum("pallet_subtensor::pallet::RecycleOrBurnEnum", {"Burn": 0, "Recycle": 1})
+
+
+class Subtensor(Storage):
+    """Amounts are rao, of TAO or of the subnet's alpha; ``u16`` proportions are of 65535; vectors are by uid."""
+
+    prefix = "SubtensorModule"
+
+    # Network-wide
+    TaoWeight = Item(U64, default=971_718_665_099_567_868)
+    MaxDelegateTake = Item(U16, default=11_796)
+    BlockEmission = Item(U64, default=10**9)
+    TotalIssuance = Item(TAO)
+    TotalStake = Item(TAO)
+    TotalNetworks = Item(U16)
+    SubnetOwnerCut = Item(U16, default=11_796)
+    StakeThreshold = Item(U64)
+    TxRateLimit = Item(U64, default=1000)
+    NominatorMinRequiredStake = Item(U64)
+    CommitRevealWeightsVersion = Item(U16, default=4)
+
+    # Who owns and stakes on whom
+    Owner = Item(ACCOUNT, _ACCOUNT)
+    Delegates = Item(U16, _ACCOUNT, default=11_796)
+    OwnedHotkeys = Item(Vec(ACCOUNT), _ACCOUNT)
+    StakingHotkeys = Item(Vec(ACCOUNT), _ACCOUNT)
+    AutoStakeDestination = Item(ACCOUNT, _ACCOUNT, _NETUID, optional=True)
+    AutoStakeDestinationColdkeys = Item(Vec(ACCOUNT), _ACCOUNT, _NETUID)
+    ChildKeys = Item(Vec(Tuple((U64, ACCOUNT))), _ACCOUNT, _NETUID)
+    ParentKeys = Item(Vec(Tuple((U64, ACCOUNT))), _ACCOUNT, _NETUID)
+    TotalHotkeyAlpha = Item(ALPHA, _ACCOUNT, _NETUID)
+    TotalHotkeyAlphaLastEpoch = Item(ALPHA, _ACCOUNT, _NETUID)
+    TotalHotkeyShares = Item(U64F64, _ACCOUNT, _NETUID)
+    Alpha = Item(U64F64, _ACCOUNT, _ACCOUNT, _NETUID)
+    AlphaDividendsPerSubnet = Item(ALPHA, _NETUID, _ACCOUNT)
+
+    # A subnet's pool and pots
+    SubnetMovingAlpha = Item(I96F32, default=12_885)
+    SubnetMovingPrice = Item(I96F32, _NETUID)
+    SubnetVolume = Item(U128, _NETUID)
+    SubnetTAO = Item(TAO, _NETUID)
+    SubnetAlphaIn = Item(ALPHA, _NETUID)
+    SubnetAlphaOut = Item(ALPHA, _NETUID)
+    SubnetTaoInEmission = Item(TAO, _NETUID)
+    SubnetAlphaInEmission = Item(ALPHA, _NETUID)
+    SubnetAlphaOutEmission = Item(ALPHA, _NETUID)
+    PendingServerEmission = Item(ALPHA, _NETUID)
+    PendingValidatorEmission = Item(ALPHA, _NETUID)
+    PendingRootAlphaDivs = Item(ALPHA, _NETUID)
+    PendingOwnerCut = Item(ALPHA, _NETUID)
+    BlocksSinceLastStep = Item(U64, _NETUID)
+    LastMechansimStepBlock = Item(U64, _NETUID)
+    RAORecycledForRegistration = Item(TAO, _NETUID)
+
+    # What a subnet is
+    NetworksAdded = Item(BOOL, _NETUID)
+    SubnetworkN = Item(U16, _NETUID)
+    SubnetMechanism = Item(U16, _NETUID)
+    NetworkRegisteredAt = Item(U64, _NETUID)
+    FirstEmissionBlockNumber = Item(U64, _NETUID, optional=True)
+    SubnetOwner = Item(ACCOUNT, _NETUID)
+    SubnetOwnerHotkey = Item(ACCOUNT, _NETUID)
+    SubnetIdentitiesV3 = Item(SUBNET_IDENTITY, (NETUID, BLAKE2_128_CONCAT), optional=True)
+    IdentitiesV2 = Item(_IDENTITY_V2, _ACCOUNT, optional=True)
+    TokenSymbol = Item(_BYTES, _NETUID, default="\N{MATHEMATICAL ITALIC SMALL TAU}".encode())
+    RecycleOrBurn = Item(_RECYCLE_OR_BURN, _NETUID)
+    MechanismCountCurrent = Item(Alias(U8, "MechId"), (NETUID, TWOX_64_CONCAT), default=1)
+    MechanismEmissionSplit = Item(Vec(U16), (NETUID, TWOX_64_CONCAT), optional=True)
+
+    # A subnet's settings
+    Tempo = Item(U16, _NETUID, default=360)
+    SubtokenEnabled = Item(BOOL, _NETUID)
+    NetworkRegistrationAllowed = Item(BOOL, _NETUID, default=True)
+    NetworkPowRegistrationAllowed = Item(BOOL, _NETUID, default=True)
+    TransferToggle = Item(BOOL, _NETUID, default=True)
+    ServingRateLimit = Item(U64, _NETUID, default=50)
+    Rho = Item(U16, _NETUID, default=10)
+    Kappa = Item(U16, _NETUID, default=32_767)
+    MinAllowedUids = Item(U16, _NETUID, default=64)
+    MaxAllowedUids = Item(U16, _NETUID, default=4096)
+    ImmunityPeriod = Item(U16, _NETUID, default=4096)
+    ImmuneOwnerUidsLimit = Item(U16, _NETUID, default=1)
+    ActivityCutoff = Item(U16, _NETUID, default=5000)
+    MaxWeightsLimit = Item(U16, _NETUID, default=65_535)
+    WeightsVersionKey = Item(U64, _NETUID)
+    MinAllowedWeights = Item(U16, _NETUID, default=1024)
+    MaxAllowedValidators = Item(U16, _NETUID, default=128)
+    BondsMovingAverage = Item(U64, _NETUID, default=900_000)
+    BondsPenalty = Item(U16, _NETUID, default=65_535)
+    BondsResetOn = Item(BOOL, _NETUID)
+    WeightsSetRateLimit = Item(U64, _NETUID, default=100)
+    CommitRevealWeightsEnabled = Item(BOOL, _NETUID, default=True)
+    LiquidAlphaOn = Item(BOOL, (NETUID, BLAKE2_128_CONCAT))
+    Yuma3On = Item(BOOL, (NETUID, BLAKE2_128_CONCAT))
+
+    # Registration
+    Burn = Item(TAO, _NETUID, default=100_000_000)
+    MinBurn = Item(TAO, _NETUID, default=500_000)
+    MaxBurn = Item(TAO, _NETUID, default=100_000_000_000)
+    BurnHalfLife = Item(U16, _NETUID, default=360)  # 425
+    BurnIncreaseMult = Item(U64F64, _NETUID, default=126 * (1 << 64) // 100)  # 425
+    MinNonImmuneUids = Item(U16, _NETUID, default=10)  # 425
+    Difficulty = Item(U64, _NETUID, default=10_000_000)
+    AdjustmentInterval = Item(U16, _NETUID, default=100)
+    AdjustmentAlpha = Item(U64, _NETUID)
+    TargetRegistrationsPerInterval = Item(U16, _NETUID, default=2)
+    MaxRegistrationsPerBlock = Item(U16, _NETUID, default=1)
+    RegistrationsThisBlock = Item(U16, _NETUID)
+    RegistrationsThisInterval = Item(U16, _NETUID)
+    BurnRegistrationsThisInterval = Item(U16, _NETUID)
+
+    # Neurons, by uid
+    Uids = Item(U16, _NETUID, _ACCOUNT, optional=True)
+    Keys = Item(ACCOUNT, _NETUID, _UID)
+    IsNetworkMember = Item(BOOL, _ACCOUNT, _NETUID)
+    BlockAtRegistration = Item(U64, _NETUID, _UID)
+    Axons = Item(AXON_INFO, _NETUID, _ACCOUNT, optional=True)
+    NeuronCertificates = Item(CERTIFICATE, _NETUID, _ACCOUNT, optional=True)
+    Prometheus = Item(PROMETHEUS_INFO, _NETUID, _ACCOUNT, optional=True)
+    StakeWeight = Item(Vec(U16), _NETUID)
+    Active = Item(Vec(BOOL), _NETUID)
+    Rank = Item(Vec(U16), _NETUID)
+    Trust = Item(Vec(U16), _NETUID)
+    Consensus = Item(Vec(U16), _NETUID)
+    Incentive = Item(Vec(U16), (STORAGE_INDEX, IDENTITY))
+    Dividends = Item(Vec(U16), _NETUID)
+    Emission = Item(Vec(ALPHA), _NETUID)
+    LastUpdate = Item(Vec(U64), (STORAGE_INDEX, IDENTITY))
+    ValidatorTrust = Item(Vec(U16), _NETUID)
+    PruningScores = Item(Vec(U16), _NETUID)
+    ValidatorPermit = Item(Vec(BOOL), _NETUID)
+    Weights = Item(_U16_PAIRS, (STORAGE_INDEX, IDENTITY), _UID)
+    Bonds = Item(_U16_PAIRS, (STORAGE_INDEX, IDENTITY), _UID)

@@ -1,0 +1,116 @@
+"""A subnet's pool: TAO for alpha and back, with the pool's fee. Root (netuid 0) is one to one, without a fee.
+
+The fee stays in the pool (its liquidity grows), as with the protocol's own liquidity at spec 343.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isqrt
+
+from ranvier.core.units import RAO_PER_COIN
+from ranvier.sandbox import pool
+from ranvier.sandbox.fixed import U16_MAX
+from ranvier.sandbox.pallets.subtensor.events import fail
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+from ranvier.sandbox.storage import State, WritableState
+
+ROOT = 0
+FEE_RATE = 33
+"""``Swap.FeeRate``'s default, of 65535."""
+_U64_MAX = (1 << 64) - 1
+_RESERVE_FLOOR = 1_000_000  # rao that must stay on either side, so that the price keeps a meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What goes in (fee included), what comes out, and the fee in the currency that goes in. All rao."""
+
+    amount_in: int
+    amount_out: int
+    fee: int
+
+
+def fee_of(amount: int) -> int:
+    """The pool's fee on an amount that goes in."""
+    return pool.swap_fee(amount, FEE_RATE)
+
+
+def _with_fee(bare: int) -> int:
+    return bare * U16_MAX // (U16_MAX - FEE_RATE)
+
+
+def price_rao(state: State, netuid: int) -> int:
+    """Rao of TAO for one whole alpha."""
+    if netuid == ROOT:
+        return RAO_PER_COIN
+    tao, alpha = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
+    return pool.price_rao(tao, alpha) or 0
+
+
+def quote_buy(state: State, netuid: int, tao: int) -> Swap:
+    """What ``tao`` rao would buy now. Raises InsufficientLiquidity."""
+    if netuid == ROOT:
+        return Swap(tao, tao, 0)
+    fee = fee_of(tao)
+    reserves = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
+    out = pool.buy(tao - fee, *reserves)
+    if out <= 0 or reserves[1] - out < _RESERVE_FLOOR:
+        raise fail("InsufficientLiquidity")
+    return Swap(tao, out, fee)
+
+
+def quote_sell(state: State, netuid: int, alpha: int) -> Swap:
+    """What ``alpha`` rao would bring now. Raises InsufficientLiquidity."""
+    if netuid == ROOT:
+        return Swap(alpha, alpha, 0)
+    fee = fee_of(alpha)
+    reserves = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
+    out = pool.sell(alpha - fee, *reserves)
+    if out <= 0 or reserves[0] - out < _RESERVE_FLOOR:
+        raise fail("InsufficientLiquidity")
+    return Swap(alpha, out, fee)
+
+
+def buy(state: WritableState, netuid: int, tao: int) -> Swap:
+    """Put TAO into the pool and take alpha out (``swap_tao_for_alpha``)."""
+    swap = quote_buy(state, netuid, tao)
+    Subtensor.SubnetTAO.add(state, netuid, amount=tao)
+    Subtensor.TotalStake.add(state, amount=tao)
+    Subtensor.SubnetAlphaOut.add(state, netuid, amount=swap.amount_out)
+    if netuid != ROOT:
+        Subtensor.SubnetAlphaIn.add(state, netuid, amount=-swap.amount_out)
+        Subtensor.SubnetVolume.add(state, netuid, amount=tao)
+    return swap
+
+
+def sell(state: WritableState, netuid: int, alpha: int) -> Swap:
+    """Put alpha into the pool and take TAO out (``swap_alpha_for_tao``)."""
+    swap = quote_sell(state, netuid, alpha)
+    Subtensor.SubnetAlphaOut.add(state, netuid, amount=-alpha)
+    Subtensor.SubnetTAO.add(state, netuid, amount=-swap.amount_out)
+    Subtensor.TotalStake.add(state, amount=-swap.amount_out)
+    if netuid != ROOT:
+        Subtensor.SubnetAlphaIn.add(state, netuid, amount=alpha)
+        Subtensor.SubnetVolume.add(state, netuid, amount=swap.amount_out)
+    return swap
+
+
+def most_tao_below(state: State, netuid: int, limit_price: int) -> int:
+    """The most TAO, fee included, that can be put in before the price exceeds ``limit_price`` rao per alpha."""
+    if netuid == ROOT:
+        return _U64_MAX if limit_price >= RAO_PER_COIN else 0
+    tao, alpha = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
+    bare: int = isqrt(limit_price * tao * alpha // RAO_PER_COIN) - tao
+    return _with_fee(max(0, bare))
+
+
+def most_alpha_above(state: State, netuid: int, limit_price: int) -> int:
+    """The most alpha, fee included, that can be sold before the price falls below ``limit_price`` rao per alpha."""
+    if netuid == ROOT:
+        return _U64_MAX if limit_price <= RAO_PER_COIN else 0
+    if limit_price == 0:
+        return _U64_MAX
+    tao, alpha = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
+    bare: int = isqrt(tao * alpha * RAO_PER_COIN // limit_price) - alpha
+    return _with_fee(max(0, bare))

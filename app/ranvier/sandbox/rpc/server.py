@@ -1,0 +1,174 @@
+"""The socket: JSON-RPC over WebSocket and HTTP POST on loopback, with bounded frames, queues and subscriptions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from typing import Any
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from ranvier.core.tasks import Tasks
+from ranvier.sandbox.node import Node
+from ranvier.sandbox.rpc.protocol import METHOD_NOT_FOUND, RpcError, Subscription, handle_frame, notification
+from ranvier.sandbox.rpc.reads import Reads
+from ranvier.sandbox.rpc.writes import Writes
+
+log = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+_FRAME_BYTES = 4 << 20
+_QUEUE_BYTES = 64 << 20
+_SUBSCRIPTIONS = 16_384
+_HEARTBEAT_S = 60.0
+
+
+class HttpSession:
+    """A request that came by POST: there is nowhere to send notifications to."""
+
+    def subscribe(self, method: str) -> Subscription:
+        raise RpcError(METHOD_NOT_FOUND, "Subscriptions need a WebSocket")
+
+    def unsubscribe(self, subscription_id: str) -> bool:
+        return False
+
+    def notify(self, subscription: Subscription, result: Any) -> None:
+        raise RuntimeError("no subscription can exist here")
+
+
+class SocketSession:
+    """One WebSocket: a bounded queue out; who does not read loses the connection, not the node its memory."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+        self._subscriptions: dict[str, Subscription] = {}
+        self._out: deque[bytes] = deque()
+        self._queued_bytes = 0
+        self._held: list[bytes] | None = None
+        self._wake = asyncio.Event()
+        self.overrun = False
+
+    def subscribe(self, method: str) -> Subscription:
+        if len(self._subscriptions) >= _SUBSCRIPTIONS:
+            raise RpcError(
+                -32006, "Too many subscriptions on the connection", f"Exceeded max limit of {_SUBSCRIPTIONS}"
+            )
+        subscription = Subscription(method, lambda: None)
+        self._subscriptions[subscription.id] = subscription
+        return subscription
+
+    def unsubscribe(self, subscription_id: str) -> bool:
+        subscription = self._subscriptions.pop(subscription_id, None)
+        if subscription is None:
+            return False
+        subscription.end()
+        return True
+
+    def notify(self, subscription: Subscription, result: Any) -> None:
+        if subscription.id not in self._subscriptions:
+            return
+        frame = notification(subscription, result)
+        if self._held is not None:
+            self._held.append(frame)  # the answer with the subscription's id goes out first
+        else:
+            self._send(frame)
+
+    def handle(self, frame: bytes | str, methods: Any) -> None:
+        self._held = []
+        try:
+            answer = handle_frame(frame, methods, self)
+        finally:
+            held, self._held = self._held, None
+        if answer is not None:
+            self._send(answer)
+        for one in held:
+            self._send(one)
+
+    def _send(self, frame: bytes) -> None:
+        self._queued_bytes += len(frame)
+        if self._queued_bytes > _QUEUE_BYTES:
+            self.overrun = True
+        else:
+            self._out.append(frame)
+        self._wake.set()
+
+    async def write(self) -> None:
+        """Send what is queued until the connection ends."""
+        while not self.overrun:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._out and not self.overrun:
+                frame = self._out.popleft()
+                self._queued_bytes -= len(frame)
+                await self._socket.send_str(frame.decode())
+        await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
+
+    def end(self) -> None:
+        for subscription_id in tuple(self._subscriptions):
+            self.unsubscribe(subscription_id)
+
+
+def _lost(error: BaseException) -> None:
+    """A client that went away while it was being written to."""
+    log.debug("a connection was lost: %r", error)
+
+
+class RpcServer:
+    """Serves one node."""
+
+    def __init__(self, node: Node) -> None:
+        reads, writes = Reads(node), Writes(node)
+        self._methods = {**reads.methods(), **writes.methods()}
+        writes.know(self._methods)
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._tasks = Tasks(on_error=_lost)
+        app = web.Application(client_max_size=_FRAME_BYTES)
+        app.router.add_get("/", self._socket)
+        app.router.add_post("/", self._post)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self.port = 0
+
+    async def start(self, port: int) -> None:
+        """Listen on loopback; port 0 takes a free one. Raises OSError when the port is taken."""
+        await self._runner.setup()
+        try:
+            site = web.TCPSite(self._runner, HOST, port, reuse_address=True)
+            await site.start()
+        except BaseException:
+            await self._runner.cleanup()
+            raise
+        self.port = int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        for socket in tuple(self._sockets):
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the practice network ends")
+        await self._tasks.close()
+        await self._runner.cleanup()
+
+    async def _post(self, request: web.Request) -> web.Response:
+        answer = handle_frame(await request.read(), self._methods, HttpSession())
+        return web.Response(body=answer or b"", content_type="application/json")
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return web.Response(status=405, text="Used HTTP Method is not allowed. POST is required\n")
+        socket = web.WebSocketResponse(max_msg_size=_FRAME_BYTES, heartbeat=_HEARTBEAT_S, compress=False)
+        await socket.prepare(request)
+        session = SocketSession(socket)
+        self._sockets.add(socket)
+        writer = self._tasks.start(session.write(), "rpc writer")
+        try:
+            async for message in socket:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    session.handle(message.data, self._methods)
+                if session.overrun:
+                    break
+        finally:
+            self._sockets.discard(socket)
+            session.end()
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+        return socket

@@ -1,0 +1,194 @@
+"""``author_*``, subscriptions, ``system_*`` and the developers' ``sandbox_*``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import base58
+
+import ranvier
+from ranvier.keys.addresses import AddressError, is_ss58, public_key
+from ranvier.sandbox.chain import Block
+from ranvier.sandbox.node import Node
+from ranvier.sandbox.rpc.protocol import Handler, Session, bad_params, hex_bytes, hex_text, param
+from ranvier.sandbox.rpc.reads import changes_json, header_json, runtime_version_json
+
+CHAIN_NAME = "Ranvier practice network"
+_ALIASES = {
+    "chain_subscribeNewHead": "chain_subscribeNewHeads",
+    "subscribe_newHead": "chain_subscribeNewHeads",
+    "chain_unsubscribeNewHead": "chain_unsubscribeNewHeads",
+    "unsubscribe_newHead": "chain_unsubscribeNewHeads",
+    "chain_subscribeFinalisedHeads": "chain_subscribeFinalizedHeads",
+    "chain_unsubscribeFinalisedHeads": "chain_unsubscribeFinalizedHeads",
+    "chain_subscribeRuntimeVersion": "state_subscribeRuntimeVersion",
+    "chain_unsubscribeRuntimeVersion": "state_unsubscribeRuntimeVersion",
+    "account_nextIndex": "system_accountNextIndex",
+}
+_UNSUBSCRIBE = (
+    "chain_unsubscribeNewHeads",
+    "chain_unsubscribeAllHeads",
+    "chain_unsubscribeFinalizedHeads",
+    "state_unsubscribeStorage",
+    "state_unsubscribeRuntimeVersion",
+    "author_unwatchExtrinsic",
+)
+
+
+class Writes:
+    """Everything that is not a read of one node."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._chain = node.chain
+        self._methods: dict[str, Handler] = {}
+
+    def methods(self) -> dict[str, Handler]:
+        plain: dict[str, Callable[[list[Any]], Any]] = {
+            "author_submitExtrinsic": self._submit,
+            "author_pendingExtrinsics": lambda params: [hex_text(e.extrinsic.encoded) for e in self._node.waiting],
+            "system_accountNextIndex": self._next_index,
+            "system_name": lambda params: "ranvier-sandbox",
+            "system_version": lambda params: ranvier.__version__,
+            "system_chain": lambda params: CHAIN_NAME,
+            "system_chainType": lambda params: "Development",
+            "system_properties": lambda params: {"ss58Format": 42, "tokenDecimals": 9, "tokenSymbol": "TAO"},
+            "system_health": lambda params: {"peers": 0, "isSyncing": False, "shouldHavePeers": False},
+            "system_peers": lambda params: [],
+            "system_nodeRoles": lambda params: ["Authority"],
+            "system_localPeerId": lambda params: self._peer_id(),
+            "system_localListenAddresses": lambda params: [],
+            "system_syncState": self._sync_state,
+            "sandbox_fund": self._fund,
+            "sandbox_info": self._info,
+        }
+        methods: dict[str, Handler] = {name: _without_session(body) for name, body in plain.items()}
+        methods |= {
+            "author_submitAndWatchExtrinsic": self._watch,
+            "chain_subscribeNewHeads": lambda params, session: self._heads(session, "chain_newHead"),
+            "chain_subscribeAllHeads": lambda params, session: self._heads(session, "chain_allHead"),
+            "chain_subscribeFinalizedHeads": self._finalized_heads,
+            "state_subscribeStorage": self._storage,
+            "state_subscribeRuntimeVersion": self._runtime_version,
+            "rpc_methods": lambda params, session: {"methods": sorted(self._methods)},
+        }
+        methods |= dict.fromkeys(_UNSUBSCRIBE, _unsubscribe)
+        methods |= {alias: methods[name] for alias, name in _ALIASES.items()}
+        return methods
+
+    def know(self, methods: dict[str, Handler]) -> None:
+        """All methods that the node serves, for ``rpc_methods``."""
+        self._methods = methods
+
+    def _submit(self, params: list[Any]) -> str:
+        return hex_text(self._node.waiting.submit(hex_bytes(param(params, 0, str))))
+
+    def _watch(self, params: list[Any], session: Session) -> str:
+        encoded = hex_bytes(param(params, 0, str))
+        subscription = session.subscribe("author_extrinsicUpdate")
+
+        def tell(status: Any) -> None:
+            session.notify(subscription, status)
+
+        subscription.end = lambda: self._node.waiting.forget_watcher(tell)
+        try:
+            self._node.waiting.submit(encoded, tell)
+        except BaseException:
+            session.unsubscribe(subscription.id)
+            raise
+        return subscription.id
+
+    def _heads(self, session: Session, name: str) -> str:
+        subscription = session.subscribe(name)
+
+        def tell(block: Block, changes: Mapping[bytes, bytes | None]) -> None:
+            session.notify(subscription, header_json(block))
+
+        subscription.end = self._node.listen(tell)
+        session.notify(subscription, header_json(self._chain.head))
+        return subscription.id
+
+    def _finalized_heads(self, params: list[Any], session: Session) -> str:
+        subscription = session.subscribe("chain_finalizedHead")
+        told = self._chain.finalized.number
+
+        def tell(block: Block, changes: Mapping[bytes, bytes | None]) -> None:
+            nonlocal told
+            final = self._chain.finalized
+            if final.number > told:
+                told = final.number
+                session.notify(subscription, header_json(final))
+
+        subscription.end = self._node.listen(tell)
+        session.notify(subscription, header_json(self._chain.finalized))
+        return subscription.id
+
+    def _storage(self, params: list[Any], session: Session) -> str:
+        keys = {hex_bytes(key) for key in param(params, 0, list)}
+        subscription = session.subscribe("state_storage")
+
+        def tell(block: Block, changes: Mapping[bytes, bytes | None]) -> None:
+            mine = {key: changes[key] for key in keys if key in changes}
+            if mine:
+                session.notify(subscription, changes_json(block.hash, mine))
+
+        subscription.end = self._node.listen(tell)
+        now = {key: self._chain.store.get(key) for key in keys}
+        session.notify(subscription, changes_json(self._chain.head.hash, now))
+        return subscription.id
+
+    def _runtime_version(self, params: list[Any], session: Session) -> str:
+        subscription = session.subscribe("state_runtimeVersion")
+        session.notify(subscription, runtime_version_json())
+        return subscription.id
+
+    def _next_index(self, params: list[Any]) -> int:
+        return self._node.waiting.next_index(_account(params, 0))
+
+    def _peer_id(self) -> str:
+        identity = b"\x00\x24\x08\x01\x12\x20" + self._node.machine.author
+        return base58.b58encode(identity).decode()
+
+    def _sync_state(self, params: list[Any]) -> dict[str, int]:
+        number = self._chain.head.number
+        return {"startingBlock": 0, "currentBlock": number, "highestBlock": number}
+
+    def _fund(self, params: list[Any]) -> str:
+        """Play money for an address, by a transfer that the faucet signs like anybody else."""
+        account, amount = _account(params, 0), param(params, 1, int)
+        if not 0 < amount < 1 << 64:
+            raise bad_params("an amount of rao above 0 is expected")
+        arguments = {"dest": ("Id", account), "value": amount}
+        return hex_text(self._node.send(self._node.faucet, "Balances", "transfer_keep_alive", arguments))
+
+    def _info(self, params: list[Any]) -> dict[str, Any]:
+        practice = self._node.practice
+        return {
+            "netuid": practice.netuid,
+            "block_ms": self._node.machine.block_ms,
+            "tempo": practice.tempo,
+            "validators": list(practice.validators),
+            "competitors": list(practice.competitors),
+        }
+
+
+def _without_session(body: Callable[[list[Any]], Any]) -> Handler:
+    return lambda params, session: body(params)
+
+
+def _unsubscribe(params: list[Any], session: Session) -> bool:
+    return session.unsubscribe(param(params, 0, str))
+
+
+def _account(params: list[Any], index: int) -> bytes:
+    """An account by address; a node also takes the 32 bytes as hex."""
+    text = param(params, index, str)
+    if text.startswith("0x") and len(text) == 66:
+        return hex_bytes(text)
+    try:
+        if is_ss58(text):
+            return public_key(text)
+    except AddressError as error:
+        raise bad_params(str(error)) from error
+    raise bad_params("an address is expected")
