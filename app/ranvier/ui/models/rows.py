@@ -11,7 +11,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 Row = TypeVar("Row")
 Index = QModelIndex | QPersistentModelIndex
 
-SORT_ROLE = Qt.ItemDataRole.UserRole + 1  # what a column sorts by; None = not known
 ROW_ROLE = Qt.ItemDataRole.UserRole + 2  # the row itself
 UNKNOWN_ROLE = Qt.ItemDataRole.UserRole + 3  # True where the value is not known: drawn grey
 FIXED_ROLE = Qt.ItemDataRole.UserRole + 4  # True for addresses and hashes: drawn in the fixed-width font
@@ -73,6 +72,10 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
             self.endInsertRows()
         return len(new)
 
+    def sort_value(self, index: Index) -> Any:
+        """What the cell sorts by; None = not known."""
+        return self.columns[index.column()].sort(self._rows[index.row()])
+
     # --- Qt's side ---
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
@@ -93,8 +96,6 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
             case Qt.ItemDataRole.TextAlignmentRole:
                 side = Qt.AlignmentFlag.AlignRight if column.number else Qt.AlignmentFlag.AlignLeft
                 return side | Qt.AlignmentFlag.AlignVCenter
-        if role == SORT_ROLE:
-            return column.sort(row)
         if role == ROW_ROLE:
             return row
         if role == UNKNOWN_ROLE:
@@ -123,14 +124,13 @@ class RowsProxy(QSortFilterProxyModel):
 
     def __init__(self, model: RowsModel[Any], parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._rows = model
         self.setSourceModel(model)
-        self.setSortRole(SORT_ROLE)
         self.setDynamicSortFilter(True)
 
     def lessThan(self, left: Index, right: Index) -> bool:
-        # Python compares: rao do not fit Qt's own number types, and None must not pass as zero.
-        source = self.sourceModel()
-        first, second = source.data(left, SORT_ROLE), source.data(right, SORT_ROLE)
+        # Python's own values are compared: not every int fits Qt's types, and None must not pass as zero.
+        first, second = self._rows.sort_value(left), self._rows.sort_value(right)
         if first is None or second is None:
             if first is second:
                 return False
