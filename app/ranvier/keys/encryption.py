@@ -10,6 +10,7 @@ import asyncio
 import enum
 import threading
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
@@ -46,6 +47,7 @@ class Cost:
 
 
 FULL_COST = Cost()
+OnAttempt = Callable[[int, int], None]
 
 
 def form_of(data: bytes) -> Encryption:
@@ -61,12 +63,17 @@ def form_of(data: bytes) -> Encryption:
 
 def check_shape(data: bytes) -> None:
     """Refuse an encrypted file that is too short to be one, before seconds are spent on its password."""
-    if form_of(data) is Encryption.NACL and len(data) <= SHORTEST:
+    form = form_of(data)
+    if form is Encryption.NACL and len(data) <= SHORTEST:
         raise KeyFileError(
             "Key file cut off",
             f"The encrypted key file has only {len(data)} bytes; it must have been cut off.",
             "Restore it from a copy, or make it again from the recovery phrase.",
         )
+    if form is Encryption.ANSIBLE:
+        legacy.split_ansible(data)
+    if form is Encryption.FERNET:
+        legacy.split_fernet(data)
 
 
 async def derive(password: str, cost: Cost = FULL_COST) -> bytes:
@@ -93,14 +100,20 @@ def decrypt(data: bytes, key: bytes) -> bytes:
         raise wrong_password() from error
 
 
-async def open_with_password(data: bytes, password: str, cost: Cost = FULL_COST) -> bytes:
+async def open_with_password(
+    data: bytes, password: str, cost: Cost = FULL_COST, *, on_attempt: OnAttempt | None = None
+) -> bytes:
     """The content of an encrypted key file of any known form.
 
     If the password fails as typed, it is tried trimmed and in the other Unicode form before it is called wrong.
+    ``on_attempt(number, of)`` is called before each derivation: honest progress is "attempt 1 of 1, about 4 s".
     """
     check_shape(data)
     form = form_of(data)
-    for attempt in _spellings(password):
+    spellings = _spellings(password)
+    for number, attempt in enumerate(spellings, start=1):
+        if on_attempt is not None:
+            on_attempt(number, len(spellings))
         try:
             if form is Encryption.NACL:
                 return decrypt(data, await derive(attempt, cost))
@@ -127,7 +140,7 @@ def _spellings(password: str) -> tuple[str, ...]:
     other = unicodedata.normalize("NFC", password)
     if other == password:
         other = unicodedata.normalize("NFD", password)
-    return tuple(dict.fromkeys((password, password.strip(), other, other.strip())))[:3]
+    return tuple(dict.fromkeys((password, password.strip(), other, other.strip())))
 
 
 def _password_bytes(password: str) -> bytes:

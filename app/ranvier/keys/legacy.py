@@ -20,17 +20,24 @@ _FERNET_SALT = b"Iguesscyborgslikemyselfhaveatendencytobeparanoidaboutourorigins
 _BLOCK = 16
 
 
-def open_ansible(data: bytes, password: bytes) -> bytes:
-    """The content of an ``$ANSIBLE_VAULT;1.1;AES256`` file; raises KeyFileError, WrongPasswordError."""
+def split_ansible(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Salt, digest and text of an ``$ANSIBLE_VAULT;1.1;AES256`` file; raises KeyFileError when it is none."""
     header, _, body = data.partition(b"\n")
     if header.strip() != b"$ANSIBLE_VAULT;1.1;AES256":
         raise KeyFileError("Unknown vault", "The file is an ansible-vault of a kind that wallets never used.")
     try:
-        salt, digest, text = (
-            binascii.unhexlify(part) for part in binascii.unhexlify(b"".join(body.split())).split(b"\n")
-        )
+        parts = [binascii.unhexlify(part) for part in binascii.unhexlify(b"".join(body.split())).split(b"\n")]
+        salt, digest, text = parts
     except ValueError as error:
         raise _damaged("ansible-vault") from error
+    if len(digest) != 32 or not text:
+        raise _damaged("ansible-vault")
+    return salt, digest, text
+
+
+def open_ansible(data: bytes, password: bytes) -> bytes:
+    """The content of an ansible-vault file; raises KeyFileError, WrongPasswordError."""
+    salt, digest, text = split_ansible(data)
     keys = hashlib.pbkdf2_hmac("sha256", password, salt, _ANSIBLE_ROUNDS, 80)
     if not hmac.compare_digest(hmac.digest(keys[32:64], text, "sha256"), digest):
         raise WrongPasswordError("Wrong password", "The password does not open this key, or the file is damaged.")
@@ -38,14 +45,20 @@ def open_ansible(data: bytes, password: bytes) -> bytes:
     return _unpad(AES.new(keys[:32], AES.MODE_CTR, counter=counter).decrypt(text))
 
 
-def open_fernet(data: bytes, password: bytes) -> bytes:
-    """The content of a Fernet file (ten million rounds: some seconds); raises KeyFileError, WrongPasswordError."""
+def split_fernet(data: bytes) -> bytes:
+    """The token of a Fernet file; raises KeyFileError when it is cut off."""
     try:
-        token = base64.urlsafe_b64decode(data.strip())
+        token = base64.b64decode(data.strip(), altchars=b"-_", validate=True)
     except ValueError as error:
         raise _damaged("Fernet") from error
     if len(token) < 1 + 8 + _BLOCK + _BLOCK + 32 or (len(token) - 57) % _BLOCK:
         raise _damaged("Fernet")
+    return token
+
+
+def open_fernet(data: bytes, password: bytes) -> bytes:
+    """The content of a Fernet file (ten million rounds: some seconds); raises KeyFileError, WrongPasswordError."""
+    token = split_fernet(data)
     key = hashlib.pbkdf2_hmac("sha256", password, _FERNET_SALT, _FERNET_ROUNDS)
     signed, digest = token[:-32], token[-32:]
     if not hmac.compare_digest(hmac.digest(key[:16], signed, "sha256"), digest):

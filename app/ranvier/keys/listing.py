@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,11 +39,15 @@ class Hotkey:
     ss58: str | None
     form: KeyForm
     problem: str | None = None
+    crypto_type: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """One wallet folder. ``coldkey`` NONE means watch-only; ``problem`` is the first thing that is wrong, if any."""
+    """One wallet folder. ``coldkey`` NONE means watch-only; ``problem`` is the first thing that is wrong, if any.
+
+    ``encryption`` is how an encrypted coldkey is kept: the older forms are read, and should be written anew.
+    """
 
     name: str
     path: Path
@@ -50,6 +55,9 @@ class Wallet:
     coldkey: KeyForm
     hotkeys: tuple[Hotkey, ...]
     problem: str | None = None
+    crypto_type: int | None = None
+    encryption: Encryption | None = None
+    problems: tuple[str, ...] = ()
 
     @property
     def watch_only(self) -> bool:
@@ -62,32 +70,47 @@ def list_wallets(folder: Path) -> tuple[Wallet, ...]:
 
     Raises KeyFileError only when ``folder`` itself may not be read.
     """
+    return tuple(iter_wallets(folder))
+
+
+def iter_wallets(folder: Path) -> Iterator[Wallet]:
+    """The same one by one, so that the first rows show before the last file was read."""
+    paths = wallet_folders_in(folder)
+    seen = Counter(names.folded(path.name) for path in paths)
+    for path in paths:
+        wallet = read_wallet(path)
+        yield wallet if seen[names.folded(path.name)] == 1 else with_problem(wallet, COLLISION)
+
+
+def wallet_folders_in(folder: Path) -> list[Path]:
+    """The folders in ``folder`` that are wallets, in natural order; raises KeyFileError as ``list_wallets``."""
     try:
-        entries = [e for e in folder.iterdir() if not e.name.startswith(".")]
+        with os.scandir(folder) as entries:
+            found = [entry.name for entry in entries if not entry.name.startswith(".") and _may_be_folder(entry)]
     except FileNotFoundError:
-        return ()
-    except OSError as error:
+        return []
+    except (OSError, ValueError) as error:
         raise KeyFileError(
             "Wallet folder unreadable",
-            f"{folder}: {error.strerror}.",
+            f"{str(folder)!r}: {getattr(error, 'strerror', None) or error}.",
             "Check its permissions or choose another folder.",
         ) from error
-    entries.sort(key=lambda entry: names.natural(entry.name))
-    wallets = [read_wallet(entry) for entry in entries if _is_wallet(entry)]
-    seen = Counter(names.folded(wallet.name) for wallet in wallets)
-    return tuple(
-        wallet if seen[names.folded(wallet.name)] == 1 else replace(wallet, problem=wallet.problem or _COLLISION)
-        for wallet in wallets
-    )
+    found.sort(key=names.natural)
+    return [folder / name for name in found if _is_wallet(folder / name)]
 
 
-_COLLISION = "Another one here has the same name but for capitals; on Windows and macOS they are one."
+def with_problem(wallet: Wallet, problem: str) -> Wallet:
+    """``wallet`` with one more thing that is wrong."""
+    return replace(wallet, problem=wallet.problem or problem, problems=(*wallet.problems, problem))
+
+
+COLLISION = "Another one here has the same name but for capitals; on Windows and macOS they are one."
 
 
 def read_wallet(path: Path) -> Wallet:
     """One wallet folder as it is now; never raises for what it finds inside."""
     problems: list[str] = []
-    form, own = _secret_state(path / COLDKEY, problems)
+    form, own, kept = _secret_state(path / COLDKEY, problems)
     public = _public(path / COLDKEYPUB, problems, needed=form in (KeyForm.ENCRYPTED, KeyForm.PLAIN))
     if public is not None and public.holds_secret:
         problems.insert(0, "coldkeypub.txt holds the secret key. Do not copy or share it.")
@@ -104,47 +127,71 @@ def read_wallet(path: Path) -> Wallet:
         coldkey=form,
         hotkeys=hotkeys,
         problem=problems[0] if problems else None,
+        crypto_type=chosen.crypto_type if chosen is not None else None,
+        encryption=kept if form is KeyForm.ENCRYPTED else None,
+        problems=tuple(problems),
     )
 
 
 def hotkey_path(wallet_path: Path, name: str) -> Path:
     """The secret file of a hotkey; raises KeyFileError for a name that would leave the folder."""
-    if Path(name).name != name or "\\" in name or name in ("", ".", ".."):
+    if Path(name).name != name or set(name) & {"\\", "\0"} or name in ("", ".", ".."):
         raise KeyFileError("Not a name", f"{name!r} is not the name of a hotkey.")
     return wallet_path / HOTKEYS / name
 
 
-def _is_wallet(path: Path) -> bool:
+def _may_be_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        if not path.is_dir():
-            return False
-        return any(os.path.lexists(path / name) for name in (COLDKEY, COLDKEYPUB, HOTKEYS))
+        return entry.is_dir()
     except OSError:
         return False
 
 
-def _secret_state(path: Path, problems: list[str]) -> tuple[KeyForm, PublicPart | None]:
-    """How the secret at ``path`` is kept, and the address that its plain content states."""
+def _is_wallet(path: Path) -> bool:
+    try:
+        return any(os.path.lexists(path / name) for name in (COLDKEY, COLDKEYPUB, HOTKEYS))
+    except (OSError, ValueError):
+        return False
+
+
+def _secret_state(path: Path, problems: list[str]) -> tuple[KeyForm, PublicPart | None, Encryption]:
+    """How the secret at ``path`` is kept, the address that its plain content states, and its encryption."""
+    kept = Encryption.NONE
     try:
         data = files.read_bytes(path)
+        kept = encryption.form_of(data)
         encryption.check_shape(data)
-        if encryption.form_of(data) is not Encryption.NONE:
-            return KeyForm.ENCRYPTED, None
-        public = files.parse_public(data)
-        if public.note and not public.holds_secret and data.strip()[:1] != b"{":
-            raise KeyFileError("Not a key file", f"{path.name} holds bare hex, not a key file.")
+        if kept is not Encryption.NONE:
+            return KeyForm.ENCRYPTED, None, kept
+        public = _stated_in_secret(path, data)
     except KeyTroubleError as error:
         if error.trouble is Trouble.MISSING:
-            return KeyForm.NONE, None
+            if path.is_symlink():
+                problems.append(f"{path.name} is a link that leads nowhere.")
+            return KeyForm.NONE, None, kept
         problems.append(f"{path.name}: {error.message}")
-        return KeyForm.UNREADABLE, None
+        return KeyForm.UNREADABLE, None, kept
     except RanvierError as error:
         problems.append(f"{path.name}: {error.message}")
-        return KeyForm.UNREADABLE, None
+        return KeyForm.UNREADABLE, None, kept
     if not public.holds_secret:
         problems.append(f"{path.name} holds only the public half and cannot sign.")
-        return KeyForm.UNREADABLE, public
-    return KeyForm.PLAIN, public
+        return KeyForm.UNREADABLE, public, kept
+    return KeyForm.PLAIN, public, kept
+
+
+def _stated_in_secret(path: Path, data: bytes) -> PublicPart:
+    """What a plain secret file says; one without any field is asked which of the address beside it is its own."""
+    if data.lstrip()[:1] == b"{":
+        return files.parse_public(data)
+    beside = files.read_public_or_none(public_path(path))
+    part = files.parse_secret(data, beside.public_key if beside is not None else None)
+    return replace(part.public, holds_secret=True)
+
+
+def public_path(secret_path: Path) -> Path:
+    """The public file beside a coldkey or hotkey file."""
+    return secret_path.with_name(f"{secret_path.name}{_PUB}")
 
 
 def _public(path: Path, problems: list[str], *, needed: bool) -> PublicPart | None:
@@ -160,7 +207,7 @@ def _public(path: Path, problems: list[str], *, needed: bool) -> PublicPart | No
 
 def _hotkeys(folder: Path, problems: list[str]) -> tuple[Hotkey, ...]:
     try:
-        entries = [entry.name for entry in folder.iterdir()]
+        entries = os.listdir(folder)  # noqa: PTH208  # 500 wallets: a Path for each entry is most of the time
     except FileNotFoundError:
         return ()
     except NotADirectoryError:
@@ -174,14 +221,14 @@ def _hotkeys(folder: Path, problems: list[str]) -> tuple[Hotkey, ...]:
     seen = Counter(names.folded(name) for name in found)
     hotkeys = [_hotkey(folder, name) for name in sorted(found, key=names.natural)]
     return tuple(
-        hotkey if seen[names.folded(hotkey.name)] == 1 else replace(hotkey, problem=hotkey.problem or _COLLISION)
+        hotkey if seen[names.folded(hotkey.name)] == 1 else replace(hotkey, problem=hotkey.problem or COLLISION)
         for hotkey in hotkeys
     )
 
 
 def _hotkey(folder: Path, name: str) -> Hotkey:
     problems: list[str] = []
-    form, own = _secret_state(folder / name, problems)
+    form, own, _kept = _secret_state(folder / name, problems)
     public = _public(folder / f"{name}{_PUB}", problems, needed=form is KeyForm.ENCRYPTED)
     if own is not None and public is not None and own.public_key != public.public_key:
         problems.insert(0, f"{name}{_PUB} belongs to another key than {name}.")
@@ -189,5 +236,6 @@ def _hotkey(folder: Path, name: str) -> Hotkey:
     if public is not None and public.holds_secret:
         problems.insert(0, f"{name}{_PUB} holds the secret key. Do not copy or share it.")
     chosen = own or public
-    ss58 = chosen.ss58 if chosen is not None else None
-    return Hotkey(name, folder / name, ss58, form, problems[0] if problems else None)
+    if chosen is None:
+        return Hotkey(name, folder / name, None, form, problems[0] if problems else None)
+    return Hotkey(name, folder / name, chosen.ss58, form, problems[0] if problems else None, chosen.crypto_type)

@@ -69,9 +69,20 @@ class LocalSigner:
         """The key of a private key as key files keep it: 64 bytes for sr25519, the 32-byte seed for ed25519."""
         _known(crypto_type)
         if crypto_type == ED25519:
-            return cls.from_seed(private_key[:32], crypto_type)
+            signer = cls.from_seed(private_key[:32], crypto_type)
+            if private_key[32:] not in (b"", signer.public_key):
+                raise KeyFileError("Not a private key", "The bytes are not an ed25519 private key.")
+            return signer
         if len(private_key) != 64:
             raise KeyFileError("Not a private key", f"It should have 64 bytes and has {len(private_key)}.")
+        if private_key[31] & 0xC0 == 0x40 and not private_key[0] & 7:
+            # An sr25519 scalar is below 2^253: these are the bits of the ed25519 form, eight times as large.
+            # Taken as it stands it would open another account without a word.
+            raise KeyFileError(
+                "Private key in another form",
+                "This private key is in the form that polkadot.js keeps, not the one in Bittensor key files.",
+                "Import the account's JSON export or its recovery phrase instead.",
+            )
         try:
             public = bytes(sr25519.public_from_secret_key(private_key))
             sr25519.sign((public, private_key), b"")

@@ -15,7 +15,7 @@ from ranvier.core.errors import KeyFileError, StorageError
 from ranvier.core.files import storage_errors
 from ranvier.core.paths import private_folder
 from ranvier.keys import addresses, encryption, files, names
-from ranvier.keys.encryption import FULL_COST, Cost, Encryption
+from ranvier.keys.encryption import FULL_COST, Cost, Encryption, OnAttempt
 from ranvier.keys.files import KeyTroubleError, PublicPart, SecretPart, Trouble
 from ranvier.keys.listing import (
     COLDKEY,
@@ -26,6 +26,7 @@ from ranvier.keys.listing import (
     Wallet,
     hotkey_path,
     list_wallets,
+    public_path,
     read_wallet,
 )
 from ranvier.keys.signing import SR25519, LocalSigner
@@ -39,6 +40,8 @@ __all__ = [
     "create_wallet",
     "list_wallets",
     "load_hotkey",
+    "open_coldkey",
+    "open_key",
     "read_wallet",
     "unlock_coldkey",
     "unlock_hotkey",
@@ -104,42 +107,69 @@ def add_hotkey(wallet_path: Path, hotkey_name: str, mnemonic: str, *, crypto_typ
     return next(h for h in read_wallet(wallet_path).hotkeys if h.name == hotkey_name)
 
 
-async def unlock_coldkey(wallet_path: Path, password: str, *, _cost: Cost = FULL_COST) -> LocalSigner:
-    """The coldkey, decrypted in a worker thread (some seconds, 526 MB).
+async def unlock_coldkey(
+    wallet_path: Path, password: str, *, on_attempt: OnAttempt | None = None, _cost: Cost = FULL_COST
+) -> LocalSigner:
+    """The coldkey, decrypted in a worker thread (some seconds, 526 MB; ``on_attempt(number, of)`` before each try).
 
     Raises WrongPasswordError, or KeyFileError for a file that is missing, damaged, foreign or of another key than
     ``coldkeypub.txt`` (what is shown would not be what is signed with).
     """
-    signer = await _unlock(wallet_path / COLDKEY, password, _cost)
-    try:
-        public = files.parse_public(files.read_bytes(wallet_path / COLDKEYPUB))
-    except KeyTroubleError:
-        return signer  # the public file can be made again from this key; the listing shows the trouble
-    if public.public_key != signer.public_key:
+    return (await open_coldkey(wallet_path, password, on_attempt=on_attempt, _cost=_cost)).signer
+
+
+async def open_coldkey(
+    wallet_path: Path, password: str, *, on_attempt: OnAttempt | None = None, _cost: Cost = FULL_COST
+) -> SecretPart:
+    """The same with the phrase or seed that the file keeps: for writing it anew, or showing it to its owner."""
+    secret = await open_key(wallet_path / COLDKEY, password, on_attempt=on_attempt, _cost=_cost)
+    public = files.read_public_or_none(wallet_path / COLDKEYPUB)
+    if public is not None and public.public_key != secret.signer.public_key:
+        secret.signer.wipe()
         raise KeyTroubleError(
             Trouble.MISMATCH,
             "Two different keys",
-            f"The coldkey is {signer.ss58}, but coldkeypub.txt says {public.ss58}.",
+            f"The coldkey is {secret.signer.ss58}, but coldkeypub.txt says {public.ss58}.",
             "Find out which is yours before anything is signed; neither file was changed.",
         )
-    return signer
+    return secret  # without a public file: it can be made again from this key; the listing shows the trouble
 
 
-async def unlock_hotkey(wallet_path: Path, hotkey_name: str, password: str, *, _cost: Cost = FULL_COST) -> LocalSigner:
+async def unlock_hotkey(
+    wallet_path: Path,
+    hotkey_name: str,
+    password: str,
+    *,
+    on_attempt: OnAttempt | None = None,
+    _cost: Cost = FULL_COST,
+) -> LocalSigner:
     """A hotkey that is stored with a password."""
-    return await _unlock(hotkey_path(wallet_path, hotkey_name), password, _cost)
+    path = hotkey_path(wallet_path, hotkey_name)
+    return (await open_key(path, password, on_attempt=on_attempt, _cost=_cost)).signer
 
 
 def load_hotkey(wallet_path: Path, hotkey_name: str) -> LocalSigner:
     """A plain hotkey, ready to sign; raises KeyFileError."""
-    return files.parse_secret(files.read_bytes(hotkey_path(wallet_path, hotkey_name))).signer
+    path = hotkey_path(wallet_path, hotkey_name)
+    return files.parse_secret(files.read_bytes(path), _key_beside(path)).signer
 
 
-async def _unlock(path: Path, password: str, cost: Cost) -> LocalSigner:
+async def open_key(
+    path: Path, password: str, *, on_attempt: OnAttempt | None = None, _cost: Cost = FULL_COST
+) -> SecretPart:
+    """Any Bittensor key file, wherever it lies; the password is not used for a plain one.
+
+    Raises WrongPasswordError, KeyFileError.
+    """
     data = files.read_bytes(path)
     if encryption.form_of(data) is not Encryption.NONE:
-        data = await encryption.open_with_password(data, password, cost)
-    return files.parse_secret(data).signer
+        data = await encryption.open_with_password(data, password, _cost, on_attempt=on_attempt)
+    return files.parse_secret(data, _key_beside(path))
+
+
+def _key_beside(path: Path) -> bytes | None:
+    public = files.read_public_or_none(public_path(path))
+    return public.public_key if public is not None else None
 
 
 def _write_hotkey(wallet_path: Path, name: str, secret: SecretPart) -> None:
