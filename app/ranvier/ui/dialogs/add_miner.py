@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidg
 from ranvier.agent.messages import AddMiner, InstallMiner
 from ranvier.core.settings import WALLET_FOLDER
 from ranvier.keys.listing import Wallet, list_wallets
+from ranvier.miners.recipe import Recipe, bundled_recipes, load_recipe
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog, show, tell
 from ranvier.ui.widgets.text import label
-from ranvier.ui.words import short_address
+from ranvier.ui.words import short_address, size_text
 
 _HIGHEST_NETUID = 65535
 
@@ -32,7 +33,7 @@ class AddMinerDialog(Dialog):
     def __init__(
         self,
         parent: QWidget,
-        recipes: dict[str, Path],
+        recipes: Sequence[Recipe],
         wallets: tuple[Wallet, ...],
         taken: frozenset[str],
         sandbox: bool,
@@ -59,12 +60,14 @@ class AddMinerDialog(Dialog):
         self.netuid.setEnabled(not sandbox)
         if sandbox:
             self.netuid.setToolTip("The sandbox has one practice subnet.")
-        for recipe in sorted(recipes):
-            self.recipe.addItem(recipe, recipe)
+        for recipe in recipes:
+            self.recipe.addItem(recipe.title, recipe)
         for wallet in wallets:
             if wallet.hotkeys:
                 self.wallet.addItem(f"{wallet.name}  {short_address(wallet.coldkey_ss58 or '')}", wallet)
         self.wallet.currentIndexChanged.connect(self._fill_hotkeys)
+        self.recipe.currentIndexChanged.connect(self._recipe_chosen)
+        self.about = label("", "muted", wrap=True)
         rows = (
             ("Name", self.name),
             ("Recipe", self.recipe),
@@ -76,7 +79,17 @@ class AddMinerDialog(Dialog):
             field.setAccessibleName(title)
             form.addRow(title, field)
         self.body.addLayout(form)
+        form.insertRow(2, "", self.about)
         self._fill_hotkeys()
+        self._recipe_chosen()
+
+    def _recipe_chosen(self) -> None:
+        recipe: Recipe | None = self.recipe.currentData()
+        if recipe is None:
+            return
+        size = recipe.environment.download_bytes
+        self.about.setText(recipe.description + (f" Downloads {size_text(size)}." if size is not None else ""))
+        self.netuid.setValue(recipe.netuid or 1)
 
     def _fill_hotkeys(self) -> None:
         self.hotkey.clear()
@@ -86,7 +99,9 @@ class AddMinerDialog(Dialog):
 
     def submitted(self) -> None:
         name = miner_id(self.name.text())
-        if not name:
+        if self.recipe.currentData() is None:
+            self.problem("There is no recipe to choose from; this copy of Ranvier is not whole.")
+        elif not name:
             self.problem("Give it a name with at least one letter or digit.")
         elif name in self._taken:
             self.problem(f"There is a miner {name} already; choose another name.")
@@ -98,7 +113,7 @@ class AddMinerDialog(Dialog):
         return AddMiner(
             id=miner_id(self.name.text()),
             name=self.name.text().strip(),
-            recipe=self.recipe.currentData(),
+            recipe=self.recipe.currentData().name,
             netuid=self.netuid.value(),
             wallet_path=str(wallet.path.parent),
             wallet_name=wallet.name,
@@ -109,8 +124,7 @@ class AddMinerDialog(Dialog):
 async def add_miner(parent: QWidget, context: Context) -> None:
     """Ask, add, install. Without a hotkey or a recipe it says what is missing instead."""
     loop = asyncio.get_running_loop()
-    module = await loop.run_in_executor(None, importlib.import_module, "ranvier.miners.recipe")
-    recipes: dict[str, Path] = await loop.run_in_executor(None, module.bundled_recipes)
+    recipes = await loop.run_in_executor(None, _recipes)
     folder = Path(context.settings.get(WALLET_FOLDER) or context.paths.wallets)
     wallets = await loop.run_in_executor(None, list_wallets, folder)
     if not any(wallet.hotkeys for wallet in wallets):
@@ -128,3 +142,7 @@ async def add_miner(parent: QWidget, context: Context) -> None:
     context.say(f"{command.name} was added; its environment is being made.")
     await context.client.call(InstallMiner(command.id))
     context.say(f"{command.name} is installed and can be started.")
+
+
+def _recipes() -> list[Recipe]:
+    return [load_recipe(folder) for folder in bundled_recipes().values()]

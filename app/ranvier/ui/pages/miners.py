@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
@@ -32,7 +35,7 @@ from ranvier.ui.widgets.log_view import LogView
 from ranvier.ui.widgets.miner_detail import MinerDetail, MinerHead
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.table import Table
-from ranvier.ui.widgets.text import button, restyle
+from ranvier.ui.widgets.text import button
 
 _LOG_EVERY_S = 1.0
 _LOG_LINES = 500
@@ -213,7 +216,11 @@ class MinersPage(Page):
             await self.context.client.call(RemoveMiner(miner.id))
 
     def _add_miner(self) -> None:
-        from ranvier.ui.dialogs.add_miner import add_miner
+        self.context.run(self._ask_for_miner(), "add miner")
 
-        restyle(self.add_miner, "kind", "")
-        self.context.run(add_miner(self.window(), self.context), "add miner")
+    async def _ask_for_miner(self) -> None:
+        # Reading wallets brings the crypto library: imported by a worker, not in this handler.
+        module = await asyncio.get_running_loop().run_in_executor(
+            None, importlib.import_module, "ranvier.ui.dialogs.add_miner"
+        )
+        await module.add_miner(self.window(), self.context)

@@ -1,0 +1,101 @@
+"""The window keeps an agent beside it, never starts one for ever, and never one that was stopped on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from gui.fakes import FakeClient, status_event
+from gui.stage import until
+from ranvier.agent.endpoint import Endpoint, endpoint_file, write_endpoint
+from ranvier.core.errors import AgentError
+from ranvier.core.evidence import Level
+from ranvier.core.paths import Paths
+from ranvier.ui import agent_link
+from ranvier.ui.agent_link import STOPPED_TITLE, AgentLink
+from ranvier.ui.bridge import Bridge
+from ranvier.ui.header import Header
+from ranvier.ui.messages import MessageBar
+
+
+class Link:
+    """An ``AgentLink`` with an agent that starts or fails as told."""
+
+    def __init__(self, qtbot, folder):
+        self.paths = Paths.under(folder)
+        self.header, self.bar = Header(), MessageBar()
+        for widget in (self.header, self.bar):
+            qtbot.addWidget(widget)
+        self.bridge = Bridge(FakeClient())
+        self.starts = 0
+        self.failure = None
+        self.link = AgentLink(self.paths, self.bridge, self.header, self.bar, self.ensure)
+
+    async def ensure(self, paths):
+        self.starts += 1
+        if self.failure is not None:
+            raise self.failure
+        write_endpoint(self.paths, Endpoint(1, 1.0, socket="x"))
+        return FakeClient()
+
+
+@asynccontextmanager
+async def running(qtbot, folder, monkeypatch):
+    monkeypatch.setattr(agent_link, "_SETTLE_S", 0.01)
+    it = Link(qtbot, folder)
+    task = asyncio.get_running_loop().create_task(it.link.run())
+    try:
+        yield it
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_killed_agent_is_started_again(qtbot, tmp_path, monkeypatch):
+    async with running(qtbot, tmp_path, monkeypatch) as it:
+        await until(lambda: it.starts == 1)
+        it.bridge._emit(status_event())
+        it.bridge._lost("The connection to the agent broke.")
+        assert it.header.agent.level is not Level.GOOD
+        await until(lambda: it.starts == 2)
+
+
+async def test_one_that_was_stopped_on_purpose_waits_for_the_user(qtbot, tmp_path, monkeypatch):
+    async with running(qtbot, tmp_path, monkeypatch) as it:
+        await until(lambda: it.starts == 1)
+        endpoint_file(it.paths).unlink()
+        it.bridge._lost("The agent ended the connection.")
+        await until(lambda: it.bar.messages)
+        await asyncio.sleep(0.05)
+        assert it.starts == 1 and it.bar.messages[0].words[0] == STOPPED_TITLE
+        assert it.header.agent.level is Level.OFF
+        press(it.bar)
+        await until(lambda: it.starts == 2)
+
+
+async def test_a_start_that_fails_is_told_with_a_way_to_try_again(qtbot, tmp_path, monkeypatch):
+    async with running(qtbot, tmp_path, monkeypatch) as it:
+        await until(lambda: it.starts == 1)
+        it.failure = AgentError("Agent did not start", "ImportError: no module.", "Its log is here.")
+        it.bridge._lost("gone")
+        await until(lambda: it.bar.messages)
+        assert it.header.agent.level is Level.BAD
+        assert it.bar.messages[0].words == ("Agent did not start", "ImportError: no module.", "Its log is here.")
+        it.failure = None
+        press(it.bar)
+        await until(lambda: it.starts == 3)
+
+
+async def test_an_agent_that_keeps_dying_is_not_started_for_ever(qtbot, tmp_path, monkeypatch):
+    async with running(qtbot, tmp_path, monkeypatch) as it:
+        for _ in range(20):
+            it.bridge._lost("gone")
+            await asyncio.sleep(0.02)
+        assert it.starts == agent_link._MOST_STARTS
+        assert it.bar.messages[0].words[0] == "The agent keeps ending"
+
+
+def press(bar):
+    from PySide6.QtWidgets import QPushButton
+
+    bar.messages[0].findChildren(QPushButton)[0].click()
