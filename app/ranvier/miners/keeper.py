@@ -213,7 +213,7 @@ class Keeper:
         self._record.starts += 1
         self._record.started_at = time.time()
         self._record.gate = True
-        self._record.write(self._policy, self._host)
+        self._record.write(self._policy, self._host, hurry=True)
 
     def _stop(self) -> None:
         spec = self._spec
@@ -275,10 +275,7 @@ class Keeper:
             self._control.reply(connection, {"ok": False, "error": f"unknown command {command}"})
             return
         self._waiting.append((connection, command, self._record.starts))
-        try:
-            files.write_wanted(command in ("start", "restart"))
-        except OSError as error:
-            self._log.remark(f"cannot write {files.WANTED}: {error.strerror}")
+        self._want(command in ("start", "restart"), sync=False)
         now = time.monotonic()
         if command == "start":
             action = self._policy.start(now)
@@ -289,6 +286,13 @@ class Keeper:
         self._record.changed = True
         if self._ladder is None:
             self._do(action)
+        self._want(command in ("start", "restart"), sync=True)
+
+    def _want(self, wanted: bool, *, sync: bool) -> None:
+        try:
+            files.write_wanted(wanted, sync=sync)
+        except OSError as error:
+            self._log.remark(f"cannot write {files.WANTED}: {error.strerror}")
 
     def _answer(self) -> None:
         """Reply to those whose command is carried out (or was overruled by a later one); the others wait."""

@@ -95,15 +95,18 @@ class Record:
             },
         }
 
-    def write(self, policy: rules.Policy, host: Host) -> None:
-        """Replace the status file. On a full disk the program goes on, and we try again later."""
+    def write(self, policy: rules.Policy, host: Host, *, hurry: bool = False) -> None:
+        """Replace the status file. On a full disk the program goes on, and we try again later.
+
+        ``hurry`` leaves waiting for the disk to a later write: enough against a kill, not against a power cut.
+        """
         try:
-            files.write_status(self.status(policy, host), sync=self.sync)
+            files.write_status(self.status(policy, host), sync=self.sync and not hurry)
         except OSError:
             self.retry_at = time.monotonic() + RETRY_S
         else:
             self.retry_at = None
-        self.changed = self.sync = False
+        self.changed = self.sync = self.sync and hurry
         self._written = (policy.state, policy.reason)
 
     def write_if_changed(self, policy: rules.Policy, host: Host) -> None:

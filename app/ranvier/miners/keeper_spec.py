@@ -89,9 +89,9 @@ def read_wanted() -> bool:
         return False
 
 
-def write_wanted(wanted: bool) -> None:
-    """Remember across reboots whether the program should run."""
-    _write(WANTED, "run\n" if wanted else "stop\n", sync=True)
+def write_wanted(wanted: bool, *, sync: bool) -> None:
+    """Remember whether the program should run; with ``sync`` across power cuts too."""
+    _write(WANTED, "run\n" if wanted else "stop\n", sync=sync)
 
 
 def write_status(data: dict[str, Any], *, sync: bool) -> None:
