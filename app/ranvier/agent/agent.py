@@ -1,0 +1,212 @@
+"""The agent's composition root: makes every part once, hands it what it needs, runs and ends them in order.
+
+ChainWatch --head--> Ledgers.fit, Miners (seats), Portfolio (whose pay), LedgerWriter --rows--> Hub
+Miners --needs--> keepers            WorkingNetwork --> sandbox, ledger, ChainWatch
+Server --command--> Commands --> all of these         Hub --events--> Server's listeners
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ranvier import __version__
+from ranvier.agent.attention import attention
+from ranvier.agent.chain_face import Chain
+from ranvier.agent.chain_watch import ChainWatch, Head
+from ranvier.agent.commands import Commands
+from ranvier.agent.desired import DesiredFile
+from ranvier.agent.hardware_watch import HardwareWatch
+from ranvier.agent.hub import Hub
+from ranvier.agent.installs import Installs
+from ranvier.agent.ledger_writer import LedgerWriter
+from ranvier.agent.ledgers import Ledgers
+from ranvier.agent.messages import PROTOCOL, AgentStatus, EarningEvent, InstallEvent, StatusEvent
+from ranvier.agent.miner import Tools
+from ranvier.agent.miners import Miners
+from ranvier.agent.portfolio import PortfolioReader
+from ranvier.agent.programs import Keeper, Programs
+from ranvier.agent.rows import earning_row
+from ranvier.agent.sandbox import SandboxNode
+from ranvier.agent.server import Server
+from ranvier.agent.working_network import WorkingNetwork
+from ranvier.core.errors import RanvierError
+from ranvier.core.paths import Paths
+from ranvier.core.settings import HARDWARE_INTERVAL_S, SANDBOX_BLOCK_MS, Setting, Settings
+from ranvier.core.tasks import Tasks
+from ranvier.hardware.sampler import Sampler
+from ranvier.ledger.samples import Samples
+
+log = logging.getLogger(__name__)
+
+_AT_LEAST_EVERY_S = 5.0
+_AT_MOST_EVERY_S = 0.25
+_PAY_EVERY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the agent meets the world with; tests put their own in place.
+
+    ``chain_of`` makes the chain of a network at an endpoint (None: the network's own ones).
+    """
+
+    programs: Programs
+    keeper_of: Callable[[Path], Keeper]
+    chain_of: Callable[[str, str | None], Chain]
+    sampler: Sampler
+    sandbox_command: Sequence[str] | None = None
+    now: Callable[[], float] = time.time
+
+
+class Agent:
+    """``run`` works until ``stop`` is called. One agent per home: the caller holds the lock."""
+
+    def __init__(self, paths: Paths, parts: Parts) -> None:
+        self._paths = paths
+        self._now = parts.now
+        self._started_at = parts.now()
+        self._stopping = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._troubles: dict[str, RanvierError] = {}
+        self._fitted: tuple[str, str] | None = None
+        self._pay_at = 0.0
+        self.hub = Hub()
+        self.ledgers = Ledgers(paths)
+        self.watch = ChainWatch([self._on_head], self.changed, now=parts.now)
+        self.installs = Installs(parts.programs, lambda step: self.hub.send(InstallEvent(step)))
+        tools = Tools(parts.programs, parts.keeper_of, parts.now, self.changed)
+        self.miners = Miners(paths, tools, self.installs, lambda: self.hub.listeners > 0)
+        self.portfolio = PortfolioReader(self.watch, self.ledgers, self.miners.coldkeys)
+        self.writer = LedgerWriter(
+            self.ledgers.get,
+            lambda network: [*self.miners.targets(network), *self.portfolio.targets(network)],
+            lambda rows: self.hub.send(EarningEvent(tuple(earning_row(row) for row in rows))),
+            lambda network: self._begin(self._read_pay(network), "read pay"),
+            lambda error: self._trouble("ledger", error),
+        )
+        desired = DesiredFile(paths.agent / "state.json")
+        node = SandboxNode(
+            paths, parts.keeper_of, lambda: self._setting(SANDBOX_BLOCK_MS), command=parts.sandbox_command
+        )
+        self.network = WorkingNetwork(
+            desired, node, self.watch, self.ledgers, self.portfolio, parts.chain_of,
+            lambda error: self._trouble("ledger file", error),
+        )  # fmt: skip
+        self.hardware = HardwareWatch(
+            parts.sampler, Samples(paths.data / "hardware.sqlite"), self.hub, self.miners.any_wanted,
+            lambda: float(self._setting(HARDWARE_INTERVAL_S)), lambda error: self._trouble("samples", error),
+            now=parts.now,
+        )  # fmt: skip
+        self._server = Server(paths, Commands(self).handlers(), self.hub, lambda: StatusEvent(self.status()))
+        self._tasks = Tasks()
+
+    # --- its life -------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Listen, bring back what the files say, and work until stopped. Raises RanvierError when it cannot start."""
+        try:
+            await self.miners.load()
+            await self._server.open()
+            log.info("agent %s, process %s, home %s", __version__, os.getpid(), self._paths.data)
+            for name, work in self._works():
+                self._tasks.start(work, name)
+            await self._stopping.wait()
+        finally:
+            await self._end()
+
+    def stop(self) -> None:
+        """Let ``run`` end. Miners and sandbox go on under their keepers."""
+        self._stopping.set()
+
+    def changed(self) -> None:
+        """Something that a status shows is different: listeners will be told."""
+        self._changed.set()
+
+    def status(self) -> AgentStatus:
+        """The whole truth of this moment, from memory."""
+        chain = self.watch.view()
+        miners = self.miners.views(self.watch.network, self.watch.note())
+        return AgentStatus(
+            version=__version__,
+            protocol=PROTOCOL,
+            pid=os.getpid(),
+            started_at=self._started_at,
+            at=self._now(),
+            chain=chain,
+            miners=miners,
+            attention=attention(chain, miners, self._troubles.values(), self.hardware.latest),
+        )
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _works(self) -> tuple[tuple[str, Coroutine[Any, Any, None]], ...]:
+        return (
+            ("status", self._tell()),
+            ("miners", self.miners.run()),
+            ("network", self.network.run()),
+            ("earnings", self.writer.run()),
+            ("hardware", self.hardware.run()),
+        )
+
+    async def _end(self) -> None:
+        await self._server.close()
+        await self._tasks.close()
+        await self.installs.close()
+        await self.watch.close()
+        await self.ledgers.close()
+        await self.hardware.close()
+        log.info("agent ended")
+
+    async def _on_head(self, head: Head) -> None:
+        """Everything that happens at a new block, in the order in which one thing needs the other."""
+        genesis = head.chain.genesis_hash
+        if genesis is not None and self._fitted != (head.network, genesis):
+            await self.ledgers.fit(head.network, genesis)
+            self._fitted = (head.network, genesis)
+        await self.miners.on_head(head)
+        await self.portfolio.find_targets(head)
+        await self.writer.on_head(head)
+        if abs(self._now() - self._pay_at) >= _PAY_EVERY_S:
+            await self._read_pay(head.network)
+        self.changed()
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.start(work, name)
+
+    async def _read_pay(self, network: str) -> None:
+        self._pay_at = self._now()
+        ledger = self.ledgers.get(network)
+        if ledger is not None:
+            await self.miners.read_pay(network, ledger, self.writer.last_epoch)
+
+    async def _tell(self) -> None:
+        """Send a status at each change, a few times a second at most, and every five seconds anyway."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), _AT_LEAST_EVERY_S)
+            self._changed.clear()
+            if self.hub.listeners:
+                self.hub.send(StatusEvent(self.status()))
+            await asyncio.sleep(_AT_MOST_EVERY_S)
+
+    def _trouble(self, subject: str, error: RanvierError | None) -> None:
+        before = self._troubles.pop(subject, None)
+        if error is not None:
+            self._troubles[subject] = error
+        if str(before) != str(error):
+            self.changed()
+
+    def _setting(self, setting: Setting[int]) -> int:
+        """A setting as the file has it now: the window may have changed it."""
+        try:
+            return Settings(self._paths.settings_file).get(setting)
+        except RanvierError:
+            return setting.default

@@ -1,0 +1,48 @@
+"""What needs the owner, from what is known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ranvier.agent.messages import Attention, ChainView, MinerView
+from ranvier.core.errors import RanvierError
+from ranvier.core.evidence import Level
+from ranvier.hardware.snapshot import Hardware
+
+_SUBJECTS = ("Process", "Health", "Registration", "Contact", "Pay")
+_LOW_DISK = 1 << 30
+_ORDER = {Level.BAD: 0, Level.WARN: 1}
+
+
+def attention(
+    chain: ChainView, miners: Iterable[MinerView], troubles: Iterable[RanvierError], hardware: Hardware | None
+) -> tuple[Attention, ...]:
+    """Everything bad or doubtful, the worst first. A stopped miner that is meant to be stopped is neither."""
+    found = [_trouble(error) for error in troubles]
+    if chain.level in _ORDER:
+        found.append(Attention(chain.level, "Network", chain.text))
+    for miner in miners:
+        if miner.level is Level.OFF:
+            continue
+        for subject, one in zip(_SUBJECTS, miner.evidence, strict=False):
+            if one.level in _ORDER:
+                found.append(Attention(one.level, f"{miner.name}: {subject.lower()}", _sentence(one.text), miner.id))
+    if hardware is not None:
+        found += _hardware(hardware)
+    return tuple(sorted(found, key=lambda one: _ORDER.get(one.level, 2)))
+
+
+def _trouble(error: RanvierError) -> Attention:
+    return Attention(Level.BAD, error.title, f"{error.message} {error.hint}".strip())
+
+
+def _hardware(sample: Hardware) -> list[Attention]:
+    found = [Attention(Level.BAD, gpu.name, gpu.problem) for gpu in sample.gpus if gpu.problem is not None]
+    free = sample.host.disk_free
+    if free is not None and free < _LOW_DISK:
+        found.append(Attention(Level.WARN, "Disk nearly full", f"{free >> 20} MiB are left where Ranvier keeps data."))
+    return found
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

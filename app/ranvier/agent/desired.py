@@ -1,0 +1,43 @@
+"""``agent/state.json``: what the agent is to work on, across restarts."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import msgspec
+
+from ranvier.core.files import write_atomic
+
+log = logging.getLogger(__name__)
+
+
+class Desired(msgspec.Struct, frozen=True, kw_only=True):
+    """``network`` is empty until one was chosen."""
+
+    network: str = ""
+    sandbox: bool = False
+
+
+class DesiredFile:
+    """The current wish, always on disk before it is acted on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.value = Desired()
+        try:
+            self.value = msgspec.json.decode(path.read_bytes(), type=Desired)
+        except FileNotFoundError:
+            pass
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            log.error("%s: %s; starting without a network", path, error)
+
+    def set(self, *, network: str | None = None, sandbox: bool | None = None) -> None:
+        """Change what is given. Raises StorageError."""
+        value = Desired(
+            network=self.value.network if network is None else network,
+            sandbox=self.value.sandbox if sandbox is None else sandbox,
+        )
+        if value != self.value:
+            write_atomic(self._path, msgspec.json.encode(value))
+            self.value = value

@@ -1,0 +1,103 @@
+"""Samples the hardware while somebody looks or a miner should run, and keeps the samples."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from ranvier.agent.hub import Hub
+from ranvier.agent.messages import HardwareEvent, HardwareHistory
+from ranvier.core.errors import LedgerError, RanvierError
+from ranvier.hardware.sampler import Sampler
+from ranvier.hardware.snapshot import Hardware
+from ranvier.ledger.samples import Samples
+
+log = logging.getLogger(__name__)
+
+_UNWATCHED_S = 10.0
+_IDLE_S = 5.0
+_FRESH_S = 1.0
+
+
+class HardwareWatch:
+    """``busy`` says whether a miner should run, ``interval_s`` how often to sample for a listener."""
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        samples: Samples,
+        hub: Hub,
+        busy: Callable[[], bool],
+        interval_s: Callable[[], float],
+        trouble: Callable[[RanvierError | None], None],
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._sampler = sampler
+        self._samples = samples
+        self._hub = hub
+        self._busy = busy
+        self._interval_s = interval_s
+        self._trouble = trouble
+        self._now = now
+        self._lock = asyncio.Lock()
+        self.latest: Hardware | None = None
+
+    async def run(self) -> None:
+        """Sample until cancelled."""
+        resting = False
+        while True:
+            watched = self._hub.listeners > 0
+            if watched or self._busy():
+                resting = False
+                await self._keep(await self.sample())
+                pause = max(1.0, self._interval_s()) if watched else _UNWATCHED_S
+            else:
+                if not resting:
+                    resting = True
+                    self._sampler.close()  # an open driver handle keeps a laptop's GPU awake
+                pause = _IDLE_S
+            self._hub.arrived.clear()
+            with contextlib.suppress(TimeoutError):
+                # A listener that comes must not wait for the long pause to end.
+                await asyncio.wait_for(self._wait_for_news(watched), pause)
+
+    async def sample(self) -> Hardware:
+        """The newest sample, taken now unless one was a moment ago."""
+        async with self._lock:
+            latest = self.latest
+            if latest is None or not 0 <= self._now() - latest.at < _FRESH_S:
+                latest = self.latest = await self._sampler.sample()
+                self._hub.send(HardwareEvent(latest))
+            return latest
+
+    async def history(self, seconds: int) -> HardwareHistory:
+        """Samples of the last ``seconds``, oldest first. Raises LedgerError."""
+        bodies = await self._samples.since(self._now() - max(0, seconds))
+        samples = []
+        for body in bodies:
+            with contextlib.suppress(msgspec.MsgspecError):  # of another version: left out
+                samples.append(msgspec.json.decode(body, type=Hardware))
+        return HardwareHistory(tuple(samples))
+
+    async def close(self) -> None:
+        self._sampler.close()
+        await self._samples.close()
+
+    async def _keep(self, sample: Hardware) -> None:
+        try:
+            await self._samples.add(sample.at, msgspec.json.encode(sample))
+        except LedgerError as error:
+            self._trouble(error)
+        else:
+            self._trouble(None)
+
+    async def _wait_for_news(self, watched: bool) -> None:
+        if watched:
+            await asyncio.Event().wait()  # the rate is as high as it gets: only time ends the pause
+        await self._hub.arrived.wait()

@@ -1,0 +1,96 @@
+"""``miners/<id>/miner.json``: what a miner is and whether it should run. The agent's desired state, on disk."""
+
+from __future__ import annotations
+
+import random
+import re
+import socket
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+
+from ranvier.core.errors import MinerError
+from ranvier.core.files import write_atomic
+
+FILE_NAME = "miner.json"
+VERSION = 1
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")
+_RESERVED = {"con", "prn", "aux", "nul"}  # names that Windows keeps for itself
+# Below the range from which systems take the ports of outgoing connections.
+_FIRST_PORT, _LAST_PORT = 20_000, 32_000
+
+
+class MinerFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One miner. ``wallet_path`` is the user's folder of wallets; the miner sees its own copy only."""
+
+    version: int = VERSION
+    id: str
+    name: str
+    recipe: str
+    network: str
+    netuid: int
+    wallet_path: str
+    wallet_name: str
+    hotkey_name: str
+    hotkey_ss58: str
+    coldkey_ss58: str
+    axon_port: int
+    wanted: bool = False
+    added_at: float = 0.0
+
+
+def check_id(miner_id: str) -> None:
+    """Raise MinerError unless ``miner_id`` is safe as a folder name on every system."""
+    if not _ID.fullmatch(miner_id) or miner_id.split(".")[0] in _RESERVED or miner_id.endswith("."):
+        raise MinerError(
+            "Not a name for a miner",
+            f"“{miner_id[:60]}” cannot be a miner's folder.",
+            "Use small letters, digits, dots and dashes.",
+        )
+
+
+def read_miner(folder: Path) -> MinerFile:
+    """Read ``folder``'s file. Raises MinerError in words; FileNotFoundError when there is none."""
+    path = folder / FILE_NAME
+    try:
+        miner = msgspec.json.decode(path.read_bytes(), type=MinerFile)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise MinerError("Miner unreadable", f"{path}: {error.strerror}.", "Check the file's permissions.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise MinerError(
+            "Miner unreadable", f"{path} is damaged: {error}.", "Remove the miner and add it again."
+        ) from error
+    if miner.version > VERSION:
+        raise MinerError("Miner of a newer Ranvier", f"{path} is of version {miner.version}.", "Use the newer Ranvier.")
+    if miner.id != folder.name:
+        raise MinerError("Miner moved", f"{path} belongs to “{miner.id}”.", "Give the folder its old name.")
+    return miner
+
+
+def write_miner(folder: Path, miner: MinerFile) -> None:
+    """Store it so that a kill leaves the old or the new one. Raises StorageError."""
+    write_atomic(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(miner), indent=1) + b"\n")
+
+
+def port_free(port: int) -> bool:
+    """Whether a program could listen on ``port`` of this machine now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do it: a port whose last connections are still fading away can be used again.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(taken: Collection[int]) -> int:
+    """A port that nobody listens on and no other miner has. Raises MinerError when none is found."""
+    open_to_us = [port for port in range(_FIRST_PORT, _LAST_PORT) if port not in taken]
+    for port in random.sample(open_to_us, min(200, len(open_to_us))):
+        if port_free(port):
+            return port
+    raise MinerError("No free port", f"No port between {_FIRST_PORT} and {_LAST_PORT} is free.", "Close some programs.")

@@ -1,0 +1,277 @@
+"""All miners of this home: adding, installing, starting, watching. What should run stands on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ranvier.agent.chain_watch import Head
+from ranvier.agent.evidence import PaySeen, SeatSeen
+from ranvier.agent.installs import Installs
+from ranvier.agent.ledger_writer import Target
+from ranvier.agent.messages import AddMiner, LogTail, MinerView
+from ranvier.agent.miner import BrokenMiner, Miner, Tools
+from ranvier.agent.miner_file import FILE_NAME, MinerFile, check_id, free_port, read_miner, write_miner
+from ranvier.core.errors import LedgerError, MinerError, RanvierError
+from ranvier.core.files import storage_errors
+from ranvier.core.paths import Paths, private_folder
+from ranvier.core.tasks import Tasks
+from ranvier.ledger.store import Ledger
+
+log = logging.getLogger(__name__)
+
+_ROUND_S = 1.0
+_HEALTH_EVERY_S, _IDLE_HEALTH_EVERY_S = 2.0, 5.0
+_SEATS_EVERY_S = 2.0
+_USAGE_EVERY_S, _IDLE_USAGE_EVERY_S = 3.0, 15.0
+
+
+class Miners:
+    """``watched`` says whether somebody listens: then it looks more often. One owner; ``run`` until cancelled."""
+
+    def __init__(self, paths: Paths, tools: Tools, installs: Installs, watched: Callable[[], bool]) -> None:
+        self._paths = paths
+        self._tools = tools
+        self._installs = installs
+        self._watched = watched
+        self._miners: dict[str, Miner] = {}
+        self._broken: dict[str, BrokenMiner] = {}
+        self._adding = asyncio.Lock()
+        self._tasks = Tasks()
+        self._usage_at = self._seats_at = 0.0
+
+    # --- what there is --------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Read every miner's file; a damaged one becomes a BrokenMiner. Looks at each once."""
+        folders = sorted(self._paths.miners.iterdir()) if self._paths.miners.is_dir() else []
+        for folder in folders:
+            try:
+                self._miners[folder.name] = Miner(folder, read_miner(folder), self._tools)
+            except FileNotFoundError:
+                continue  # half added or half removed: it was never, or is no longer, a miner
+            except MinerError as error:
+                log.error("miner %s: %s", folder.name, error)
+                self._broken[folder.name] = BrokenMiner(folder, error.message)
+        for miner in self._miners.values():
+            await miner.check_installed()
+            await miner.look()
+
+    def views(self, network: str, chain_note: str | None) -> tuple[MinerView, ...]:
+        """All of them by name. ``network`` is the one that is watched."""
+        views = [
+            miner.view(chain_note if miner.file.network == network else f"{miner.file.network} is not watched")
+            for miner in self._miners.values()
+        ]
+        views += [broken.view(self._tools.now()) for broken in self._broken.values()]
+        return tuple(sorted(views, key=lambda view: (view.name.lower(), view.id)))
+
+    def targets(self, network: str) -> Iterable[Target]:
+        """Whose pay is to be noted on ``network``."""
+        for miner in self._miners.values():
+            if miner.file.network == network:
+                neuron = None if miner.seat is None else miner.seat.neuron
+                since = None if neuron is None else neuron.registered_block
+                yield Target(miner.file.netuid, miner.file.hotkey_ss58, since)
+
+    def coldkeys(self, network: str) -> set[str]:
+        return {miner.file.coldkey_ss58 for miner in self._miners.values() if miner.file.network == network}
+
+    def any_wanted(self) -> bool:
+        return any(miner.file.wanted for miner in self._miners.values())
+
+    def get(self, miner_id: str) -> Miner:
+        """Raises MinerError when there is none, or its file is damaged."""
+        if miner_id in self._broken:
+            raise MinerError("Miner unreadable", self._broken[miner_id].problem, "Remove it and add it again.")
+        if miner_id not in self._miners:
+            raise MinerError("No such miner", f"There is no miner “{miner_id[:60]}”.")
+        return self._miners[miner_id]
+
+    # --- commands -------------------------------------------------------------------------------------------
+
+    async def add(self, command: AddMiner, network: str) -> str:
+        """Make the miner's folder with its own copy of what it may see of the wallet. Raises RanvierError."""
+        check_id(command.id)
+        self._tools.programs.check(command.recipe)
+        async with self._adding:
+            if command.id in self._broken:
+                self.get(command.id)
+            folder = self._paths.miner(command.id)
+            wallet = _wallet_folder(command)
+            hotkey = await asyncio.to_thread(_hotkey_address, wallet, command.hotkey_name)
+            self._refuse_twins(command, network, hotkey)
+            coldkey = await asyncio.to_thread(_copy_wallet, wallet, command.hotkey_name, folder / "wallet")
+            if command.id in self._miners:
+                return f"{command.name} is there already."
+            file = MinerFile(
+                id=command.id,
+                name=command.name,
+                recipe=command.recipe,
+                network=network,
+                netuid=command.netuid,
+                wallet_path=str(wallet.parent),
+                wallet_name=wallet.name,
+                hotkey_name=command.hotkey_name,
+                hotkey_ss58=hotkey,
+                coldkey_ss58=coldkey,
+                axon_port=free_port(self._ports()),
+                added_at=self._tools.now(),
+            )
+            write_miner(folder, file)
+            miner = self._miners[command.id] = Miner(folder, file, self._tools)
+        await miner.check_installed()
+        await miner.look()
+        return f"{command.name} was added."
+
+    async def install(self, miner_id: str) -> str:
+        """Make its environment, or join the making. Raises RanvierError."""
+        miner = self.get(miner_id)
+        await self._installs.run(miner)
+        return "Its own environment is ready."
+
+    async def start(self, miner_id: str, endpoint: str, *, again: bool = False) -> None:
+        miner = self.get(miner_id)
+        await miner.start(endpoint, self._ports(), again=again)
+
+    async def stop(self, miner_id: str) -> None:
+        await self.get(miner_id).stop()
+
+    async def stop_all(self) -> None:
+        """Stop every miner, one not waiting for the other. Raises the first error after all were tried."""
+        results = await asyncio.gather(*(miner.stop() for miner in self._miners.values()), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def remove(self, miner_id: str) -> None:
+        """Stop it and delete its folder; its file first, so that a kill half way leaves no half miner."""
+        miner = self._miners.get(miner_id)
+        if miner is not None:
+            await self._installs.cancel(miner)
+            await miner.stop()
+            folder = miner.folder
+        elif miner_id in self._broken:
+            folder = self._broken[miner_id].folder
+            await self._tools.keeper_of(folder).end()
+        else:
+            self.get(miner_id)
+            return
+        with storage_errors(folder):
+            (folder / FILE_NAME).unlink(missing_ok=True)
+            self._miners.pop(miner_id, None)
+            self._broken.pop(miner_id, None)
+            self._tools.changed()
+            await asyncio.to_thread(shutil.rmtree, folder)
+
+    async def log(self, miner_id: str, after: int | None, limit: int) -> LogTail:
+        folder = self._paths.miner(miner_id) if miner_id in self._broken else self.get(miner_id).folder
+        return await asyncio.to_thread(self._tools.programs.log, folder, after, max(1, min(limit, 5000)))
+
+    # --- watching -------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Look at every miner again and again, and make what runs what should run, until cancelled."""
+        try:
+            while True:
+                try:
+                    await self._round()
+                except RanvierError as error:
+                    log.warning("looking at the miners: %s", error)
+                except Exception:
+                    log.exception("looking at the miners")
+                await asyncio.sleep(_ROUND_S)
+        finally:
+            await self._tasks.close()
+
+    async def on_head(self, head: Head) -> None:
+        """Look up each miner's seat at the new block, unless that was done a moment ago (practice blocks are fast)."""
+        now = self._tools.now()
+        if 0 <= now - self._seats_at < _SEATS_EVERY_S and not any(
+            miner.seat is None for miner in self._miners.values()
+        ):
+            return
+        self._seats_at = now
+        for miner in list(self._miners.values()):
+            if miner.file.network != head.network:
+                continue
+            file = miner.file
+            neuron = await head.chain.neuron(file.netuid, file.hotkey_ss58, head.block)
+            miner.seat = SeatSeen(neuron, head.block.number, self._tools.now())
+
+    async def read_pay(self, network: str, ledger: Ledger, last_epoch: Callable[[str, int], int | None]) -> None:
+        """Take each miner's sums from the ledger; what cannot be read is unknown."""
+        for miner in list(self._miners.values()):
+            if miner.file.network != network:
+                continue
+            now = self._tools.now()
+            try:
+                paid = await ledger.paid(miner.file.netuid, miner.file.hotkey_ss58, int(now * 1000))
+            except LedgerError:
+                miner.pay = None
+            else:
+                epoch = last_epoch(network, miner.file.netuid)
+                miner.pay = PaySeen(paid.today_rao, paid.week_rao, paid.last_block, now, epoch)
+        self._tools.changed()
+
+    async def _round(self) -> None:
+        miners = list(self._miners.values())
+        observed = await asyncio.to_thread(lambda: [one.observe() for one in miners])
+        for miner, seen in zip(miners, observed, strict=True):
+            miner.saw(seen)
+            if miner.needs_settling():
+                self._tasks.start(miner.settle(), f"settle {miner.file.id}")
+        now, watched = self._tools.now(), self._watched()
+        pause = _HEALTH_EVERY_S if watched else _IDLE_HEALTH_EVERY_S
+        await asyncio.gather(*(miner.check_health() for miner in miners if miner.health_due(pause)))
+        if abs(now - self._usage_at) >= (_USAGE_EVERY_S if watched else _IDLE_USAGE_EVERY_S):
+            self._usage_at = now
+            measured = await asyncio.to_thread(lambda: [one.measure() for one in miners])
+            for miner, usage in zip(miners, measured, strict=True):
+                miner.measured(usage)
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _ports(self) -> set[int]:
+        return {miner.file.axon_port for miner in self._miners.values()}
+
+    def _refuse_twins(self, command: AddMiner, network: str, hotkey_ss58: str) -> None:
+        for miner in self._miners.values():
+            file = miner.file
+            same_seat = (file.network, file.netuid, file.hotkey_ss58) == (network, command.netuid, hotkey_ss58)
+            if file.id == command.id and not (same_seat and file.recipe == command.recipe):
+                raise MinerError(
+                    "Name taken", f"“{command.id}” is another miner with another key or recipe.", "Choose another name."
+                )
+            if file.id != command.id and same_seat:
+                raise MinerError(
+                    "Hotkey in use",
+                    f"{file.name} already mines with this hotkey on subnet {file.netuid}.",
+                    "Use another hotkey: two programs with one hotkey spoil each other's score.",
+                )
+
+
+def _wallet_folder(command: AddMiner) -> Path:
+    """The wallet itself; ``wallet_path`` may name it or the folder of wallets that it is in."""
+    given = Path(command.wallet_path).expanduser()
+    inside = given / command.wallet_name
+    return given if not inside.is_dir() and given.name == command.wallet_name else inside
+
+
+def _hotkey_address(wallet: Path, hotkey_name: str) -> str:
+    """Raises KeyFileError. Nothing is copied before it is known that no other miner uses this key."""
+    from ranvier.keys.wallets import load_hotkey
+
+    return load_hotkey(wallet, hotkey_name).ss58
+
+
+def _copy_wallet(wallet: Path, hotkey_name: str, destination: Path) -> str:
+    """Copy what the miner may see; returns the coldkey's address. Raises KeyFileError."""
+    from ranvier.keys import files, miner_wallet
+
+    private_folder(destination)
+    copy = miner_wallet.export_for_miner(wallet, hotkey_name, destination)
+    return files.parse_public(files.read_bytes(copy / "coldkeypub.txt")).ss58

@@ -1,0 +1,43 @@
+"""What the agent wants of the miners room: recipes, environments, command lines, health. One face, one real thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from ranvier.agent.evidence import HealthSeen
+from ranvier.agent.messages import LogTail
+from ranvier.agent.miner_file import MinerFile
+from ranvier.miners.spec import ProgramSpec
+from ranvier.miners.status import KeeperStatus
+
+Progress = Callable[[str, int | None, int | None], None]
+
+
+class Keeper(Protocol):
+    """The part of ``miners.keeping.KeeperClient`` that the agent uses."""
+
+    def write_spec(self, spec: ProgramSpec) -> None: ...
+    async def ensure(self) -> KeeperStatus: ...
+    async def start(self) -> KeeperStatus: ...
+    async def stop(self) -> KeeperStatus: ...
+    async def restart(self) -> KeeperStatus: ...
+    async def end(self) -> None: ...
+    def status(self) -> KeeperStatus: ...
+
+
+class Programs(Protocol):
+    """Everything that depends on a miner's recipe. ``folder`` is the miner's own. Errors are RanvierErrors."""
+
+    def check(self, recipe: str) -> None:
+        """Raise RecipeError when there is no such recipe."""
+        ...
+
+    async def installed(self, folder: Path, miner: MinerFile) -> bool: ...
+    async def install(self, folder: Path, miner: MinerFile, on_progress: Progress) -> None: ...
+    def spec(self, folder: Path, miner: MinerFile, endpoint: str) -> ProgramSpec: ...
+    async def health(self, folder: Path, miner: MinerFile) -> HealthSeen: ...
+    def log(self, folder: Path, after: int | None, limit: int) -> LogTail:
+        """Blocking: call it in a worker thread."""
+        ...

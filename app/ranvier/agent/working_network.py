@@ -1,0 +1,159 @@
+"""Which network the agent works on: choosing it, opening its ledger, and the sandbox behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from ranvier.agent.chain_face import Chain
+from ranvier.agent.chain_watch import ChainWatch
+from ranvier.agent.desired import DesiredFile
+from ranvier.agent.ledgers import Ledgers
+from ranvier.agent.portfolio import PortfolioReader
+from ranvier.agent.sandbox import SandboxNode
+from ranvier.core.errors import LedgerError, NetworkError, RanvierError
+from ranvier.core.evidence import Level
+
+log = logging.getLogger(__name__)
+
+SANDBOX = "sandbox"
+TITLES = {SANDBOX: "the sandbox", "test": "the test network", "finney": "the main network"}
+_ROUND_S = 2.0
+_LONGEST_BACKOFF_S = 60.0
+
+
+class WorkingNetwork:
+    """``chain_of`` makes the chain of a network at an endpoint (None: the network's own endpoints).
+
+    ``trouble`` is told what is wrong with the ledger, or None when it is well.
+    """
+
+    def __init__(
+        self,
+        desired: DesiredFile,
+        node: SandboxNode,
+        watch: ChainWatch,
+        ledgers: Ledgers,
+        portfolio: PortfolioReader,
+        chain_of: Callable[[str, str | None], Chain],
+        trouble: Callable[[RanvierError | None], None],
+    ) -> None:
+        self._desired = desired
+        self._node = node
+        self._watch = watch
+        self._ledgers = ledgers
+        self._portfolio = portfolio
+        self._chain_of = chain_of
+        self._trouble = trouble
+        self._lock = asyncio.Lock()
+        self._endpoint: str | None = None  # of the watched chain, when it was made for one
+
+    @property
+    def name(self) -> str:
+        """The chosen network, empty before the choice."""
+        return self._desired.value.network
+
+    def endpoint_for(self, network: str) -> str:
+        """What a miner on ``network`` is told to talk to. Raises NetworkError when that is not known."""
+        if network == SANDBOX:
+            endpoint = self._node.endpoint()
+            if endpoint is None:
+                raise NetworkError("No sandbox", "The sandbox was never started.", "Start it first.")
+            return endpoint
+        watched = self._watch.view()
+        if watched.network == network and watched.endpoint is not None:
+            return watched.endpoint
+        from ranvier.chain.networks import NETWORKS
+
+        return NETWORKS[network].endpoints[0]
+
+    async def use(self, network: str) -> None:
+        """Work on ``network`` from now on. Raises NetworkError, LedgerError, StorageError, MinerError."""
+        if network not in TITLES:
+            raise NetworkError(
+                "No such network", f"“{network[:40]}” is no network.", f"Use one of {', '.join(TITLES)}."
+            )
+        async with self._lock:
+            self._desired.set(network=network, sandbox=True if network == SANDBOX else None)
+            await self._apply()
+
+    async def start_sandbox(self) -> str:
+        """Make the sandbox run; returns its endpoint. Raises RanvierError."""
+        async with self._lock:
+            self._desired.set(sandbox=True)
+            endpoint = await self._node.start()
+            if self.name == SANDBOX:
+                await self._apply()
+            return endpoint
+
+    async def stop_sandbox(self) -> None:
+        """End the sandbox; its state stays on disk. Raises RanvierError."""
+        async with self._lock:
+            self._desired.set(sandbox=False)
+            await self._node.stop()
+            if self.name == SANDBOX:
+                self._endpoint = None
+                await self._watch.use(SANDBOX, TITLES[SANDBOX], None, "The sandbox is stopped.", Level.OFF)
+
+    async def run(self) -> None:
+        """Bring back what the files say, then keep the sandbox's keeper alive, until cancelled."""
+        failures = 0
+        restored = False
+        while True:
+            try:
+                if not restored:
+                    await self._restore()
+                    restored = True
+                elif not self._lock.locked():
+                    await self._mend()
+                failures = 0
+            except RanvierError as error:
+                failures += 1
+                log.warning("network: %s", error)
+                if not restored and not isinstance(error, LedgerError):
+                    await self._watch.use(self.name, TITLES.get(self.name, ""), None, str(error), Level.BAD)
+            except Exception:
+                failures += 1
+                log.exception("network")
+            await asyncio.sleep(min(_LONGEST_BACKOFF_S, _ROUND_S * 2.0 ** min(failures, 5)))
+
+    async def _mend(self) -> None:
+        if self._desired.value.sandbox:
+            await self._node.settle()
+        if self.name and self._ledgers.get(self.name) is None:
+            await self._open_ledger(self.name)
+
+    async def _restore(self) -> None:
+        async with self._lock:
+            if self._desired.value.sandbox and self.name != SANDBOX:
+                await self._node.start()
+            if self.name in TITLES:
+                await self._apply()
+
+    async def _apply(self) -> None:
+        """Watch the chosen network; nothing changes when it is watched already at the same place."""
+        network, endpoint = self.name, None
+        if network == SANDBOX:
+            if not self._desired.value.sandbox:
+                await self._watch.use(SANDBOX, TITLES[SANDBOX], None, "The sandbox is stopped.", Level.OFF)
+                return
+            if self._watch.network != SANDBOX:
+                await self._watch.use(SANDBOX, TITLES[SANDBOX], None, "The sandbox is starting.")
+            endpoint = await self._node.start()
+        await self._open_ledger(network)
+        if self._watch.network == network and self._watch.following and self._endpoint == endpoint:
+            return
+        self._endpoint = endpoint
+        await self._watch.use(network, TITLES[network], self._chain_of(network, endpoint))
+
+    async def _open_ledger(self, network: str) -> None:
+        """A ledger that cannot be opened is told and tried again; everything else goes on without it."""
+        try:
+            await self._ledgers.open(network)
+            await self._portfolio.load(network)
+        except LedgerError as error:
+            log.error("ledger: %s", error)
+            self._trouble(error)
+        else:
+            self._trouble(None)

@@ -1,0 +1,260 @@
+"""The world as the agent's tests have it: a chain of made-up blocks, and a miner that is a small real program."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ranvier.agent.agent import Agent, Parts
+from ranvier.agent.client import AgentClient
+from ranvier.agent.evidence import HealthSeen
+from ranvier.agent.messages import Earnings, GetEarnings, GetStatus, LogLine, LogTail
+from ranvier.agent.miner_file import MinerFile
+from ranvier.chain.model import (
+    Axon,
+    Balance,
+    BlockRef,
+    EpochPayment,
+    Neuron,
+    Plan,
+    Receipt,
+    StakePosition,
+    Subnet,
+    TxStage,
+)
+from ranvier.core.errors import ChainError, InstallError, NetworkError, RecipeError
+from ranvier.core.paths import Paths
+from ranvier.hardware.probe import GpuReading
+from ranvier.hardware.sampler import Sampler
+from ranvier.miners.keeping import KeeperClient
+from ranvier.miners.logs import tail
+from ranvier.miners.spec import ProgramSpec
+
+PROGRAMS = Path(__file__).parent.parent / "programs"
+PHRASE = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"
+
+
+class FakeChain:
+    """A chain whose epochs are every ``tempo`` blocks; ``pay`` says what each hotkey gets at each."""
+
+    def __init__(self, tempo: int = 10, height: int = 5, genesis: str = "0xaa") -> None:
+        self.tempo, self.height, self.genesis = tempo, height, genesis
+        self.pay: dict[str, int] = {}
+        self.neurons: dict[str, Neuron] = {}
+        self.stakes: list[StakePosition] = []
+        self.owners: dict[str, str] = {}
+        self.final_lag = 0
+        self.forgets_below = 0
+        self.down: str | None = None
+        self.opened = self.closed = self.asked = 0
+        self.endpoint: str | None = "ws://127.0.0.1:1"
+        self.spec_version: int | None = 343
+
+    @property
+    def genesis_hash(self) -> str | None:
+        return self.genesis
+
+    def _up(self) -> None:
+        self.asked += 1
+        if self.down is not None:
+            raise NetworkError("Network", self.down)
+
+    def at(self, number: int) -> BlockRef:
+        return BlockRef(number, f"{self.genesis}{number:06x}", int(time.time() * 1000) - (self.height - number) * 1000)
+
+    async def open(self) -> None:
+        self._up()
+        self.opened += 1
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    async def head(self) -> BlockRef:
+        self._up()
+        return BlockRef(self.height, f"{self.genesis}{self.height:06x}", int(time.time() * 1000))
+
+    async def block(self, number: int) -> BlockRef:
+        self._up()
+        return self.at(number)
+
+    async def finalized(self) -> int:
+        self._up()
+        return self.height - self.final_lag
+
+    async def neuron(self, netuid: int, hotkey_ss58: str, at: BlockRef) -> Neuron | None:
+        self._up()
+        return self.neurons.get(hotkey_ss58)
+
+    async def last_epoch_block(self, netuid: int, at: BlockRef) -> int:
+        self._up()
+        if at.number < self.forgets_below:
+            raise ChainError("Chain", "State already discarded.")
+        return at.number // self.tempo * self.tempo
+
+    async def epoch_payments(self, netuid: int, block: int) -> tuple[EpochPayment, ...]:
+        self._up()
+        return tuple(
+            EpochPayment(netuid, 0, block, f"{self.genesis}{block:06x}", block * 1000, uid, hotkey, rao + block, 10**9)
+            for uid, (hotkey, rao) in enumerate(self.pay.items())
+        )
+
+    async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]:
+        self._up()
+        return tuple(Balance(one, 7, 0, 6) for one in coldkeys_ss58)
+
+    async def positions(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]:
+        self._up()
+        return tuple(one for one in self.stakes if one.coldkey_ss58 in coldkeys_ss58)
+
+    async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]:
+        self._up()
+        return ()
+
+    async def owner(self, hotkey_ss58: str, at: BlockRef) -> str | None:
+        self._up()
+        return self.owners.get(hotkey_ss58)
+
+    async def publish_axon(
+        self, wallet_path: Path, hotkey_name: str, hotkey_ss58: str, netuid: int, ip: str, port: int
+    ) -> Receipt:
+        self._up()
+        assert (wallet_path / "hotkeys" / hotkey_name).is_file()
+        plan = Plan("sandbox", self.genesis, 343, hotkey_ss58, "Serve", "SubtensorModule", "serve_axon", "", 0, 0, ())
+        self.seat(hotkey_ss58, axon=Axon(ip, port, self.height))
+        return Receipt(plan, TxStage.IN_BLOCK, "0xfeed", self.at(self.height), 0, None, None)
+
+    def seat(self, hotkey_ss58: str, *, registered: int = 1, axon: Axon | None = None) -> None:
+        self.neurons[hotkey_ss58] = Neuron(1, 3, hotkey_ss58, registered, registered + 5, 100, 5, axon)
+
+
+class FakePrograms:
+    """One recipe, ``axon``: its environment is a file, its program a real one from tests/programs."""
+
+    def __init__(self, command: Sequence[str] = ()) -> None:
+        self.command = list(command)
+        self.fail_install: str | None = None
+        self.hold_install = asyncio.Event()
+        self.hold_install.set()
+        self.installs = 0
+
+    def check(self, recipe: str) -> None:
+        if recipe != "axon":
+            raise RecipeError("No such recipe", f"There is no recipe {recipe}.")
+
+    async def installed(self, folder: Path, miner: MinerFile) -> bool:
+        return (folder / "env").exists()
+
+    async def install(self, folder: Path, miner: MinerFile, on_progress) -> None:
+        self.installs += 1
+        on_progress("Downloading", 1, 2)
+        await self.hold_install.wait()
+        if self.fail_install is not None:
+            raise InstallError("Not installed", self.fail_install)
+        (folder / "env").write_text("made")
+
+    def spec(self, folder: Path, miner: MinerFile, endpoint: str) -> ProgramSpec:
+        command = self.command or [sys.executable, str(PROGRAMS / "fake_axon.py"), str(miner.axon_port)]
+        return ProgramSpec(argv=tuple(command), cwd=str(folder), env={"PATH": "/usr/bin:/bin"}, stop_grace_s=3.0)
+
+    async def health(self, folder: Path, miner: MinerFile) -> HealthSeen:
+        try:
+            async with asyncio.timeout(2):
+                reader, writer = await asyncio.open_connection("127.0.0.1", miner.axon_port)
+                writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+                said = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])
+                writer.close()
+                await writer.wait_closed()
+        except (OSError, ValueError) as error:
+            return HealthSeen(False, f"does not answer ({type(error).__name__})", time.time())
+        return HealthSeen(True, "answers", time.time(), said["queries_answered"], said["last_query_at"])
+
+    def log(self, folder: Path, after: int | None, limit: int) -> LogTail:
+        lines, following = tail(folder, after, limit)
+        return LogTail(tuple(LogLine(*line) for line in lines), following)
+
+
+class NoCards:
+    """A machine without GPUs."""
+
+    def read(self) -> GpuReading:
+        return GpuReading(note="none")
+
+    def close(self) -> None:
+        pass
+
+
+class House:
+    """An agent in a home of its own, on this loop, and a client that talks to it over its real socket."""
+
+    def __init__(self, home: Path, chain: FakeChain | None = None, programs: FakePrograms | None = None) -> None:
+        self.paths = Paths.under(home)
+        self.chain = chain or FakeChain()
+        self.programs = programs or FakePrograms()
+        self.client = AgentClient(self.paths)
+        self.agent: Agent | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> House:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.close()
+        await self.stop()
+
+    async def start(self) -> None:
+        parts = Parts(
+            programs=self.programs,
+            keeper_of=KeeperClient,
+            chain_of=lambda network, endpoint: self.chain,
+            sampler=Sampler(self.paths.data, NoCards()),
+            sandbox_command=[
+                sys.executable,
+                str(PROGRAMS / "fake_sandbox.py"),
+                str(self.paths.network("sandbox") / "data"),
+            ],
+        )
+        self.agent = Agent(self.paths, parts)
+        self._running = asyncio.get_running_loop().create_task(self.agent.run())
+        for _ in range(200):
+            if (self.paths.agent / "endpoint.json").exists() or self._running.done():
+                break
+            await asyncio.sleep(0.02)
+        if self._running.done():
+            self._running.result()
+
+    async def stop(self) -> None:
+        if self.agent is not None and self._running is not None:
+            self.agent.stop()
+            await self._running
+            self.agent = None
+
+    async def kill(self) -> None:
+        """As a kill -9 leaves it: nothing is said goodbye to. (The process itself is killed in another test.)"""
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+
+    async def earned(self, count: int) -> Earnings:
+        """The earnings once there are ``count`` rows."""
+        end = time.monotonic() + 15
+        while True:
+            earnings = await self.client.call(GetEarnings("epoch"))
+            if len(earnings.rows) == count:
+                return earnings
+            assert time.monotonic() < end, earnings
+            await asyncio.sleep(0.05)
+
+    async def until(self, found, limit_s: float = 15.0):
+        """The first status for which ``found`` is true."""
+        end = time.monotonic() + limit_s
+        while True:
+            status = await self.client.call(GetStatus())
+            if found(status):
+                return status
+            assert time.monotonic() < end, f"not seen: {status}"
+            await asyncio.sleep(0.05)
