@@ -85,6 +85,8 @@ class Runtime:
         self.config.add_portable_registry(self.metadata)
         self.config.set_active_spec_version_id(spec_version)
         self.config.update_type_registry_types({"Weight": "sp_weights::weight_v2::Weight"})
+        fee_types = self.config.type_registry["runtime_api"]["TransactionPaymentApi"]["types"]
+        self.config.update_type_registry_types(fee_types)
         self._items: dict[tuple[str, str], Item | None] = {}
 
     # What there is

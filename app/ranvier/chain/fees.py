@@ -13,18 +13,16 @@ from ranvier.keys import addresses
 
 _NO_SIGNATURE = b"\0" * 64
 _SR25519 = 1
-_LARGEST_NONCE = 2**14  # as long as any nonce in use, so that the length fee is not guessed too low
 _FORMS = ("TransactionPaymentApi_query_info", "payment_queryInfo")
 
 
 async def estimate(conn: Connection, call_hex: str, signer_ss58: str, at: BlockRef) -> int:
     """The fee in rao of the call, signed by that account. No key is needed: the signature is all zeros."""
     public_key = addresses.public_key(signer_ss58)
+    nonce = int(await conn.rpc("system_accountNextIndex", [signer_ss58]))  # its length is paid for, too
     mortality = extrinsics.Mortality(at.number, at.hash)
     extrinsic = await conn.compute(
-        lambda runtime: extrinsics.signed(
-            runtime, call_hex, public_key, _SR25519, _NO_SIGNATURE, _LARGEST_NONCE, mortality
-        )
+        lambda runtime: extrinsics.signed(runtime, call_hex, public_key, _SR25519, _NO_SIGNATURE, nonce, mortality)
     )
     try:
         question = "0x" + (extrinsic + len(extrinsic).to_bytes(4, "little")).hex()

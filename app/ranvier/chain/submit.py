@@ -96,10 +96,15 @@ async def _receipt(conn: Connection, sent: _Sent, sight: Sight, tell: Stages) ->
         stage = TxStage.SUBMITTED if sight.pending else TxStage.DROPPED
         tell(stage)
         return Receipt(sent.plan, stage, sent.hash, None, None, None, None, sight.error)
-    block, before, after, events = await _outcome(conn, sent, sight.block_hash)
+    try:
+        block, before, after, events = await _outcome(conn, sent, sight.block_hash)
+    except (RanvierError, LookupError, TypeError, ValueError) as trouble:
+        reason = trouble.message if isinstance(trouble, RanvierError) else "the node's answer made no sense."
+        words = f"It is in block {sight.block_hash[:18]}…, but how it went there could not be read: {reason}"
+        return Receipt(sent.plan, TxStage.IN_BLOCK, sent.hash, None, None, None, None, words)
     failed = find(events, "System", "ExtrinsicFailed")
     fee = next((e.get("actual_fee", 1) for e in find(events, "TransactionPayment", "TransactionFeePaid")), None)
-    error = None
+    error = sight.error
     if failed:
         name, docs = await conn.compute(lambda runtime: runtime.error_name(failed[0].get("dispatch_error", 0)))
         error = dispatch_sentence(name, docs)
@@ -113,7 +118,7 @@ async def _receipt(conn: Connection, sent: _Sent, sight: Sight, tell: Stages) ->
         fee_rao=int(fee) if fee is not None else None,
         balance_before_rao=before,
         balance_after_rao=after,
-        error=error or sight.error,
+        error=error,
     )
 
 

@@ -1,0 +1,233 @@
+"""The whole client against a real sandbox process: money to the rao, refusals in words, kills survived."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chain.sandbox_process import SandboxProcess
+from ranvier.chain import plans, reads, submit
+from ranvier.chain.connection import Connection
+from ranvier.chain.events import find
+from ranvier.chain.model import BlockRef, Plan, Receipt, TxStage
+from ranvier.chain.networks import sandbox_network
+from ranvier.core.errors import ChainError, NetworkError
+from ranvier.core.units import Alpha, Tao
+from ranvier.keys import mnemonic
+from ranvier.keys.signing import ED25519, LocalSigner
+
+NETUID = 1
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    process = SandboxProcess(tmp_path_factory.mktemp("sandbox") / "node", "--block-time", "0.15", "--tempo", "8")
+    process.start()
+    yield process
+    process.stop()
+
+
+@contextlib.asynccontextmanager
+async def connected(sandbox: SandboxProcess) -> AsyncIterator[Connection]:
+    connection = Connection(sandbox_network(sandbox.endpoint, sandbox.genesis), timeout_s=5)
+    try:
+        await connection.open()
+        yield connection
+    finally:
+        await connection.close()
+
+
+def new_key(crypto_type: int = 1) -> LocalSigner:
+    return LocalSigner.from_mnemonic(mnemonic.generate(), crypto_type)
+
+
+async def funded(connection: Connection, amount: Tao, crypto_type: int = 1) -> LocalSigner:
+    signer = new_key(crypto_type)
+    await connection.rpc("sandbox_fund", [signer.ss58, amount.rao])
+    for _ in range(200):
+        if (await reads.balances(connection, [signer.ss58], await connection.head()))[0].free_rao == amount.rao:
+            return signer
+        await asyncio.sleep(0.05)
+    raise AssertionError("the faucet did not pay")
+
+
+async def done(connection: Connection, plan: Plan, signer: LocalSigner) -> Receipt:
+    receipt = await submit.submit(connection, plan, signer)
+    assert receipt.error is None and receipt.stage is TxStage.IN_BLOCK and receipt.block is not None
+    return receipt
+
+
+def change(receipt: Receipt) -> int:
+    assert receipt.balance_after_rao is not None and receipt.balance_before_rao is not None
+    return receipt.balance_after_rao - receipt.balance_before_rao
+
+
+@pytest.mark.parametrize("crypto_type", [1, ED25519])
+async def test_transfer_is_exact(sandbox: SandboxProcess, crypto_type: int) -> None:
+    async with connected(sandbox) as connection:
+        sender, taker = await funded(connection, Tao(10 * 10**9), crypto_type), new_key()
+        plan = await plans.plan_transfer(connection, sender.ss58, taker.ss58, Tao(123_456_789))
+        assert (plan.network, plan.genesis_hash, plan.spend_rao) == ("sandbox", sandbox.genesis, 123_456_789)
+        assert not plan.warnings and plan.fee_rao > 0
+        call = dict(plan.lines)["Call"]
+        assert call == f"Balances.transfer_keep_alive(dest={taker.ss58}, value=123456789)"
+        stages: list[TxStage] = []
+        receipt = await submit.submit(connection, plan, sender, on_stage=stages.append, wait=TxStage.FINAL)
+        assert stages == [TxStage.SUBMITTED, TxStage.IN_BLOCK, TxStage.FINAL] and receipt.stage is TxStage.FINAL
+        assert receipt.fee_rao == plan.fee_rao
+        assert change(receipt) == -plan.spend_rao - plan.fee_rao
+        got, none = await reads.balances(connection, [taker.ss58, new_key().ss58], await connection.head())
+        assert (got.free_rao, got.spendable_rao, none.free_rao) == (123_456_789, 123_456_789 - 500, 0)
+
+
+async def test_refused_transfers_say_why(sandbox: SandboxProcess) -> None:
+    async with connected(sandbox) as connection:
+        sender, taker = await funded(connection, Tao(10**9)), new_key()
+        plan = await plans.plan_transfer(connection, sender.ss58, taker.ss58, Tao(5 * 10**9))
+        assert "Not enough TAO" in plan.warnings[0]
+        receipt = await submit.submit(connection, plan, sender)
+        assert receipt.stage is TxStage.FAILED and "not enough free TAO" in str(receipt.error)
+        assert change(receipt) == -(receipt.fee_rao or 0) < 0  # a failed call costs its fee
+        poor = new_key()
+        plan = await plans.plan_transfer(connection, poor.ss58, taker.ss58, Tao(1))
+        with pytest.raises(ChainError, match="cannot pay the fee"):
+            await submit.submit(connection, plan, poor)
+        with pytest.raises(ChainError):
+            await plans.plan_transfer(connection, sender.ss58, taker.ss58, Tao(0))
+
+
+async def test_guards_before_signing(sandbox: SandboxProcess) -> None:
+    async with connected(sandbox) as connection:
+        sender = await funded(connection, Tao(10**9))
+        plan = await plans.plan_transfer(connection, sender.ss58, sender.ss58, Tao(1))
+        assert any("to yourself" in warning for warning in plan.warnings)
+        for wrong, says in (
+            (replace(plan, genesis_hash="0x" + "11" * 32), "another network"),
+            (replace(plan, spec_version=1), "upgraded"),
+            (replace(plan, signer_ss58=new_key().ss58), "unlocked key"),
+        ):
+            with pytest.raises(ChainError, match=says):
+                await submit.submit(connection, wrong, sender)
+        assert int(await connection.rpc("system_accountNextIndex", [sender.ss58])) == 0
+
+
+async def test_life_of_a_miner(sandbox: SandboxProcess) -> None:
+    async with connected(sandbox) as connection:
+        cold, hot = await funded(connection, Tao(100 * 10**9)), new_key()
+        assert await reads.neuron(connection, NETUID, hot.ss58, await connection.head()) is None
+        plan = await plans.plan_register(connection, cold.ss58, hot.ss58, NETUID)
+        assert plan.function == "register_limit" and not plan.warnings
+        receipt = await done(connection, plan, cold)
+        paid = -change(receipt) - (receipt.fee_rao or 0)
+        assert 0 < paid <= plan.spend_rao * 105 // 100
+        seat = await reads.neuron(connection, NETUID, hot.ss58, await connection.head())
+        assert seat is not None and seat.registered_block == receipt.block.number and seat.axon is None
+        again = await plans.plan_register(connection, cold.ss58, hot.ss58, NETUID)
+        assert any("already has uid" in warning for warning in again.warnings)
+        refused = await submit.submit(connection, again, cold)
+        assert refused.stage is TxStage.FAILED and "already has a place" in str(refused.error)
+
+        axon = await plans.plan_serve_axon(connection, hot.ss58, NETUID, "192.0.2.1", 8091)
+        assert axon.fee_rao == 0
+        served = await done(connection, axon, hot)
+        seat = await reads.neuron(connection, NETUID, hot.ss58, await connection.head())
+        assert seat is not None and seat.axon is not None
+        assert (seat.axon.ip, seat.axon.port, seat.axon.block) == ("192.0.2.1", 8091, served.block.number)
+        with pytest.raises(ChainError, match="short while ago"):
+            await submit.submit(connection, axon, hot)
+        for ip, port in (("nonsense", 1), ("192.0.2.1", 0), ("192.0.2.1", 70_000)):
+            with pytest.raises(ChainError):
+                await plans.plan_serve_axon(connection, hot.ss58, NETUID, ip, port)
+        with pytest.raises(ChainError, match="no subnet 77"):
+            await plans.plan_register(connection, cold.ss58, hot.ss58, 77)
+
+
+async def test_stake_positions_equal_the_runtimes_own(sandbox: SandboxProcess) -> None:
+    async with connected(sandbox) as connection:
+        cold, hot = await funded(connection, Tao(100 * 10**9)), new_key()
+        await done(connection, await plans.plan_register(connection, cold.ss58, hot.ss58, NETUID), cold)
+        receipt = await done(
+            connection, await plans.plan_add_stake(connection, cold.ss58, hot.ss58, NETUID, Tao(7 * 10**9)), cold
+        )
+        (held,) = await reads.stake_positions(connection, [cold.ss58], receipt.block)
+        assert (held.hotkey_ss58, held.coldkey_ss58, held.netuid) == (hot.ss58, cold.ss58, NETUID)
+        assert held.price_rao is not None and held.spot_rao == held.alpha_rao * held.price_rao // 10**9
+        answer = await connection.runtime_call(
+            "StakeInfoRuntimeApi", "get_stake_info_for_coldkey", [cold.ss58], receipt.block
+        )
+        assert [row["stake"] for row in answer] == [held.alpha_rao]
+        half = Alpha(held.alpha_rao // 2, NETUID)
+        sold = await done(
+            connection, await plans.plan_remove_stake(connection, cold.ss58, hot.ss58, NETUID, half), cold
+        )
+        assert change(sold) > 3 * 10**9
+        (left,) = await reads.stake_positions(connection, [cold.ss58], sold.block)
+        assert 0 <= left.alpha_rao - (held.alpha_rao - half.rao) <= 2
+        too_much = await plans.plan_remove_stake(connection, cold.ss58, hot.ss58, NETUID, Alpha(10**18, NETUID))
+        assert any("will refuse" in warning for warning in too_much.warnings)
+        with pytest.raises(ChainError, match="not the alpha"):
+            await plans.plan_remove_stake(connection, cold.ss58, hot.ss58, NETUID, Alpha(1, 2))
+
+
+async def test_subnets_and_epochs(sandbox: SandboxProcess) -> None:
+    async with connected(sandbox) as connection:
+        async with asyncio.timeout(30):
+            while True:
+                head = await connection.head()
+                last = await reads.last_epoch_block(connection, NETUID, head)
+                payments = await reads.epoch_payments(connection, NETUID, last) if last else ()
+                if payments:
+                    break
+                await asyncio.sleep(0.3)
+        subnet = await reads.subnet(connection, NETUID, head)
+        assert subnet is not None and subnet.tempo == 8 and subnet.last_epoch_block == last
+        assert subnet.next_epoch_block == last + subnet.tempo + 1 > head.number
+        assert [s.netuid for s in await reads.subnets(connection, head)] == [0, NETUID]
+        assert await reads.subnet(connection, 9, head) is None
+        block = await connection.block(last)
+        event = find(await connection.events(block), "SubtensorModule", reads.MINER_EVENT)[-1]
+        amounts = event.get("emissions", 1)
+        assert {p.uid: p.alpha_rao for p in payments} == {uid: rao for uid, rao in enumerate(amounts) if rao}
+        for payment in payments:
+            assert (payment.block_hash, payment.time_ms, payment.mechanism) == (block.hash, block.time_ms, 0)
+            seat = await reads.neuron(connection, NETUID, payment.hotkey_ss58, block)
+            assert seat is not None and seat.uid == payment.uid
+            assert await reads.weights_on(connection, NETUID, payment.uid, block)
+        assert await reads.epoch_payments(connection, NETUID, last - 1) == ()
+
+
+async def test_kill_and_restart_of_the_node(tmp_path: Path) -> None:
+    sandbox = SandboxProcess(tmp_path / "node", "--block-time", "0.1", "--no-life")
+    sandbox.start()
+    try:
+        async with connected(sandbox) as connection:
+            sender = await funded(connection, Tao(10**9))
+            first = await connection.head()
+            sandbox.kill()
+            with pytest.raises(NetworkError):
+                await connection.head()
+            sandbox.start()
+            for _ in range(100):
+                head = await connection.head()
+                if head.number > first.number:
+                    break
+                await asyncio.sleep(0.1)
+            assert head.time_ms is not None and first.time_ms is not None and head.time_ms > first.time_ms
+            plan = await plans.plan_transfer(connection, sender.ss58, new_key().ss58, Tao(1000))
+            await done(connection, plan, sender)
+            old = BlockRef(first.number, first.hash)
+            assert (await reads.balances(connection, [sender.ss58], old))[0].free_rao in (0, 10**9)
+    finally:
+        sandbox.stop()
+
+
+async def test_another_sandbox_is_not_this_one(sandbox: SandboxProcess) -> None:
+    connection = Connection(sandbox_network(sandbox.endpoint, "0x" + "00" * 32))
+    with pytest.raises(NetworkError, match="first block"):
+        await connection.open()
+    await connection.close()
