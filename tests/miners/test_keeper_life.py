@@ -319,3 +319,24 @@ def test_a_keeper_imports_nothing_heavy() -> None:
     result = _run([sys.executable, "-S", "-c", code])
     assert result.stdout == "[]\n", result.stdout + result.stderr
     assert Path(sys.executable).exists()
+
+
+def test_on_a_full_disk_the_status_file_is_written_in_its_place(tmp_path, monkeypatch) -> None:
+    import errno
+
+    from ranvier.miners import keeper_spec as files
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    files.write_status({"state": "running", "reason": "a longer text"}, sync=False)
+    real = files._store
+
+    def full(path: str, data: bytes, flags: int, sync: bool) -> None:
+        if path.endswith(".new"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, data, flags, sync)
+
+    monkeypatch.setattr(files, "_store", full)
+    files.write_status({"state": "failed"}, sync=True)
+    assert files.read_status() == {"state": "failed"}
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["status.json"]

@@ -6,6 +6,8 @@ library only; ``spec.py`` is the same file seen from the rest of the program.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 
@@ -22,6 +24,7 @@ SOCKET = "run/keeper.sock"
 CONTROL = "run/control.json"  # Windows: port and token
 LOCK = "run/keeper.lock"
 LOGS = "logs"
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Spec:
@@ -100,14 +103,27 @@ def write_status(data: dict[str, Any], *, sync: bool) -> None:
 
 
 def _write(path: str, text: str, *, sync: bool) -> None:
+    data = text.encode()
     temporary = path + ".new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        data = text.encode()
+        _store(temporary, data, os.O_TRUNC, sync)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108
+        if error.errno not in _FULL:
+            raise
+        _store(path, data, 0, sync)  # on a full disk the old file's own blocks are all there is
+    else:
+        os.replace(temporary, path)  # noqa: PTH105
+
+
+def _store(path: str, data: bytes, flags: int, sync: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
+    try:
         if os.write(descriptor, data) != len(data):
-            raise OSError(28, "No space left on device")
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+        os.ftruncate(descriptor, len(data))
         if sync:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    os.replace(temporary, path)  # noqa: PTH105
