@@ -46,6 +46,7 @@ class WalletsPage(Page):
         self.detail = WalletDetail()
         self.portfolio: Portfolio | None = None
         self._wanted: Path | None = None
+        self._balance_trouble = ""
         self.create_button = button("Create…", self.create_wallet, kind="primary")
         self.import_button = button("Import…", self.import_phrase)
         self.watch_button = button("Watch-only…", self.watch_only)
@@ -135,26 +136,28 @@ class WalletsPage(Page):
     async def refresh_balances(self) -> None:
         """Ask the agent for the balances it watches."""
         self.portfolio = await self.context.client.call(GetPortfolio())
-        self._show_balance("")
+        self._balance_trouble = ""
+        self._show_balance()
 
     def _balance_error(self, error: RanvierError) -> None:
         self.portfolio = None
-        self._show_balance(error.message)
+        self._balance_trouble = error.message
+        self._show_balance()
 
     def _show(self, wallet: Wallet | None) -> None:
         self.detail.setVisible(wallet is not None)
         if wallet is not None:
             self.detail.show_wallet(wallet)
-            self._show_balance("")
+            self._show_balance()
 
-    def _show_balance(self, trouble: str) -> None:
+    def _show_balance(self) -> None:
         wallet = self.detail.wallet
         if wallet is None or wallet.coldkey_ss58 is None:
             return
         balances = self.portfolio.balances if self.portfolio is not None else ()
         found = next((balance for balance in balances if balance.ss58 == wallet.coldkey_ss58), None)
         block = self.portfolio.block.number if self.portfolio is not None else None
-        self.detail.show_balance(found, block, trouble, asked=self.portfolio is not None)
+        self.detail.show_balance(found, block, self._balance_trouble, asked=self.portfolio is not None)
 
     # --- actions ---------------------------------------------------------------------------------------------
 

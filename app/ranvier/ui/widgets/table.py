@@ -26,6 +26,8 @@ class Table(QTableView):
     def __init__(self, model: RowsModel[Any], parent: QWidget | None = None, *, stretch: int | None = None) -> None:
         super().__init__(parent)
         self.rows_model = model
+        # Owned by the view: Python's collector may run in a worker thread, where no QObject may be destroyed.
+        model.setParent(self)
         self.proxy = RowsProxy(model, self)
         self.setModel(self.proxy)
         self.setItemDelegate(_CellDelegate(self))

@@ -1,0 +1,131 @@
+"""The Wallets page over real folders: forms told apart, problems in a sentence, changes seen, balances when known."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+
+from gui import samples
+from ranvier.agent.messages import GetPortfolio, WatchColdkeys
+from ranvier.core.errors import AgentError
+from ranvier.core.evidence import Level
+from ranvier.keys import wallets
+from ranvier.ui.dialogs.watch_only import WatchOnlyDialog
+from ranvier.ui.models.wallets import form_text, wallet_level
+from ranvier.ui.pages.wallet_detail import Address
+from ranvier.ui.pages.wallets import WalletsPage
+
+
+@pytest.fixture
+def house(tmp_path, qloop):
+    return samples.House(tmp_path)
+
+
+async def opened(qtbot, house, count):
+    page = WalletsPage(house.context)
+    qtbot.addWidget(page)
+    page.resize(1000, 700)
+    page.show()
+    page.shown()
+    await samples.until(lambda: len(page.model.rows) == count and page.subtitle.text(), "wallets")
+    return page
+
+
+async def test_forms_are_told_apart(qtbot, house):
+    await samples.make_wallets(house.paths.wallets)
+    page = await opened(qtbot, house, 3)
+    forms = {wallet.name: (form_text(wallet), wallet_level(wallet)) for wallet in page.model.rows}
+    assert forms == {
+        "miner": ("Encrypted", Level.GOOD),
+        "old-rig": ("Unreadable", Level.BAD),
+        "vault": ("Watch-only", Level.GOOD),
+    }
+    assert str(house.paths.wallets) in page.subtitle.text() and "--home" in page.subtitle.text()
+    assert page.table.current_row().name == "miner"
+    page.hidden()
+    await house.close()
+
+
+async def test_detail_has_whole_addresses_and_copies_them(qtbot, house):
+    await samples.make_wallets(house.paths.wallets)
+    page = await opened(qtbot, house, 3)
+    addresses = {address.ss58 for address in page.detail.findChildren(Address) if address.isVisibleTo(page.detail)}
+    assert {samples.COLDKEY, samples.HOTKEY} <= addresses and len(addresses) == 3
+    cold = next(a for a in page.detail.findChildren(Address) if a.ss58 == samples.COLDKEY)
+    cold.copy.click()
+    assert QGuiApplication.clipboard().text() == samples.COLDKEY
+    page.hidden()
+    await house.close()
+
+
+async def test_balance_of_a_watched_coldkey_and_watching_another(qtbot, house):
+    await samples.make_wallets(house.paths.wallets)
+    page = await opened(qtbot, house, 3)
+    await samples.until(lambda: page.detail.balance.value.text() == "103.512004871 TAO", "the balance")
+    assert page.detail.spendable.value.text() == "103.511504871 TAO"
+    wallets.add_watch_only(house.paths.wallets, "new", samples.CHARLIE)
+    await page.refresh()
+    assert page.table.current_row().name == "miner", "what was selected stays selected"
+    page.table.select_key(house.paths.wallets / "new")
+    assert page.detail.balance.value.text() == "unknown"
+    assert page.detail.watch_button.isVisibleTo(page.detail)
+    page.detail.watch_button.click()
+    await samples.until(lambda: house.client.called(WatchColdkeys), "the command")
+    assert house.client.called(WatchColdkeys)[0].coldkeys_ss58 == (samples.COLDKEY, samples.BOB, samples.CHARLIE)
+    page.hidden()
+    await house.close()
+
+
+async def test_balance_is_unknown_without_an_agent_and_says_why(qtbot, house):
+    await samples.make_wallets(house.paths.wallets)
+    house.client.answers[GetPortfolio] = AgentError("No agent", "The agent is not running.")
+    page = await opened(qtbot, house, 3)
+    await samples.until(lambda: page.detail.money_note.text() == "The agent is not running.", "the reason")
+    assert page.detail.balance.value.text() == "unknown"
+    assert not page.detail.watch_button.isVisibleTo(page.detail)
+    page.hidden()
+    await house.close()
+
+
+async def test_an_empty_folder_offers_the_first_step(qtbot, house):
+    page = await opened(qtbot, house, 0)
+    assert page.stack.currentIndex() == 0 and page.empty.title.text() == "No wallet yet"
+    assert not house.paths.wallets.exists(), "looking makes nothing"
+    page.hidden()
+    await house.close()
+
+
+async def test_an_unreadable_folder_is_a_sentence(qtbot, house):
+    house.paths.wallets.parent.mkdir(parents=True, exist_ok=True)
+    house.paths.wallets.write_text("not a folder")
+    page = WalletsPage(house.context)
+    qtbot.addWidget(page)
+    page.shown()
+    await samples.until(lambda: "unreadable" in page.empty.title.text(), "the sentence")
+    assert not house.errors
+    page.hidden()
+    await house.close()
+
+
+async def test_a_new_wallet_is_selected_and_told(qtbot, house):
+    await samples.make_wallets(house.paths.wallets)
+    page = await opened(qtbot, house, 3)
+    page.watch_button.click()
+    await samples.until(lambda: page.findChildren(WatchOnlyDialog), "the dialog")
+    dialog = page.findChildren(WatchOnlyDialog)[0]
+    assert dialog.name.problem() and dialog.isVisible()
+    dialog.address.input.setText(samples.CHARLIE)
+    dialog.name.input.setText("another")
+    dialog.submitted()
+    await samples.until(lambda: house.said, "the note")
+    await samples.until(lambda: page.table.current_row() and page.table.current_row().name == "another", "selection")
+    assert "another" in house.said[0] and not house.errors
+    page.hidden()
+    await house.close()
+
+
+async def test_nothing_is_polled_while_hidden(qtbot, house):
+    page = await opened(qtbot, house, 0)
+    page.hidden()
+    assert not page._folder_polling.running and not page._balance_polling.running
+    await house.close()
