@@ -20,6 +20,7 @@ import msgspec
 from ranvier.core.errors import InstallError
 from ranvier.core.files import storage_errors, write_atomic
 from ranvier.core.paths import private_folder
+from ranvier.core.tasks import Tasks
 from ranvier.miners.command import environment_python
 from ranvier.miners.install_errors import explain, no_space
 from ranvier.miners.package_index import index_settings
@@ -133,13 +134,12 @@ async def _watched(
             on_progress(step, done, max(total, done) if total else None)
             await asyncio.sleep(LOOK_S)
 
-    watcher = asyncio.ensure_future(watch())
+    tasks = Tasks()
+    tasks.start(watch(), f"progress of {recipe.name}")
     try:
         yield
     finally:
-        watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
+        await tasks.close()
 
 
 async def _run(command: list[str], cache: Path, recipe: Recipe) -> None:
