@@ -185,10 +185,11 @@ async def test_subnets_and_epochs(sandbox: SandboxProcess) -> None:
                     break
                 await asyncio.sleep(0.3)
         subnet = await reads.subnet(connection, NETUID, head)
-        assert subnet is not None and subnet.tempo == 8 and subnet.last_epoch_block == last
+        assert subnet.tempo == 8 and subnet.last_epoch_block == last
         assert subnet.next_epoch_block == last + subnet.tempo + 1 > head.number
         assert [s.netuid for s in await reads.subnets(connection, head)] == [0, NETUID]
-        assert await reads.subnet(connection, 9, head) is None
+        with pytest.raises(ChainError, match="no subnet 9"):
+            await reads.subnet(connection, 9, head)
         block = await connection.block(last)
         event = find(await connection.events(block), "SubtensorModule", reads.MINER_EVENT)[-1]
         amounts = event.get("emissions", 1)

@@ -50,7 +50,7 @@ async def plan_register(conn: Connection, coldkey_ss58: str, hotkey_ss58: str, n
     """Register a hotkey on a subnet, paid by the coldkey; with a price limit where the chain has one."""
     addresses.public_key(hotkey_ss58)
     start = await _start(conn, coldkey_ss58)
-    subnet = await _subnet(conn, netuid, start.at)
+    subnet = await reads.subnet(conn, netuid, start.at)
     uid, owner = await conn.read(
         [(SUBTENSOR, "Uids", [netuid, hotkey_ss58]), (SUBTENSOR, "Owner", [hotkey_ss58])], start.at
     )
@@ -90,7 +90,7 @@ async def plan_serve_axon(conn: Connection, hotkey_ss58: str, netuid: int, ip: s
     if not 1 <= port <= 65_535:
         raise ChainError("Not a port", f"{port} is not a port; ports go from 1 to 65535.")
     start = await _start(conn, hotkey_ss58)
-    subnet = await _subnet(conn, netuid, start.at)
+    subnet = await reads.subnet(conn, netuid, start.at)
     seat = await reads.neuron(conn, netuid, hotkey_ss58, start.at)
     warnings = []
     if seat is None:
@@ -129,7 +129,7 @@ async def plan_add_stake(conn: Connection, coldkey_ss58: str, hotkey_ss58: str, 
     _positive(amount)
     addresses.public_key(hotkey_ss58)
     start = await _start(conn, coldkey_ss58)
-    subnet = await _subnet(conn, netuid, start.at)
+    subnet = await reads.subnet(conn, netuid, start.at)
     warnings = [] if amount >= _SMALLEST_STAKE else [f"The chain accepts {_SMALLEST_STAKE} or more."]
     got = _bought(subnet, amount)
     return await _plan(
@@ -154,7 +154,7 @@ async def plan_remove_stake(conn: Connection, coldkey_ss58: str, hotkey_ss58: st
     if amount.netuid != netuid:
         raise ChainError("Wrong currency", f"{amount} is not the alpha of subnet {netuid}.")
     start = await _start(conn, coldkey_ss58)
-    subnet = await _subnet(conn, netuid, start.at)
+    subnet = await reads.subnet(conn, netuid, start.at)
     held = sum(
         p.alpha_rao
         for p in await reads.stake_positions(conn, [coldkey_ss58], start.at)
@@ -228,13 +228,6 @@ async def _plan(
         ),
         warnings=tuple(warnings),
     )
-
-
-async def _subnet(conn: Connection, netuid: int, at: BlockRef) -> Subnet:
-    subnet = await reads.subnet(conn, netuid, at)
-    if subnet is None:
-        raise ChainError("No such subnet", f"{conn.network.title} has no subnet {netuid}.")
-    return subnet
 
 
 def _register_warnings(subnet: Subnet, uid: Any, owner: Any, coldkey_ss58: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from ranvier.chain.connection import Connection
 from ranvier.chain.errors import RpcError
 from ranvier.chain.model import BlockRef, Subnet
+from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN
 
 SUBTENSOR = "SubtensorModule"
@@ -43,10 +44,12 @@ async def subnets(conn: Connection, at: BlockRef) -> tuple[Subnet, ...]:
     return await _read_subnets(conn, await netuids(conn, at), at)
 
 
-async def subnet(conn: Connection, netuid: int, at: BlockRef) -> Subnet | None:
-    """One subnet; None when it does not exist."""
+async def subnet(conn: Connection, netuid: int, at: BlockRef) -> Subnet:
+    """One subnet; raises ChainError when it does not exist."""
     (added,) = await conn.read([(SUBTENSOR, "NetworksAdded", [netuid])], at)
-    return (await _read_subnets(conn, (netuid,), at))[0] if added else None
+    if not added:
+        raise ChainError("No such subnet", f"{conn.network.title} has no subnet {netuid}.")
+    return (await _read_subnets(conn, (netuid,), at))[0]
 
 
 async def last_epoch_block(conn: Connection, netuid: int, at: BlockRef) -> int:
