@@ -114,6 +114,7 @@ async def test_a_program_that_died_with_its_keeper_is_started_again(kept) -> Non
     os.kill(first, signal.SIGKILL)
     await asyncio.to_thread(os.waitpid, keeper, 0)
     kept.client._started_pid = 0
+    await kept.until(lambda: not lives(first))
     assert "neither the keeper nor the program runs" in kept.client.status().reason
     await kept.ensure()
     await kept.until(lambda: kept.client.status().starts == 2)
