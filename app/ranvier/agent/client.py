@@ -94,14 +94,20 @@ class AgentClient:
         endpoint = read_endpoint(self.paths)
         if endpoint is None:
             raise AgentError("No agent", _ABSENT, "Start Ranvier; the window starts the agent.")
-        if self._session is None or self._session.closed or endpoint != self._endpoint:
-            await self.close()
+        session = self._session
+        if session is None or session.closed or endpoint != self._endpoint:
             connector: aiohttp.BaseConnector = (
                 aiohttp.UnixConnector(endpoint.socket) if endpoint.socket is not None else aiohttp.TCPConnector()
             )
-            self._session = aiohttp.ClientSession(connector=connector, headers=endpoint.headers(), trust_env=False)
-            self._endpoint = endpoint
-        return self._session, endpoint
+            former, session = (
+                session,
+                aiohttp.ClientSession(connector=connector, headers=endpoint.headers(), trust_env=False),
+            )
+            # Put in place before anything is awaited: a call beside this one must not make a second session.
+            self._session, self._endpoint = session, endpoint
+            if former is not None:
+                await former.close()
+        return session, endpoint
 
 
 def _result(command: msgspec.Struct, status: int, body: bytes) -> Any:

@@ -147,8 +147,10 @@ class Commands:
 
     async def stop_agent(self, command: m.StopAgent) -> m.Done:
         if command.everything:
-            await self._agent.miners.stop_all()
-            await self._agent.network.stop_sandbox()
+            try:
+                await self._agent.miners.stop_all()
+            finally:
+                await self._agent.network.stop_sandbox()
         asyncio.get_running_loop().call_later(_ANSWER_FIRST_S, self._agent.stop)
         return m.Done("The agent ends.")
 

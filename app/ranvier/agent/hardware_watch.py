@@ -52,6 +52,7 @@ class HardwareWatch:
         """Sample until cancelled."""
         resting = False
         while True:
+            self._hub.arrived.clear()
             watched = self._hub.listeners > 0
             if watched or self._busy():
                 resting = False
@@ -62,10 +63,11 @@ class HardwareWatch:
                     resting = True
                     self._sampler.close()  # an open driver handle keeps a laptop's GPU awake
                 pause = _IDLE_S
-            self._hub.arrived.clear()
-            with contextlib.suppress(TimeoutError):
-                # A listener that comes must not wait for the long pause to end.
-                await asyncio.wait_for(self._wait_for_news(watched), pause)
+            if watched:
+                await asyncio.sleep(pause)
+            else:
+                with contextlib.suppress(TimeoutError):  # a listener that comes does not wait for the pause to end
+                    await asyncio.wait_for(self._hub.arrived.wait(), pause)
 
     async def sample(self) -> Hardware:
         """The newest sample, taken now unless one was a moment ago."""
@@ -96,8 +98,3 @@ class HardwareWatch:
             self._trouble(error)
         else:
             self._trouble(None)
-
-    async def _wait_for_news(self, watched: bool) -> None:
-        if watched:
-            await asyncio.Event().wait()  # the rate is as high as it gets: only time ends the pause
-        await self._hub.arrived.wait()

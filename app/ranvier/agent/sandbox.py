@@ -67,13 +67,12 @@ class SandboxNode:
                 await self._keeper.end()
 
     async def settle(self) -> None:
-        """Bring its keeper back when it should run and was killed. Raises RanvierError."""
+        """Bring it back when it should run and its keeper was killed, or the machine restarted. Raises RanvierError."""
         if self._lock.locked():
             return
         status = await asyncio.to_thread(self._keeper.status)
-        if status.state is MinerState.UNKNOWN or (status.state is MinerState.STOPPED and status.keeper_pid == 0):
-            async with self._lock:
-                await self._keeper.ensure()
+        if status.state in (MinerState.UNKNOWN, MinerState.STOPPED):
+            await self.start()
 
     def endpoint(self) -> str | None:
         """Where it is, or was when it ran last; the port stays the same."""

@@ -97,39 +97,32 @@ class WorkingNetwork:
                 await self._watch.use(SANDBOX, TITLES[SANDBOX], None, "The sandbox is stopped.", Level.OFF)
 
     async def run(self) -> None:
-        """Bring back what the files say, then keep the sandbox's keeper alive, until cancelled."""
+        """Bring about what the files say, now and whenever it is no longer so, until cancelled."""
         failures = 0
-        restored = False
         while True:
             try:
-                if not restored:
-                    await self._restore()
-                    restored = True
-                elif not self._lock.locked():
+                async with self._lock:
                     await self._mend()
                 failures = 0
             except RanvierError as error:
                 failures += 1
                 log.warning("network: %s", error)
-                if not restored and not isinstance(error, LedgerError):
-                    await self._watch.use(self.name, TITLES.get(self.name, ""), None, str(error), Level.BAD)
+                await self._watch.use(self.name, TITLES.get(self.name, ""), None, str(error), Level.BAD)
             except Exception:
                 failures += 1
                 log.exception("network")
             await asyncio.sleep(min(_LONGEST_BACKOFF_S, _ROUND_S * 2.0 ** min(failures, 5)))
 
     async def _mend(self) -> None:
-        if self._desired.value.sandbox:
-            await self._node.settle()
-        if self.name and self._ledgers.get(self.name) is None:
-            await self._open_ledger(self.name)
-
-    async def _restore(self) -> None:
-        async with self._lock:
-            if self._desired.value.sandbox and self.name != SANDBOX:
-                await self._node.start()
-            if self.name in TITLES:
+        network, sandbox = self.name, self._desired.value.sandbox
+        if network in TITLES:
+            stopped = network == SANDBOX and not sandbox
+            if self._watch.network != network or not (stopped or self._watch.following):
                 await self._apply()
+            elif self._ledgers.get(network) is None:
+                await self._open_ledger(network)
+        if sandbox:
+            await self._node.settle()
 
     async def _apply(self) -> None:
         """Watch the chosen network; nothing changes when it is watched already at the same place."""
