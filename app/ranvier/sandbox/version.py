@@ -20,12 +20,13 @@ _API_VERSIONS = {
     "SwapRuntimeApi": 1,
 }
 
+COW_TEXT = Alias(wrapper("Cow", TEXT, T=TEXT), "Cow<'static, str>")
 _API_LIST = Vec(Tuple((FixedBytes(8), U32)))
 RUNTIME_VERSION = struct(
     "sp_version::RuntimeVersion",
     {
-        "spec_name": Alias(TEXT, "Cow<'static, str>"),
-        "impl_name": Alias(TEXT, "Cow<'static, str>"),
+        "spec_name": COW_TEXT,
+        "impl_name": COW_TEXT,
         "authoring_version": U32,
         "spec_version": U32,
         "impl_version": U32,

@@ -6,10 +6,10 @@ from ranvier.sandbox.composites import Vec, struct
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.outer import EVENT_RECORD
 from ranvier.sandbox.pallet import Constant, Errors, Event, Pallet, call
-from ranvier.sandbox.scale import TEXT, U16, U32, U64, Alias, Compact
+from ranvier.sandbox.scale import U16, U32, U64, Alias, Compact
 from ranvier.sandbox.storage import BLAKE2_128_CONCAT, TWOX_64_CONCAT, Item, Storage, blake2_256
 from ranvier.sandbox.types import ACCOUNT, ACCOUNT_INFO, BYTES, DIGEST, DISPATCH_ERROR, DISPATCH_INFO, H256
-from ranvier.sandbox.version import RUNTIME_VERSION, VERSION_VALUE
+from ranvier.sandbox.version import COW_TEXT, RUNTIME_VERSION, VERSION_VALUE
 
 _ERROR_NAMES = (
     "InvalidSpecName",
@@ -51,7 +51,7 @@ class System(Storage):
     LastRuntimeUpgrade = Item(
         struct(
             "frame_system::LastRuntimeUpgradeInfo",
-            {"spec_version": Alias(Compact(U32), "codec::Compact<u32>"), "spec_name": Alias(TEXT, "Cow<'static, str>")},
+            {"spec_version": Alias(Compact(U32), "codec::Compact<u32>"), "spec_name": COW_TEXT},
         ),
         optional=True,
     )

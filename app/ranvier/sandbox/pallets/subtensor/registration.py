@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from functools import cache
 
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import call
@@ -67,6 +68,7 @@ def decay_price(state: WritableState, netuid: int) -> None:
         _set_price(state, netuid, Subtensor.Burn.get(state, netuid) * decay_bits(half_life) >> 64)
 
 
+@cache
 def decay_bits(half_life: int) -> int:
     """2**(-1 / half_life) with 64 fractional bits, cut off: the same on every machine."""
     with localcontext() as context:

@@ -10,7 +10,6 @@ from math import isqrt
 
 from ranvier.core.units import RAO_PER_COIN
 from ranvier.sandbox import pool
-from ranvier.sandbox.fixed import U16_MAX
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.storage import State, WritableState
@@ -34,10 +33,6 @@ class Swap:
 def fee_of(amount: int) -> int:
     """The pool's fee on an amount that goes in."""
     return pool.swap_fee(amount, FEE_RATE)
-
-
-def _with_fee(bare: int) -> int:
-    return bare * U16_MAX // (U16_MAX - FEE_RATE)
 
 
 def price_rao(state: State, netuid: int) -> int:
@@ -97,20 +92,23 @@ def sell(state: WritableState, netuid: int, alpha: int) -> Swap:
 
 
 def most_tao_below(state: State, netuid: int, limit_price: int) -> int:
-    """The most TAO, fee included, that can be put in before the price exceeds ``limit_price`` rao per alpha."""
+    """TAO, fee included, that can be put in while the price stays at or below ``limit_price`` rao per alpha.
+
+    The fee counts as if it were swapped too, which leaves the price a little inside the limit.
+    """
     if netuid == ROOT:
         return _U64_MAX if limit_price >= RAO_PER_COIN else 0
     tao, alpha = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
-    bare: int = isqrt(limit_price * tao * alpha // RAO_PER_COIN) - tao
-    return _with_fee(max(0, bare))
+    most: int = isqrt(limit_price * tao * alpha // RAO_PER_COIN) - tao
+    return max(0, most)
 
 
 def most_alpha_above(state: State, netuid: int, limit_price: int) -> int:
-    """The most alpha, fee included, that can be sold before the price falls below ``limit_price`` rao per alpha."""
+    """Alpha, fee included, that can be sold while the price stays at or above ``limit_price`` rao per alpha."""
     if netuid == ROOT:
         return _U64_MAX if limit_price <= RAO_PER_COIN else 0
     if limit_price == 0:
         return _U64_MAX
     tao, alpha = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
-    bare: int = isqrt(tao * alpha * RAO_PER_COIN // limit_price) - alpha
-    return _with_fee(max(0, bare))
+    most: int = isqrt(tao * alpha * RAO_PER_COIN // limit_price) - alpha
+    return max(0, most)

@@ -1,0 +1,138 @@
+"""What the sandbox tests share: a chain without a clock, a running node process, and the spec-343 fixture."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ranvier.core.processes import child_environment
+from ranvier.sandbox.chain import Chain
+from ranvier.sandbox.extrinsic import decode_extrinsic
+from ranvier.sandbox.genesis import Cast, genesis
+from ranvier.sandbox.journal import Journal
+from ranvier.sandbox.machine import Machine
+from ranvier.sandbox.node import Node
+from ranvier.sandbox.pallets.system import System
+from ranvier.sandbox.play_keys import PlayKeys
+from ranvier.sandbox.waiting import Refused
+
+TAO = 10**9
+FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "chain"
+_RUN = "import sys; from ranvier.sandbox.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+def fixture_text(name: str) -> str:
+    path = FIXTURES / name
+    if not path.exists():
+        pytest.skip(f"the spec-343 fixture {name} is not on this machine")
+    return path.read_text().strip()
+
+
+class Bench:
+    """A node on which the test makes the blocks: nothing runs by itself."""
+
+    def __init__(self, folder: Path | None = None, *, tempo: int = 5, history: int = 4096, per_snapshot: int = 1024):
+        self.keys = PlayKeys(b"tests")
+        self.cast = Cast.of(self.keys, 3, 5)
+        machine = Machine(1000, self.cast.author.public_key)
+        journal = Journal(folder, blocks_per_snapshot=per_snapshot) if folder is not None else None
+        chain = Chain(machine, journal, history)
+        try:
+            kept = journal.load() if journal is not None else None
+        except BaseException:
+            chain.close()
+            raise
+        if kept is None:
+            chain.begin(genesis(self.cast, tempo))
+        else:
+            chain.resume(*kept)
+        self.node = Node(chain, self.cast.practice(tempo), self.cast.faucet)
+
+    @property
+    def state(self) -> Any:
+        return self.node.chain.store
+
+    def blocks(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.node.make_block()
+
+    def fund(self, signer: Any, rao: int = 1000 * TAO) -> None:
+        self.run(self.node.faucet, "Balances", "transfer_keep_alive", dest=("Id", signer.public_key), value=rao)
+
+    def run(self, signer: Any, pallet: str, call: str, **arguments: Any) -> str | None:
+        """Send, make a block; the name of the failure, the pool's text, or None for success."""
+        try:
+            encoded = self.node.sign(signer, pallet, call, arguments)
+            self.node.waiting.submit(encoded)
+        except Refused as refused:
+            return f"{refused.code} {refused.data or refused.message}"
+        self.blocks()
+        for phase, event in self.events():
+            if event[0] == "System" and event[1][0] == "ExtrinsicFailed" and phase[0] == "ApplyExtrinsic":
+                return error_name(event[1][1]["dispatch_error"])
+        hashes = [decode_extrinsic(raw).hash for raw in self.node.chain.head.extrinsics]
+        assert decode_extrinsic(encoded).hash in hashes, "not included"
+        return None
+
+    def events(self) -> list[tuple[Any, Any]]:
+        return [(record["phase"], record["event"]) for record in System.Events.get(self.state)]
+
+    def event(self, name: str) -> Any:
+        """The fields of the last event of that name in the newest block."""
+        found = [event[1][1] for _, event in self.events() if event[1][0] == name]
+        return found[-1] if found else None
+
+
+def error_name(error: tuple[str, Any]) -> str:
+    from ranvier.sandbox.runtime import ERROR_NAMES
+
+    kind, value = error
+    if kind == "Module":
+        return ERROR_NAMES[value["index"], value["error"][0]]
+    return str(value[0]) if value else kind
+
+
+class NodeProcess:
+    """``ranvier sandbox`` as a real process."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        command = [sys.executable, "-c", _RUN, "--data", str(folder), "--block-time", "0.1", "--no-life", *options]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=child_environment()
+        )
+        watchdog = threading.Timer(20, self.process.kill)
+        watchdog.start()
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        watchdog.cancel()
+        self.ready: dict[str, Any] = json.loads(line) if line else {}
+
+    @property
+    def endpoint(self) -> str:
+        return str(self.ready["endpoint"])
+
+    def kill(self) -> None:
+        if os.name == "posix":
+            self.process.send_signal(signal.SIGKILL)
+        else:
+            self.process.kill()
+        self._gone()
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self._gone()
+
+    def _gone(self) -> int:
+        code = self.process.wait(10)
+        assert self.process.stdout is not None and self.process.stderr is not None
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code

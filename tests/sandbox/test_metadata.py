@@ -1,0 +1,196 @@
+"""Metadata: clients decode it, and whatever we serve is what spec 343 has, but for listed exceptions with reasons."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from scalecodec.base import RuntimeConfigurationObject, ScaleBytes
+from scalecodec.type_registry import load_type_registry_preset
+
+from ranvier.keys.addresses import public_key
+from ranvier.sandbox.extrinsic import decode_extrinsic
+from ranvier.sandbox.machine import Machine
+from ranvier.sandbox.outer import RUNTIME_CALL
+from sandbox.support import fixture_text
+
+FROM_425 = "an item, call or error of spec 425 that register_limit and its price need"
+ALLOWED = {
+    "SubtensorModule.storage.BurnHalfLife": FROM_425,
+    "SubtensorModule.storage.BurnIncreaseMult": FROM_425,
+    "SubtensorModule.storage.MinNonImmuneUids": FROM_425,
+    "SubtensorModule.calls.register_limit": FROM_425,
+    "SubtensorModule.error.RegistrationPriceLimitExceeded": FROM_425,
+    "Timestamp.constants.MinimumPeriod": "half of this network's own block time",
+    "Aura.constants.SlotDuration": "this network's own block time",
+    "System.constants.Version": "our list of runtime APIs is shorter",
+}
+
+
+@cache
+def decoded(raw: bytes) -> tuple[dict[str, Any], Any]:
+    configuration = RuntimeConfigurationObject()
+    configuration.update_type_registry(load_type_registry_preset("core"))
+    metadata = configuration.create_scale_object("MetadataVersioned", data=ScaleBytes(raw))
+    metadata.decode()
+    assert metadata.data.offset == len(raw)
+    return metadata.value[1]["V14"], metadata
+
+
+def ours() -> dict[str, Any]:
+    return decoded(Machine(1000, bytes(32)).metadata_v14)[0]
+
+
+def theirs() -> dict[str, Any]:
+    return decoded(bytes.fromhex(fixture_text("metadata-343-v14.hex")[2:]))[0]
+
+
+class Types:
+    """Types of one metadata as structures that can be compared."""
+
+    def __init__(self, metadata: dict[str, Any]) -> None:
+        self._types = {entry["id"]: entry["type"] for entry in metadata["types"]["types"]}
+
+    def shape(self, number: int | None, depth: int = 0) -> Any:
+        if number is None:
+            return None
+        kind = self._types[number]
+        path = "::".join(kind["path"])
+        if path.startswith("node_subtensor_runtime::Runtime") or depth > 12:
+            return path  # made of the pallets, of which we have fewer
+        params = [self.shape(one["type"], depth + 1) for one in kind["params"]]
+        return path, params, self._definition(kind["def"], depth)
+
+    def _definition(self, definition: dict[str, Any], depth: int) -> Any:
+        name, body = next(iter(definition.items()))
+        if name == "composite":
+            return name, self.fields(body["fields"], depth)
+        if name == "variant":
+            rows = [(v["index"], v["name"], self.fields(v["fields"], depth)) for v in body["variants"]]
+            return name, sorted(rows)
+        if name == "tuple":
+            return name, [self.shape(one, depth + 1) for one in body]
+        if name in ("sequence", "array", "compact"):
+            return name, body.get("len"), self.shape(body["type"], depth + 1)
+        return name, body
+
+    def fields(self, fields: list[dict[str, Any]], depth: int = 0) -> list[Any]:
+        return [(one["name"], self.shape(one["type"], depth + 1)) for one in fields]
+
+    def variants(self, number: int | None) -> dict[str, Any]:
+        if number is None:
+            return {}
+        listed = self._types[number]["def"]["variant"]["variants"]
+        return {v["name"]: (v["index"], self.fields(v["fields"])) for v in listed}
+
+    def path(self, number: int) -> Any:
+        return self._types[number]["path"], self._types[number]["params"]
+
+
+def described(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Everything a client can name, each with its whole shape."""
+    types, found = Types(metadata), {}
+    for pallet in metadata["pallets"]:
+        name = pallet["name"]
+        found[f"{name}.index"] = pallet["index"]
+        if pallet["storage"]:
+            found[f"{name}.prefix"] = pallet["storage"]["prefix"]
+            for item in pallet["storage"]["entries"]:
+                found[f"{name}.storage.{item['name']}"] = storage_shape(types, item)
+        for constant in pallet["constants"]:
+            shape = types.shape(constant["type"]), constant["value"]
+            found[f"{name}.constants.{constant['name']}"] = shape
+        for kind in ("calls", "event", "error"):
+            for variant, shape in types.variants(pallet[kind] and pallet[kind]["ty"]).items():
+                found[f"{name}.{kind}.{variant}"] = shape
+    return found
+
+
+def storage_shape(types: Types, item: dict[str, Any]) -> Any:
+    kind = item["type"]
+    if "Plain" in kind:
+        shape: Any = types.shape(kind["Plain"])
+    else:
+        entry = kind["Map"]
+        shape = entry["hashers"], types.shape(entry["key"]), types.shape(entry["value"])
+    return item["modifier"], shape, item["default"]
+
+
+def test_what_we_serve_is_what_spec_343_has() -> None:
+    mine, real = described(ours()), described(theirs())
+    different = {name for name, shape in mine.items() if real.get(name) != shape}
+    assert different == set(ALLOWED), {name: (mine.get(name), real.get(name)) for name in different ^ set(ALLOWED)}
+
+
+def test_call_event_and_error_types_have_the_real_paths() -> None:
+    mine, real = ours(), theirs()
+    real_pallets = {pallet["name"]: pallet for pallet in real["pallets"]}
+    for pallet in mine["pallets"]:
+        for kind in ("calls", "event", "error"):
+            if pallet[kind] is not None:
+                other = real_pallets[pallet["name"]][kind]["ty"]
+                path, params = Types(mine).path(pallet[kind]["ty"])
+                real_path, real_params = Types(real).path(other)
+                assert path == real_path
+                assert [one["name"] for one in params] == [one["name"] for one in real_params]
+
+
+def test_signed_extensions_are_those_of_spec_343() -> None:
+    def extensions(metadata: dict[str, Any]) -> list[Any]:
+        types, extrinsic = Types(metadata), metadata["extrinsic"]
+        rows = extrinsic["signed_extensions"]
+        return [(row["identifier"], types.shape(row["ty"]), types.shape(row["additional_signed"])) for row in rows]
+
+    assert extensions(ours()) == extensions(theirs())
+    assert ours()["extrinsic"]["version"] == 4
+
+
+def test_errors_are_at_the_place_of_their_number() -> None:
+    """scalecodec finds a module error by position, not by index."""
+    metadata = ours()
+    types = Types(metadata)
+    for pallet in metadata["pallets"]:
+        listed = types.variants(pallet["error"] and pallet["error"]["ty"])
+        assert [index for index, _ in listed.values()] == list(range(len(listed))), pallet["name"]
+
+
+def served(call: str) -> bool:
+    from ranvier.sandbox.runtime import CALLS
+
+    return ("SubtensorModule", call) in CALLS or ("Balances", call) in CALLS
+
+
+def test_signing_vectors_come_back_byte_for_byte() -> None:
+    vectors = json.loads(fixture_text("signing-vectors-343.json"))
+    genesis = bytes.fromhex("2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03")
+    checked = 0
+    for pallet, call, arguments, era, call_data, payload, encoded in vectors:
+        if not served(call):
+            continue
+        extrinsic = decode_extrinsic(bytes.fromhex(encoded[2:]))
+        assert extrinsic.call_bytes.hex() == call_data[2:]
+        assert RUNTIME_CALL.encode(extrinsic.call).hex() == call_data[2:]
+        name, (function, values) = extrinsic.call
+        assert (name, function) == (pallet, call)
+        assert plain(values) == plain({key: account(value) for key, value in arguments.items()})
+        birth = genesis if era == "00" else b"\xab" * 32
+        assert extrinsic.payload(genesis, birth).hex() == payload[2:]
+        checked += 1
+    assert checked >= 10
+
+
+def account(value: Any) -> Any:
+    return public_key(value) if isinstance(value, str) and value.startswith("5") else value
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value[1] if isinstance(value, tuple) else value for key, value in values.items()}
+
+
+@pytest.mark.parametrize("version", [14, 15])
+def test_metadata_versions_are_framed(version: int) -> None:
+    machine = Machine(1000, bytes(32))
+    raw = machine.metadata_v14 if version == 14 else machine.metadata_v15
+    assert raw[:5] == b"meta" + bytes((version,))
