@@ -45,6 +45,8 @@ QT_DISPLAY = pairs(
     "libxkbcommon-x11.so.0:libxkbcommon-x11-0 libxcb-cursor.so.0:libxcb-cursor0 libxcb-icccm.so.4:libxcb-icccm4 "
     "libxcb-keysyms.so.1:libxcb-keysyms1 libxcb-shape.so.0:libxcb-shape0 libwayland-cursor.so.0:libwayland-cursor0"
 )
+# What the reference miner's language model takes from the system.
+MODEL = pairs("libgomp.so.1:libgomp1")
 # Programs that some tests start, and their packages: a display, a session bus, a compiler for a fake NVML.
 TEST_PROGRAMS = {"Xvfb": "xvfb", "dbus-run-session": "dbus", "cc": "gcc libc6-dev"}
 NO_NETWORK = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "Network is unreachable",
@@ -193,7 +195,7 @@ def missing_libraries(wanted: dict[str, str]) -> dict[str, str]:
     """Those of ``wanted`` that the loader does not find; none where it cannot be asked."""
     search = os.environ.get("PATH", "") + ":/sbin:/usr/sbin"
     ldconfig = shutil.which("ldconfig", path=search)
-    if not LINUX or ldconfig is None:
+    if not wanted or not LINUX or ldconfig is None:
         return {}
     known = subprocess.run([ldconfig, "-p"], capture_output=True, text=True, errors="replace", check=False).stdout
     return {name: package for name, package in wanted.items() if f"\t{name} " not in known}
@@ -229,10 +231,10 @@ def get_packages(packages: Sequence[str], what: str, *, ask: bool = True) -> boo
     return True
 
 
-def ensure_qt() -> None:
-    """Qt's libraries, before Qt is imported: installed, or named; stops when Qt cannot even be loaded."""
-    missing = missing_libraries({**QT_ALWAYS, **QT_DISPLAY})
-    if not missing or get_packages(sorted(set(missing.values())), "Qt's system libraries"):
+def ensure_libraries(wanted: dict[str, str]) -> None:
+    """Before they are needed: installed, or named; stops when Qt is wanted and cannot even be loaded."""
+    missing = missing_libraries(wanted)
+    if not missing or get_packages(sorted(set(missing.values())), "system libraries (of Qt and the language model)"):
         return
     fatal = sorted(set(missing) & set(QT_ALWAYS))
     if fatal:
@@ -249,12 +251,14 @@ def environment(**extra: str) -> dict[str, str]:
     return made
 
 
-def wants_window(arguments: Sequence[str]) -> bool:
-    """Whether ``ranvier ARGUMENTS`` opens a window (or proves that it could)."""
+def libraries_for(arguments: Sequence[str]) -> dict[str, str]:
+    """What ``ranvier ARGUMENTS`` takes from the system: Qt for a window, the model's for what starts miners."""
     rest = list(arguments)
     while rest and rest[0].startswith("--home"):
         del rest[: 1 if "=" in rest[0] else 2]
-    return not rest or rest[0] == "selftest" or (rest[0].startswith("-") and rest[0] not in ("--version", "--help"))
+    if not rest or rest[0] == "selftest" or (rest[0].startswith("-") and rest[0] not in ("--version", "--help")):
+        return {**QT_ALWAYS, **QT_DISPLAY, **MODEL}
+    return MODEL if rest[0] in ("rehearse", "agent") else {}
 
 
 def become(command: Sequence[str], env: dict[str, str]) -> int:
@@ -266,8 +270,7 @@ def become(command: Sequence[str], env: dict[str, str]) -> int:
 
 def run(arguments: list[str]) -> int:
     ensure_venv("app")
-    if wants_window(arguments):
-        ensure_qt()
+    ensure_libraries(libraries_for(arguments))
     return become([str(venv_program("python")), "-m", "ranvier", *arguments], environment())
 
 
@@ -293,7 +296,7 @@ def lint(_arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Without pytest arguments the whole check, with some only pytest."""
     ensure_venv("dev")
-    missing = missing_libraries({**QT_ALWAYS, **QT_DISPLAY})
+    missing = missing_libraries({**QT_ALWAYS, **QT_DISPLAY, **MODEL})
     programs = [packages for name, packages in TEST_PROGRAMS.items() if not shutil.which(name)]
     packages = " ".join([*sorted(missing.values()), *programs]).split()
     if LINUX and packages and not (os.geteuid() == 0 and get_packages(packages, "packages for the tests")):
@@ -329,7 +332,7 @@ def bench(arguments: list[str]) -> int:
 
 def screenshots(arguments: list[str]) -> int:
     ensure_venv("dev")
-    ensure_qt()
+    ensure_libraries({**QT_ALWAYS, **QT_DISPLAY})
     out = Path(arguments[0]).absolute() if arguments else ROOT / "resources" / "screenshots"
     script = str(ROOT / "tests" / "gui" / "screenshots.py")
     env = environment(LANG="C.UTF-8", QT_QPA_PLATFORM="offscreen")
@@ -338,7 +341,7 @@ def screenshots(arguments: list[str]) -> int:
 
 def freeze(arguments: list[str]) -> int:
     ensure_venv("dev")
-    ensure_qt()
+    ensure_libraries({**QT_ALWAYS, **QT_DISPLAY})
     if LINUX and shutil.which("objdump") is None and not get_packages(["binutils"], "packages for freezing"):
         return 3
     command = [str(venv_program("python")), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", *arguments]

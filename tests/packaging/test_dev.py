@@ -112,15 +112,19 @@ def test_an_interpreter_that_is_gone_is_noticed(dev: ModuleType, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "window"),
+    ("arguments", "qt", "model"),
     [
-        ([], True), (["--hidden"], True), (["--home", "x"], True), (["--home=x"], True), (["selftest"], True),
-        (["--version"], False), (["--help"], False), (["rehearse", "--headless"], False),
-        (["--home", "x", "status"], False), (["--home=x", "agent"], False),
+        ([], True, True), (["--hidden"], True, True), (["--home", "x"], True, True), (["--home=x"], True, True),
+        (["selftest"], True, True), (["--version"], False, False), (["--help"], False, False),
+        (["rehearse", "--headless"], False, True), (["--home", "x", "status"], False, False),
+        (["--home=x", "agent"], False, True),
     ],
 )  # fmt: skip
-def test_only_a_window_needs_qts_libraries(dev: ModuleType, arguments: list[str], window: bool) -> None:
-    assert dev.wants_window(arguments) is window
+def test_libraries_are_looked_for_where_they_are_needed(
+    dev: ModuleType, arguments: list[str], qt: bool, model: bool
+) -> None:
+    found = dev.libraries_for(arguments)
+    assert (dev.QT_ALWAYS.items() <= found.items(), dev.MODEL.items() <= found.items()) == (qt, model)
 
 
 def fake_program(folder: Path, name: str, text: str) -> None:
@@ -151,7 +155,7 @@ def test_without_the_right_to_install_the_one_command_is_named(
     monkeypatch.setattr(dev, "LINUX", True)
     monkeypatch.setattr(dev, "missing_libraries", lambda wanted: {"libGL.so.1": "libgl1", "libEGL.so.1": "libegl1"})
     with pytest.raises(dev.Stop, match=r"without libEGL.so.1, libGL.so.1") as stop:
-        dev.ensure_qt()
+        dev.ensure_libraries(dev.libraries_for([]))
     assert stop.value.status == 3
     assert "\n  sudo apt-get install -y --no-install-recommends libegl1 libgl1\n" in capsys.readouterr().err
     assert not (tmp_path / "called").exists()
@@ -163,7 +167,7 @@ def test_libraries_that_only_a_display_needs_do_not_stop_the_start(
 ) -> None:
     monkeypatch.setattr(dev, "missing_libraries", lambda wanted: {"libxcb-cursor.so.0": "libxcb-cursor0"})
     monkeypatch.setattr(dev, "get_packages", lambda packages, what: False)
-    dev.ensure_qt()
+    dev.ensure_libraries(dev.libraries_for([]))
     assert capsys.readouterr().err == ""
 
 
