@@ -101,12 +101,14 @@ async def from_file(
 
 
 def _hex(text: str) -> bytes | None:
-    stripped = "".join(text.split()).removeprefix("0x").removeprefix("0X")
-    if not stripped or not all(c in "0123456789abcdefABCDEF" for c in stripped):
+    parts = text.split()
+    digits = "".join(parts).removeprefix("0x").removeprefix("0X")
+    if not digits or not all(c in "0123456789abcdefABCDEF" for c in digits):
         return None
-    # A phrase of words from a to f alone does not exist in the list, so hex digits are hex.
+    if len(parts) > 1 and not any(c.isdigit() for c in digits):
+        return None  # "add beef face ..." are words of the list too
     try:
-        return bytes.fromhex(stripped)
+        return bytes.fromhex(digits)
     except ValueError as error:
         raise KeyFileError("Not a key", "The hex has an odd number of digits; one is missing.") from error
 

@@ -139,7 +139,14 @@ def verify(ss58: str, payload: bytes, signature: bytes) -> bool:
         return False
     key = addresses.public_key(ss58)
     forms = (payload, b"<Bytes>" + payload + b"</Bytes>")
-    return any(_verify_sr25519(key, form, signature) or _verify_ed25519(key, form, signature) for form in forms)
+    return any(scheme_of(key, form, signature) is not None for form in forms)
+
+
+def scheme_of(public_key: bytes, payload: bytes, signature: bytes) -> int | None:
+    """In which scheme ``signature`` over exactly ``payload`` is by ``public_key``; None when in neither."""
+    if _verify_sr25519(public_key, payload, signature):
+        return SR25519
+    return ED25519 if _verify_ed25519(public_key, payload, signature) else None
 
 
 def _verify_sr25519(key: bytes, payload: bytes, signature: bytes) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from ranvier.core.errors import KeyFileError, StorageError
@@ -40,6 +41,7 @@ __all__ = [
     "create_wallet",
     "list_wallets",
     "load_hotkey",
+    "make_wallet",
     "open_coldkey",
     "open_key",
     "read_wallet",
@@ -71,13 +73,23 @@ async def create_wallet(
         raise KeyFileError("Same phrase twice", "Coldkey and hotkey must not be the same key.", "Use another phrase.")
     _refuse_taken(folder, name)
     key = await encryption.derive(password, _cost)
-    with _new_folder(folder, name) as draft:
+
+    def fill(draft: Path) -> None:
         files.write_new(draft / COLDKEY, encryption.encrypt(files.secret_json(coldkey), key))
         files.write_new(draft / COLDKEYPUB, files.public_json(coldkey.public))
         _write_hotkey(draft, hotkey_name, hotkey)
         stored = files.parse_secret(encryption.decrypt(files.read_bytes(draft / COLDKEY), key))
         if stored.signer.ss58 != coldkey.signer.ss58:
             raise KeyFileError("Not written", "The coldkey could not be read back.", "Check the disk.")
+
+    return make_wallet(folder, name, fill)
+
+
+def make_wallet(folder: Path, name: str, fill: Callable[[Path], None]) -> Wallet:
+    """A new wallet from what ``fill(draft)`` writes: it appears whole under its name, or not at all."""
+    _refuse_taken(folder, name)
+    with _new_folder(folder, name) as draft:
+        fill(draft)
     return _checked(folder / name)
 
 
@@ -85,10 +97,7 @@ def add_watch_only(folder: Path, name: str, coldkey_ss58: str) -> Wallet:
     """Make ``folder/name`` with the coldkey's address only: it can be watched and mined for, but not spent from."""
     name = names.check_name(name)
     public = PublicPart(coldkey_ss58, addresses.public_key(coldkey_ss58), SR25519)
-    _refuse_taken(folder, name)
-    with _new_folder(folder, name) as draft:
-        files.write_new(draft / COLDKEYPUB, files.public_json(public))
-    return _checked(folder / name)
+    return make_wallet(folder, name, lambda draft: files.write_new(draft / COLDKEYPUB, files.public_json(public)))
 
 
 def add_hotkey(wallet_path: Path, hotkey_name: str, mnemonic: str, *, crypto_type: int = SR25519) -> Hotkey:
