@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ def qloop(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[qasync
     plain = not inspect.iscoroutinefunction(request.function)
     before = set(map(id, active_timers()))
     loop = qasync.QEventLoop(qapp)
+    loop.set_default_executor(ThreadPoolExecutor(4, "worker"))
+    gc.disable()  # as ranvier.ui.garbage says: a collection on a worker would destroy Qt objects there
     asyncio.set_event_loop(loop)
     if plain:
         asyncio.events._set_running_loop(loop)
@@ -52,6 +55,7 @@ def qloop(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[qasync
     names = [f"{timer.objectName() or timer.parent()} every {timer.interval()} ms" for timer in timers]
     for timer in timers:
         timer.stop()
+    gc.enable()
     assert not left, f"tasks left running: {[task.get_name() for task in left]}"
     assert not names, f"timers left running: {names}"
 

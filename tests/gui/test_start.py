@@ -55,6 +55,15 @@ def test_a_platform_without_a_display_needs_none():
     assert display_problem({"QT_QPA_PLATFORM": "offscreen"}) is None
 
 
+def end_agent(home: Path) -> None:
+    """End the agent that a window started, even one that is only just coming up."""
+    end = time.monotonic() + 15
+    while not (home / "agent" / "endpoint.json").exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    done = ranvier(home, "stop", "--everything")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture
 def window(tmp_path):
     """A running window with its own agent; both are ended."""
@@ -70,7 +79,7 @@ def window(tmp_path):
     end = time.monotonic() + 20
     while not lock.exists() and time.monotonic() < end and process.poll() is None:
         time.sleep(0.05)
-    time.sleep(0.8)
+    time.sleep(1.0)
     try:
         yield process, home
     finally:
@@ -78,7 +87,7 @@ def window(tmp_path):
             process.kill()
         process.wait(10)
         process.stderr.close()
-        ranvier(home, "stop", "--everything")
+        end_agent(home)
 
 
 def test_a_second_start_raises_the_first_and_a_signal_ends_it(window):

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from gui.fakes import chain, failed_miner, good_miner, rich_status, status, unknown_miner
+from gui.test_start import end_agent
 from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState
 from ranvier.ui.icons import tray_icon
@@ -113,7 +114,17 @@ def display() -> Iterator[str]:
         server.wait(10)
 
 
-def on_host(display: str, clicks: list[str], *command: str) -> dict:
+def test_the_real_program_starts_hidden_and_quits_from_its_tray(display, tmp_path):
+    home = tmp_path / "home"
+    command = (sys.executable, "-m", "ranvier", "--home", str(home), "--hidden")
+    seen = on_host(display, ["Open Ranvier", "Quit window (miners go on)"], *command, at_once=True)
+    assert "failed" not in seen, seen
+    assert seen["status"] == 0 and seen["errors"] == ""
+    assert ["Open Ranvier", True] in seen["menu"] and ["Earned today: unknown", False] in seen["menu"]
+    end_agent(home)
+
+
+def on_host(display: str, clicks: list[str], *command: str, at_once: bool = False) -> dict:
     """Run ``command`` in a session of its own with the tray host; what the host saw."""
     environment = {
         **os.environ,
@@ -124,7 +135,15 @@ def on_host(display: str, clicks: list[str], *command: str) -> dict:
     }
     environment.pop("WAYLAND_DISPLAY", None)
     done = subprocess.run(
-        ["dbus-run-session", "--", sys.executable, str(PROGRAMS / "tray_host.py"), json.dumps(clicks), *command],
+        [
+            "dbus-run-session",
+            "--",
+            sys.executable,
+            str(PROGRAMS / "tray_host.py"),
+            "now" if at_once else "late",
+            json.dumps(clicks),
+            *command,
+        ],
         env=environment,
         capture_output=True,
         text=True,

@@ -1,7 +1,8 @@
 """A tray host over D-Bus, without a panel: starts a program, sees its tray item, reads the menu, clicks entries.
 
-``tray_host.py CLICKS PROGRAM ...`` inside ``dbus-run-session``. CLICKS is a JSON list of labels. The host appears
-only after the program has said something on its standard output, as at a login where the panel is slow.
+``tray_host.py WHEN CLICKS PROGRAM ...`` inside ``dbus-run-session``. CLICKS is a JSON list of labels. WHEN ``now``:
+the host is there first; ``late``: it appears only after the program has said something on its standard output, as
+at a login where the panel is slow.
 Prints one JSON object: the item's properties, the menu, what the program printed, its exit status.
 """
 
@@ -95,18 +96,21 @@ class Host:
 
 
 def main() -> int:
-    clicks, command = json.loads(sys.argv[1]), sys.argv[2:]
+    late, clicks, command = sys.argv[1] == "late", json.loads(sys.argv[2]), sys.argv[3:]
     host = Host()
+    if not late:
+        host.appear()
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     printed: list[str] = []
     reader = threading.Thread(target=lambda: printed.extend(line.strip() for line in program.stdout or ()), daemon=True)
     reader.start()
     report: dict[str, Any] = {"items_before": 0}
     try:
-        host.serve(lambda: printed, 20)
-        host.serve(lambda: False, 0.5)
-        report["items_before"] = len(host.items)
-        host.appear()
+        if late:
+            host.serve(lambda: printed, 20)
+            host.serve(lambda: False, 0.5)
+            report["items_before"] = len(host.items)
+            host.appear()
         host.serve(lambda: host.items, 15)
         host.serve(lambda: False, 0.7)
         owner = host.items[-1]

@@ -21,6 +21,9 @@ STATE_WORDS = {
     MinerState.UNKNOWN: "Unknown",
 }
 
+# In the order in which ``MinerView.evidence`` comes.
+EVIDENCE_NAMES = ("Process", "Health", "Seat", "Contact", "Pay")
+
 NETWORK_WORDS = {"sandbox": "SANDBOX \N{EN DASH} PLAY MONEY", "test": "TESTNET", "finney": "MAINNET"}
 
 

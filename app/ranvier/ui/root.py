@@ -12,11 +12,13 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import qasync
+from PySide6.QtCore import QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from ranvier.agent.messages import AgentStatus, StartMiner, StopAgent, StopMiner, UseNetwork
@@ -27,6 +29,7 @@ from ranvier.core.tasks import Tasks
 from ranvier.ui.application import Options
 from ranvier.ui.closing import NO_TRAY_TEXT, NO_TRAY_TITLE, Closing, must_show, on_close
 from ranvier.ui.dialogs.ask import ask, tell
+from ranvier.ui.garbage import GarbageOnThisThread
 from ranvier.ui.icons import app_icon
 from ranvier.ui.instance import Instance
 from ranvier.ui.theme import Theme
@@ -40,10 +43,12 @@ log = logging.getLogger(__name__)
 
 HEAVY = ("substrateinterface", "keyring", "pyqtgraph", "pynvml", "numpy", "aiohttp")
 _PAINT_LIMIT_S = 5.0
+_WORKERS = 6
 
 
 def start(paths: Paths, options: Options) -> int:
     """Run the window until it ends; returns the exit status."""
+    qInstallMessageHandler(_qt_says)
     qt = QApplication(["ranvier"])
     qt.setApplicationName("Ranvier")
     qt.setDesktopFileName("ranvier")
@@ -56,21 +61,28 @@ def start(paths: Paths, options: Options) -> int:
         sys.stderr.write(f"ranvier: another window works in {paths.data} and does not answer\n")
         return 1
     loop = qasync.QEventLoop(qt)
+    loop.set_default_executor(ThreadPoolExecutor(_WORKERS, "worker"))
     asyncio.set_event_loop(loop)
-    application = Application(qt, paths, options, instance)
+    garbage = GarbageOnThisThread()
+    garbage.begin()
+    application = Application(qt, paths, options, instance, garbage)
     try:
         with loop:
             result: int = loop.run_until_complete(application.run())
             return result
     finally:
+        garbage.end()
         instance.close()
 
 
 class Application:
     """Owns window, tray, tasks, client. Everything else is handed what it needs."""
 
-    def __init__(self, qt: QApplication, paths: Paths, options: Options, instance: Instance) -> None:
+    def __init__(
+        self, qt: QApplication, paths: Paths, options: Options, instance: Instance, garbage: GarbageOnThisThread
+    ) -> None:
         self._qt = qt
+        self._garbage = garbage
         self._paths = paths
         self._options = options
         self._instance = instance
@@ -108,6 +120,7 @@ class Application:
             return await self._end(1)
         self._instance.listen(self.window.come_forward)
         self._make_tray()
+        self.tasks.start(self._garbage.run(), "garbage")
         self.tasks.start(self._load(), "load")
         return await self._end(await self._ended)
 
@@ -161,6 +174,7 @@ class Application:
         self.window.go("overview" if self.settings.get(NETWORK) else "welcome")
         self._link = self.tasks.start(link.run(), "agent link")
         self.tasks.start(bridge.run(), "agent events")
+        self._garbage.settle()
 
     # --- what happens --------------------------------------------------------------------------------------
 
@@ -265,6 +279,12 @@ class Application:
             self.quit_window()
             return
         self.window.messages.show_error(error)
+
+
+def _qt_says(kind: QtMsgType, _where: object, text: str) -> None:
+    """Qt's own warnings belong in the log, not on somebody's terminal."""
+    level = logging.ERROR if kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg) else logging.INFO
+    log.log(level, "Qt: %s", text)
 
 
 def _paint_report() -> dict[str, object]:

@@ -66,6 +66,9 @@ QComboBox, QSpinBox { background: $surface; color: $text; border: 1px solid $bor
 QComboBox:focus, QSpinBox:focus { border-color: $accent; }
 QComboBox:disabled, QSpinBox:disabled { color: $muted; }
 QSpinBox QLineEdit { border: none; padding: 0; min-height: 0; background: transparent; }
+QCheckBox::indicator { width: 15px; height: 15px; border: 1px solid $muted; border-radius: 4px; background: $surface; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$icons/check-$check.svg"); }
+QCheckBox::indicator:focus { border-color: $accent; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow, QSpinBox::down-arrow { image: url("$icons/arrow-down.svg"); width: 12px; height: 12px; }
 QSpinBox::up-arrow { image: url("$icons/arrow-up.svg"); width: 12px; height: 12px; }
@@ -80,6 +83,10 @@ QHeaderView { background: $surface; border: none; }
 QHeaderView::section { background: $surface; color: $muted; border: none; border-bottom: 1px solid $border;
     padding: 6px 11px; font-weight: 600; }
 QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-position: top center; width: 9px; height: 6px; }
+QHeaderView::down-arrow, QHeaderView::up-arrow { width: 9px; height: 9px; subcontrol-origin: margin;
+    subcontrol-position: center right; right: 2px; }
+QHeaderView::down-arrow { image: url("$icons/arrow-down.svg"); }
+QHeaderView::up-arrow { image: url("$icons/arrow-up.svg"); }
 QTableCornerButton::section { background: $surface; border: none; }
 
 QProgressBar { background: $raised; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }
@@ -98,4 +105,6 @@ def stylesheet(colours: Colours) -> str:
     """Qt style sheet text of a theme."""
     names = ("surface", "raised", "border", "text", "muted", "accent", "on_accent", "selection", "busy", "bad")
     icons = (resources() / "icons").as_posix()
-    return _SHEET.substitute({name: getattr(colours, name) for name in names}, icons=icons)
+    return _SHEET.substitute(
+        {name: getattr(colours, name) for name in names}, icons=icons, check="dark" if colours.dark else "light"
+    )

@@ -30,10 +30,16 @@ def restarts_text(miner: MinerView) -> str:
     return f"{miner.starts} start{'' if miner.starts == 1 else 's'}, {crashes}"
 
 
+def _running_since(miner: MinerView) -> float | None:
+    if miner.state is MinerState.UNKNOWN:
+        return None
+    return -(miner.started_at or time.time())
+
+
 COLUMNS: tuple[Column[MinerView], ...] = (
     Column("Miner", lambda m: m.name, lambda m: m.name.casefold(), tooltip=lambda m: m.hotkey_ss58),
     Column("State", lambda m: STATE_WORDS[m.state], lambda m: _RANK[level_of(m).value], help="Worst first"),
-    Column("Running for", lambda m: since_text(m, time.time()), lambda m: -(m.started_at or time.time())),
+    Column("Running for", lambda m: since_text(m, time.time()), _running_since),
     Column("Today", lambda m: alpha_text(m.earned_today_rao, m.netuid), lambda m: m.earned_today_rao, number=True),
     Column("7 days", lambda m: alpha_text(m.earned_7d_rao, m.netuid), lambda m: m.earned_7d_rao, number=True),
     Column(

@@ -39,6 +39,7 @@ from ranvier.ui.widgets.text import button
 
 _LOG_EVERY_S = 1.0
 _LOG_LINES = 500
+_MOST_ROWS_SHOWN = 5
 
 
 class MinersPage(Page):
@@ -54,6 +55,7 @@ class MinersPage(Page):
         self.add_action(self.add_miner)
         self._known = True
         self._log_of = ""
+        self._rows_shown = 0
         self._log_next: int | None = None
         self._polling = Polling(context.tasks, "log tail", self._read_log, self._log_failed, lambda: _LOG_EVERY_S)
         self.install = InstallBar()
@@ -62,7 +64,6 @@ class MinersPage(Page):
         self.table.setItemDelegateForColumn(STATE, LevelCell(self.table, level_of))
         self.table.setSelectionMode(Table.SelectionMode.SingleSelection)
         self.table.setAccessibleName("Miners")
-        self.table.setMinimumHeight(110)
         self.table.picked.connect(self._picked)
         self.head = MinerHead(self._send, lambda: context.run(self._remove(), "remove miner"))
         self.detail = MinerDetail()
@@ -72,7 +73,6 @@ class MinersPage(Page):
         self.splitter.addWidget(self.table)
         self.splitter.addWidget(self._lower())
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([150, 500])
         self.empty = EmptyState("Waiting for the agent", "What it knows appears here.")
         self.add(self.install)
         self.add(self.splitter, 1)
@@ -126,9 +126,20 @@ class MinersPage(Page):
             return
         if first:
             self.table.fit()
+        if len(status.miners) != self._rows_shown:
+            self._rows_shown = len(status.miners)
+            self._fit_height()
         if chosen is None or not self.table.select_key(chosen.id):
             self.table.selectRow(0)
         self._draw()
+
+    def _fit_height(self) -> None:
+        """As high as its rows, up to some; the rest is for the chosen miner."""
+        rows = min(max(self._rows_shown, 1), _MOST_ROWS_SHOWN)
+        height = self.table.horizontalHeader().sizeHint().height() + 8
+        height += rows * self.table.verticalHeader().defaultSectionSize()
+        self.table.setMinimumHeight(height)
+        self.splitter.setSizes([height, max(1, self.splitter.height() - height)])
 
     def _show_empty(self, network: str) -> None:
         if network == "sandbox":

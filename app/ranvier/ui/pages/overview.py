@@ -12,7 +12,15 @@ from ranvier.agent.messages import AgentStatus, Attention, MinerView, StartMiner
 from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState
 from ranvier.ui.context import Context
-from ranvier.ui.phrases import STATE_WORDS, alpha_sums, alpha_text, level_of, start_refusal, stop_refusal
+from ranvier.ui.phrases import (
+    EVIDENCE_NAMES,
+    STATE_WORDS,
+    alpha_sums,
+    alpha_text,
+    level_of,
+    start_refusal,
+    stop_refusal,
+)
 from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.empty import EmptyState
@@ -36,7 +44,7 @@ class MinerCard(Card):
         self.badge = Badge()
         self.add_to_header(self.badge)
         self._about = label("", "muted")
-        self.evidence = EvidenceList()
+        self.evidence = EvidenceList(EVIDENCE_NAMES)
         self.today, self.week = label(copyable=True), label(copyable=True)
         self.start = button("Start", lambda: self._send(StartMiner(self.miner.id), "start miner"))
         self.stop = button("Stop", lambda: self._send(StopMiner(self.miner.id), "stop miner"))

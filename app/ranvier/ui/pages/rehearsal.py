@@ -209,6 +209,7 @@ class RehearsalPage(Page):
                 row.show_report(StageReport(row.stage, StageState.WAITING))
         self.start.setEnabled(not running)
         self.start.setText("Running …" if running else "Run it again")
+        restyle(self.start, "kind", "")
         self.secret.setVisible(self._rehearsal is not None and self._rehearsal.password is not None)
 
     def show_report(self, report: StageReport) -> None:

@@ -99,6 +99,7 @@ class SettingsPage(Page):
         box = QSpinBox()
         box.setRange(low, high)
         box.setSuffix(unit)
+        box.lineEdit().setTextMargins(7, 0, 0, 0)  # the stylesheet's padding does not reach it
         box.setValue(self.context.settings.get(setting))
         box.editingFinished.connect(lambda: self._store(setting, box.value()))
         return box

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
 from ranvier.agent.messages import UseNetwork, WatchColdkeys
+from ranvier.core.evidence import Level
 from ranvier.core.settings import NETWORK, WALLET_FOLDER, WATCHED_COLDKEY
 from ranvier.keys.addresses import is_ss58
 from ranvier.keys.listing import list_wallets
@@ -17,6 +18,7 @@ from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import show
 from ranvier.ui.header import NetworkChip
 from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.text import button, label, restyle
 
@@ -24,8 +26,13 @@ CHOICES = (
     (
         "sandbox",
         "Practise on this machine",
-        "A whole small network runs inside Ranvier, offline. Its money is play money. "
+        "A whole small network runs inside Ranvier, and its money is play money. "
         "The rehearsal takes a miner from nothing to its first earnings in a few minutes.",
+        (
+            "No account, no cost; offline once the miner is installed",
+            "Real signatures, a real miner, a real model",
+            "Nothing of it can cost you TAO",
+        ),
         "Start with the sandbox",
     ),
     (
@@ -33,6 +40,7 @@ CHOICES = (
         "Look at the test network",
         "Bittensor's public test network. Its TAO has no value. "
         "Begin by watching: an address is enough, no key is needed.",
+        ("Public nodes, no account", "Balance, stake and earnings of a coldkey", "Wallets that sign can come later"),
         "Watch on testnet",
     ),
     (
@@ -40,6 +48,11 @@ CHOICES = (
         "Look at the main network",
         "The real network with real money. Begin by watching a coldkey's stake and earnings; "
         "no password or phrase is asked for.",
+        (
+            "Public nodes, no account",
+            "Watching cannot spend anything",
+            "Every transaction is shown before it is signed",
+        ),
         "Watch on mainnet",
     ),
 )
@@ -48,17 +61,25 @@ CHOICES = (
 class ChoiceCard(Card):
     """One network: its colour, what it is, and the button that chooses it."""
 
-    def __init__(self, network: str, title: str, text: str, action: str, choose: Callable[[str], None]) -> None:
+    def __init__(
+        self, network: str, title: str, text: str, points: Sequence[str], action: str, choose: Callable[[str], None]
+    ) -> None:
         super().__init__(spacing=12)
         self.network = network
         self.add(NetworkChip(network))
         self.add(label(title, "heading", wrap=True))
         self.add(label(text, wrap=True))
+        for point in points:
+            row = QHBoxLayout()
+            row.setSpacing(8)
+            row.addWidget(Mark(Level.GOOD, 13), 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(label(point, wrap=True), 1)
+            self.body.addLayout(row)
         self.body.addStretch(1)
         kind = "primary" if network == "sandbox" else ""
         self.choose = button(action, lambda: choose(network), kind=kind)
         self.add(self.choose)
-        self.setMinimumHeight(224)
+        self.setMinimumHeight(310)
 
 
 class WatchCard(Card):
@@ -147,7 +168,8 @@ class WelcomePage(Page):
         row = QHBoxLayout()
         row.setSpacing(14)
         self.choices = {
-            network: ChoiceCard(network, title, text, action, self._chosen) for network, title, text, action in CHOICES
+            network: ChoiceCard(network, title, text, points, action, self._chosen)
+            for network, title, text, points, action in CHOICES
         }
         for card in self.choices.values():
             row.addWidget(card, 1)

@@ -15,6 +15,7 @@ from ranvier.ui.widgets.text import label
 
 _MARK = 13
 _PAD = 9
+_NAME_WIDTH = 58
 
 
 class Badge(QWidget):
@@ -71,10 +72,13 @@ class Badge(QWidget):
 
 
 class EvidenceLine(QWidget):
-    """One ``Evidence`` as a row: mark, words, and its age on the right."""
+    """One ``Evidence`` as a row: mark, what it is about, words, and its age on the right."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, name: str = "") -> None:
         super().__init__()
+        self.name = label(name, "muted")
+        self.name.setVisible(bool(name))
+        self.name.setMinimumWidth(_NAME_WIDTH)
         self._mark = Mark(size=_MARK)
         self._words = label(wrap=True)
         self._age = label(role="muted")
@@ -83,6 +87,7 @@ class EvidenceLine(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self._mark)
+        row.addWidget(self.name)
         row.addWidget(self._words, 1)
         row.addWidget(self._age)
         self.show_evidence(evidence)

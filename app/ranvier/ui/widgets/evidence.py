@@ -11,10 +11,11 @@ from ranvier.ui.widgets.badge import EvidenceLine
 
 
 class EvidenceList(QWidget):
-    """One line for each ``Evidence``, in the order given."""
+    """One line for each ``Evidence``, in the order given; ``names`` say what each place is about."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str] = ()) -> None:
         super().__init__()
+        self._names = tuple(names)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(7)
@@ -31,6 +32,6 @@ class EvidenceList(QWidget):
         for line, item in zip(self.lines, shown, strict=False):
             line.show_evidence(item)
         for item in shown[len(self.lines) :]:
-            line = EvidenceLine(item)
+            line = EvidenceLine(item, self._names[len(self.lines)] if len(self.lines) < len(self._names) else "")
             self.lines.append(line)
             self._column.addWidget(line)

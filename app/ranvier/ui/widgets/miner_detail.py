@@ -20,6 +20,7 @@ from ranvier.core.evidence import Level, age_text
 from ranvier.miners.status import ExitRecord
 from ranvier.ui.models.miners import restarts_text, since_text
 from ranvier.ui.phrases import (
+    EVIDENCE_NAMES,
     STATE_WORDS,
     alpha_text,
     exit_text,
@@ -104,7 +105,7 @@ class MinerDetail(QWidget):
         column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(10)
         column.addWidget(label("Evidence", "heading"))
-        self.evidence = EvidenceList()
+        self.evidence = EvidenceList(EVIDENCE_NAMES)
         column.addWidget(self.evidence)
         column.addSpacing(4)
         column.addWidget(label("Facts", "heading"))
