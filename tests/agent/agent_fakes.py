@@ -12,7 +12,19 @@ from pathlib import Path
 from ranvier.agent.agent import Agent, Parts
 from ranvier.agent.client import AgentClient
 from ranvier.agent.evidence import HealthSeen
-from ranvier.agent.messages import Earnings, GetEarnings, GetStatus, LogLine, LogTail
+from ranvier.agent.messages import (
+    AddMiner,
+    Earnings,
+    GetEarnings,
+    GetStatus,
+    InstallMiner,
+    LogLine,
+    LogTail,
+    MinerView,
+    StartMiner,
+    StopAgent,
+    UseNetwork,
+)
 from ranvier.agent.miner_file import MinerFile
 from ranvier.chain.model import (
     Axon,
@@ -33,8 +45,11 @@ from ranvier.hardware.sampler import Sampler
 from ranvier.miners.keeping import KeeperClient
 from ranvier.miners.logs import tail
 from ranvier.miners.spec import ProgramSpec
+from ranvier.miners.status import MinerState
 
 PROGRAMS = Path(__file__).parent.parent / "programs"
+ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+BOB = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
 PHRASE = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"
 
 
@@ -164,10 +179,11 @@ class FakePrograms:
         try:
             async with asyncio.timeout(2):
                 reader, writer = await asyncio.open_connection("127.0.0.1", miner.axon_port)
-                writer.write(b"GET /health HTTP/1.0\r\n\r\n")
-                said = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])
-                writer.close()
-                await writer.wait_closed()
+                try:
+                    writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+                    said = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])
+                finally:
+                    writer.close()
         except (OSError, ValueError) as error:
             return HealthSeen(False, f"does not answer ({type(error).__name__})", time.time())
         return HealthSeen(True, "answers", time.time(), said["queries_answered"], said["last_query_at"])
@@ -258,3 +274,21 @@ class House:
                 return status
             assert time.monotonic() < end, f"not seen: {status}"
             await asyncio.sleep(0.05)
+
+    async def started(self, command: AddMiner) -> MinerView:
+        """A miner that was added, runs and answers."""
+        await self.client.call(UseNetwork("test"))
+        await self.client.call(command)
+        await self.client.call(InstallMiner(command.id))
+        await self.client.call(StartMiner(command.id))
+        status = await self.until(lambda status: up(status.miners[0]))
+        return status.miners[0]
+
+    async def end(self) -> None:
+        """Stop everything."""
+        await self.client.call(StopAgent(everything=True))
+        await self.stop()
+
+
+def up(view: MinerView) -> bool:
+    return view.state is MinerState.RUNNING and view.queries_answered is not None

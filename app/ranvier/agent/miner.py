@@ -57,7 +57,7 @@ class Miner:
         self.health: HealthSeen | None = None
         self.seat: SeatSeen | None = None
         self.pay: PaySeen | None = None
-        self.problem: str | None = None
+        self._problems: dict[str, str] = {}
         self._tools = tools
         self._seen: Observation | None = None
         self._usage: Usage | None = None
@@ -111,7 +111,10 @@ class Miner:
         """Ask it how it is, if it runs."""
         if self.state not in _UP:
             return
-        health = await self._tools.programs.health(self.folder, self.file)
+        try:
+            health = await self._tools.programs.health(self.folder, self.file)
+        except RanvierError as error:  # its recipe was broken meanwhile; the other miners go on
+            health = HealthSeen(False, error.message, self._tools.now())
         before, self.health = self.health, health
         if before is None or (before.ok, before.text, before.queries_answered) != (
             health.ok,
@@ -123,8 +126,9 @@ class Miner:
     async def check_installed(self) -> None:
         try:
             self.installed = await self._tools.programs.installed(self.folder, self.file)
+            self._problems.pop("recipe", None)
         except RanvierError as error:
-            self.problem = error.message
+            self._problems["recipe"] = error.message
         self._tools.changed()
 
     def view(self, chain_note: str | None) -> MinerView:
@@ -175,6 +179,7 @@ class Miner:
             self.keeper.write_spec(self._tools.programs.spec(self.folder, self.file, endpoint))
             self._store(wanted=True)
             self._retry_at, self._failures = 0.0, 0
+            self._problems.clear()
             await self.keeper.ensure()
             await (self.keeper.restart() if again else self.keeper.start())
             await self.look()
@@ -214,10 +219,11 @@ class Miner:
             except RanvierError as error:
                 self._failures += 1
                 self._retry_at = self._tools.now() + min(_LONGEST_BACKOFF_S, 2.0**self._failures)
-                self.problem = error.message
+                self._problems["keeper"] = error.message
                 log.warning("miner %s: %s", self.file.id, error)
             else:
-                self._failures, self.problem = 0, None
+                self._failures = 0
+                self._problems.pop("keeper", None)
             await self.look()
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -235,7 +241,7 @@ class Miner:
             seat=self.seat,
             pay=self.pay,
             chain_note=chain_note,
-            problem=self.problem,
+            problem=next(iter(self._problems.values()), None),
         )
 
     def _store(self, *, wanted: bool) -> None:

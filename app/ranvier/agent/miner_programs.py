@@ -61,7 +61,10 @@ class RecipePrograms:
         folder = self._own / name if (self._own / name / FILE_NAME).is_file() else self._known().get(name)
         if folder is None:
             raise RecipeError("No such recipe", f"There is no recipe “{name[:60]}”.", "Choose one that is listed.")
-        changed = (folder / FILE_NAME).stat().st_mtime_ns
+        try:
+            changed = (folder / FILE_NAME).stat().st_mtime_ns
+        except OSError as error:
+            raise RecipeError("No such recipe", f"{folder / FILE_NAME}: {error.strerror}.") from error
         known = self._loaded.get(name)
         if known is None or known[:2] != (folder, changed):
             known = self._loaded[name] = (folder, changed, load_recipe(folder))

@@ -91,10 +91,10 @@ class WorkingNetwork:
         """End the sandbox; its state stays on disk. Raises RanvierError."""
         async with self._lock:
             self._desired.set(sandbox=False)
-            await self._node.stop()
             if self.name == SANDBOX:
                 self._endpoint = None
                 await self._watch.use(SANDBOX, TITLES[SANDBOX], None, "The sandbox is stopped.", Level.OFF)
+            await self._node.stop()
 
     async def run(self) -> None:
         """Bring about what the files say, now and whenever it is no longer so, until cancelled."""
