@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from gui.fakes import COLDKEY, GENESIS, HOTKEY
-from gui.stage import stage, texts, until, watchdog
+from functools import partial
+
+from gui.fakes import COLDKEY, GENESIS, HOTKEY, status_event
+from gui.stage import settle, stage, texts, until, watchdog
 from ranvier.chain.model import Plan
 from ranvier.core.errors import Cancelled, ChainError, ErrorData
 from ranvier.core.evidence import Level
@@ -11,6 +13,8 @@ from ranvier.core.settings import NETWORK
 from ranvier.rehearsal import rehearsal as rehearsal_module
 from ranvier.rehearsal.stages import TITLES, Outcome, StageReport, StageState
 from ranvier.rehearsal.stages import Stage as Step
+from ranvier.ui.pages import rehearsal as rehearsal_page
+from ranvier.ui.waiting import agent_known
 from ranvier.ui.widgets.text import QPushButton
 
 PLAN = Plan(
@@ -60,6 +64,7 @@ async def test_from_start_over_failure_and_consent_to_the_first_earnings(qtbot, 
     monkeypatch.setattr(rehearsal_module, "Rehearsal", ScriptedRehearsal)
     async with stage(tmp_path) as it:
         page = await it.open("rehearsal")
+        it.bridge._emit(status_event())
         assert [row.mark.level for row in page.rows.values()] == [Level.OFF] * 10
         assert [title in texts(page) for title in TITLES.values()] == [True] * 10
         page.start.click()
@@ -117,6 +122,7 @@ async def test_a_bug_in_a_stage_is_one_sentence_and_leaves_no_stage_running(qtbo
     monkeypatch.setattr(rehearsal_module, "Rehearsal", Broken)
     async with stage(tmp_path) as it:
         page = await it.open("rehearsal")
+        it.bridge._emit(status_event())
         page.start.click()
         await until(lambda: it.window.messages.messages)
         said = it.window.messages.messages[0].words
@@ -135,3 +141,24 @@ async def test_reports_do_not_hold_the_loop(qtbot, tmp_path):
             page.show_report(StageReport(Step.REGISTER, StageState.CONSENT, "?", plan=PLAN))
             await until(lambda: True)
         assert seen.busy_s < 0.05, f"a report took {seen.busy_s * 1000:.0f} ms"
+
+
+async def test_a_start_before_the_agent_is_there_waits_for_it(qtbot, tmp_path, monkeypatch):
+    ScriptedRehearsal.made = []
+    monkeypatch.setattr(rehearsal_module, "Rehearsal", ScriptedRehearsal)
+    async with stage(tmp_path) as it:
+        page = await it.open("rehearsal")
+        page.start.click()
+        await settle()
+        assert page.rows[Step.SANDBOX].text.text() == "Waiting for the agent" and ScriptedRehearsal.made == []
+        it.bridge._emit(status_event())
+        await until(lambda: ScriptedRehearsal.made and not page.running)
+
+
+async def test_no_agent_at_all_is_told_in_the_first_stage(qtbot, tmp_path, monkeypatch):
+    monkeypatch.setattr(rehearsal_page, "agent_known", partial(agent_known, limit_s=0.05))
+    async with stage(tmp_path) as it:
+        page = await it.open("rehearsal")
+        page.start.click()
+        await until(lambda: not page.running and page.rows[Step.SANDBOX].report.state is StageState.FAILED)
+        assert "The agent does not answer." in texts(page.rows[Step.SANDBOX])

@@ -28,6 +28,7 @@ async def test_sandbox_leads_to_the_rehearsal(qtbot, tmp_path):
     async with stage(tmp_path) as it:
         page = await it.open("welcome")
         page.choices["sandbox"].choose.click()
+        it.bridge._emit(status_event())
         await until(lambda: it.window.open_key == "rehearsal")
         assert it.client.commands == [UseNetwork("sandbox")]
         assert it.settings.get(NETWORK) == "sandbox" and it.window.sidebar.isVisible()
@@ -40,6 +41,7 @@ async def test_watching_an_address_on_mainnet(qtbot, tmp_path):
         assert page.watch.isVisible()
         page.watch.address.setText(f" {COLDKEY} ")
         page.watch.watch_address.click()
+        it.bridge._emit(status_event())
         await until(lambda: it.window.open_key == "overview")
         assert it.client.commands == [UseNetwork("finney"), WatchColdkeys((COLDKEY,))]
         assert it.settings.get(WATCHED_COLDKEY) == COLDKEY
@@ -54,6 +56,7 @@ async def test_watching_a_wallet_folder(qtbot, tmp_path):
         page.watch.folder.setText(str(tmp_path / "nothing"))
         page.watch.watch_folder.click()
         await until(lambda: "No wallet" in page.watch.problem.text())
+        it.bridge._emit(status_event())
         page.watch.folder.setText(str(folder))
         page.watch.watch_folder.click()
         await until(lambda: it.window.open_key == "overview")
@@ -66,6 +69,7 @@ async def test_a_failed_choice_can_be_made_again(qtbot, tmp_path):
         it.client.answers[UseNetwork] = NetworkError("Port taken", "Port 9944 is used by another program.", "Free it.")
         page = await it.open("welcome")
         page.choices["sandbox"].choose.click()
+        it.bridge._emit(status_event())
         await until(lambda: it.window.messages.messages)
         assert page.choices["sandbox"].choose.isEnabled()
         assert it.settings.get(NETWORK) == "" and it.window.open_key == "welcome"

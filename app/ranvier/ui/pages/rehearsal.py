@@ -20,6 +20,7 @@ from ranvier.rehearsal.stages import TITLES, Outcome, Stage, StageReport, StageS
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.plan import PlanView
 from ranvier.ui.phrases import took_text
+from ranvier.ui.waiting import agent_known
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import Page, clear
@@ -178,12 +179,15 @@ class RehearsalPage(Page):
     async def _run(self) -> None:
         self._set_running(True)
         try:
+            if self.context.bridge.latest is None:
+                self.show_report(StageReport(Stage.SANDBOX, StageState.RUNNING, "Waiting for the agent"))
+                await agent_known(self.context.bridge)
             if self._rehearsal is None:
                 self._rehearsal = await self._make()
             self.context.settings.set(NETWORK, "sandbox")
             self._show_outcome(await self._rehearsal.run())
-        except (RanvierError, Cancelled):
-            pass  # the failed stage shows it, where it happened
+        except (RanvierError, Cancelled) as error:
+            self._show_failure(error)
         finally:
             for row in self.rows.values():
                 if row.report.state in (StageState.RUNNING, StageState.CONSENT):
@@ -199,6 +203,12 @@ class RehearsalPage(Page):
             self.context.paths, self.context.client, on_report=self.show_report, consent=self._consent
         )
         return rehearsal
+
+    def _show_failure(self, error: RanvierError | Cancelled) -> None:
+        """The failed stage shows the error where it happened; one from before the first stage is shown there."""
+        row = next((row for row in self.rows.values() if row.report.state is StageState.RUNNING), None)
+        if row is not None and isinstance(error, RanvierError):
+            self.show_report(replace(row.report, state=StageState.FAILED, error=error.data()))
 
     def _set_running(self, running: bool) -> None:
         self.running = running

@@ -17,6 +17,7 @@ from ranvier.keys.listing import list_wallets
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import show
 from ranvier.ui.header import NetworkChip
+from ranvier.ui.waiting import agent_known
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import Page
@@ -204,6 +205,7 @@ class WelcomePage(Page):
         client, settings = self.context.client, self.context.settings
         self._busy("Starting the sandbox network …" if network == "sandbox" else "Opening the network …")
         try:
+            await agent_known(self.context.bridge)
             await client.call(UseNetwork(network))
             if coldkeys_ss58:
                 await client.call(WatchColdkeys(coldkeys_ss58))
