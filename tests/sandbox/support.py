@@ -103,8 +103,9 @@ def error_name(error: tuple[str, Any]) -> str:
 class NodeProcess:
     """``ranvier sandbox`` as a real process."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        command = [sys.executable, "-c", _RUN, "--data", str(folder), "--block-time", "0.1", "--no-life", *options]
+    def __init__(self, folder: Path, *options: str, life: bool = False) -> None:
+        alive = [] if life else ["--no-life"]
+        command = [sys.executable, "-c", _RUN, "--data", str(folder), "--block-time", "0.1", *alive, *options]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=child_environment()
         )

@@ -264,6 +264,21 @@ async def test_a_client_that_does_not_read_does_not_stop_the_node(node: NodeProc
             assert int((await other.receive_json(timeout=5))["result"]["number"], 16) > first + 1
 
 
+def test_a_living_network_pays_its_competitors(tmp_path: Path) -> None:
+    """Validators ask over HTTP, set weights by extrinsics, and the epoch pays those who answer."""
+    node = NodeProcess(tmp_path, life=True)
+    try:
+        chain = connect(node)
+        until(lambda: sum(chain.query("SubtensorModule", "Incentive", [1]).value[3:]) > 60_000, limit_s=30)
+        block = chain.query("SubtensorModule", "LastMechansimStepBlock", [1]).value
+        events = [event.value for event in chain.get_events(chain.get_block_hash(block))]
+        paid = next(e["attributes"] for e in events if e["event_id"] == "IncentiveAlphaEmittedToMiners")
+        assert paid["netuid"] == 1 and sum(paid["emissions"][3:]) > 10**9
+        chain.close()
+    finally:
+        assert node.stop() == 0
+
+
 def test_kill_and_restart(tmp_path: Path) -> None:
     node = NodeProcess(tmp_path)
     client = Client(connect(node))

@@ -6,6 +6,7 @@ from ranvier.sandbox.composites import Enum, Field, Variant
 from ranvier.sandbox.pallet import Call, Pallet
 from ranvier.sandbox.pallets import balances, small, system
 from ranvier.sandbox.pallets.subtensor import pallet as subtensor
+from ranvier.sandbox.pallets.subtensor import swaps
 from ranvier.sandbox.scale import Codec
 
 PALLETS: tuple[Pallet, ...] = (
@@ -15,6 +16,7 @@ PALLETS: tuple[Pallet, ...] = (
     small.PAYMENT,
     subtensor.PALLET,
     small.UTILITY,
+    swaps.PALLET,
 )
 
 

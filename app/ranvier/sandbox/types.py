@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ranvier.sandbox.composites import UNIT, Enum, Field, Struct, Tuple, Variant, Vec, enum, struct, wrapper
+from ranvier.sandbox.composites import UNIT, Enum, Field, Struct, Variant, Vec, enum, struct, wrapper
 from ranvier.sandbox.registry import Registry
 from ranvier.sandbox.scale import (
     I128,
@@ -124,7 +124,6 @@ DISPATCH_ERROR = enum(
 )
 
 PHASE = enum("frame_system::Phase", {"ApplyExtrinsic": (0, U32), "Finalization": 1, "Initialization": 2})
-_ENGINE = Tuple((FixedBytes(4), BYTES))
 DIGEST_ITEM = Enum(
     ("sp_runtime", "generic", "digest", "DigestItem"),
     (

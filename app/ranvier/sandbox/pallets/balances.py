@@ -79,22 +79,27 @@ def debit(context: Context, who: bytes, amount: int, *, keep_alive: bool) -> Non
     """Take free balance without touching issuance (but for dust: an account below the deposit is removed)."""
     if amount == 0:
         return
-    state = context.state
-    account = System.Account.get(state, who)
-    if amount > Balances.TotalIssuance.get(state):
-        raise DispatchFailure(("Arithmetic", ("Underflow", ())), "Underflow")
-    if amount > account["data"]["free"]:
-        raise token_failure("FundsUnavailable")
-    left = account["data"]["free"] - amount
-    if left < EXISTENTIAL_DEPOSIT and keep_alive:
-        raise token_failure("NotExpendable")
-    if spendable(state, who, keep_alive=False) < amount:
-        raise token_failure("Frozen")
+    left = _left_after(context.state, who, amount, keep_alive=keep_alive)
     if left < EXISTENTIAL_DEPOSIT:
         _reap(context, who, left)
         return
+    account = System.Account.get(context.state, who)
     account["data"]["free"] = left
-    System.Account.put(state, who, value=account)
+    System.Account.put(context.state, who, value=account)
+
+
+def _left_after(state: State, who: bytes, amount: int, *, keep_alive: bool) -> int:
+    """What would be left of the free balance; raises why the amount cannot be taken (``can_withdraw``)."""
+    free = free_balance(state, who)
+    if amount > Balances.TotalIssuance.get(state):
+        raise DispatchFailure(("Arithmetic", ("Underflow", ())), "Underflow")
+    if amount > free:
+        raise token_failure("FundsUnavailable")
+    if free - amount < EXISTENTIAL_DEPOSIT and keep_alive:
+        raise token_failure("NotExpendable")
+    if spendable(state, who, keep_alive=False) < amount:
+        raise token_failure("Frozen")
+    return free - amount
 
 
 def _reap(context: Context, who: bytes, dust: int) -> None:
@@ -122,12 +127,8 @@ def burn(context: Context, who: bytes, amount: int) -> None:
 def transfer(context: Context, source: bytes, dest: bytes, amount: int, *, keep_alive: bool) -> None:
     """Move free balance; nothing happens between an account and itself (but the checks)."""
     if source == dest:
-        with_layer = context.state
-        with_layer.begin()
-        try:
-            debit(context, source, amount, keep_alive=keep_alive)
-        finally:
-            with_layer.rollback()
+        if amount:
+            _left_after(context.state, source, amount, keep_alive=keep_alive)
         return
     debit(context, source, amount, keep_alive=keep_alive)
     credit(context, dest, amount)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -41,8 +42,9 @@ class HttpSession:
 class SocketSession:
     """One WebSocket: a bounded queue out; who does not read loses the connection, not the node its memory."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    def __init__(self, socket: web.WebSocketResponse, abort: Callable[[], None]) -> None:
         self._socket = socket
+        self._abort = abort
         self._subscriptions: dict[str, Subscription] = {}
         self._out: deque[bytes] = deque()
         self._queued_bytes = 0
@@ -87,11 +89,14 @@ class SocketSession:
             self._send(one)
 
     def _send(self, frame: bytes) -> None:
+        if self.overrun:
+            return
         self._queued_bytes += len(frame)
+        self._out.append(frame)
         if self._queued_bytes > _QUEUE_BYTES:
             self.overrun = True
-        else:
-            self._out.append(frame)
+            self._out.clear()
+            self._abort()  # a polite close would wait for the very client that does not read
         self._wake.set()
 
     async def write(self) -> None:
@@ -99,11 +104,10 @@ class SocketSession:
         while not self.overrun:
             await self._wake.wait()
             self._wake.clear()
-            while self._out and not self.overrun:
+            while self._out:
                 frame = self._out.popleft()
-                self._queued_bytes -= len(frame)
                 await self._socket.send_str(frame.decode())
-        await self._socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
+                self._queued_bytes -= len(frame)
 
     def end(self) -> None:
         for subscription_id in tuple(self._subscriptions):
@@ -157,15 +161,14 @@ class RpcServer:
             return web.Response(status=405, text="Used HTTP Method is not allowed. POST is required\n")
         socket = web.WebSocketResponse(max_msg_size=_FRAME_BYTES, heartbeat=_HEARTBEAT_S, compress=False)
         await socket.prepare(request)
-        session = SocketSession(socket)
+        transport = request.transport
+        session = SocketSession(socket, transport.abort if transport is not None else lambda: None)
         self._sockets.add(socket)
         writer = self._tasks.start(session.write(), "rpc writer")
         try:
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     session.handle(message.data, self._methods)
-                if session.overrun:
-                    break
         finally:
             self._sockets.discard(socket)
             session.end()

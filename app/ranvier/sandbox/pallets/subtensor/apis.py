@@ -86,9 +86,8 @@ def _auto_stake(view: View, coldkey: bytes, netuid: int) -> bytes | None:
 def _stake_fee(view: View, *arguments: Any) -> int:
     """The pool's fee on the amount; moving between root positions costs none (``get_stake_fee``)."""
     origin, _, destination, _, amount = arguments
-    if (origin is None or origin[1] == swaps.ROOT) and (destination is None or destination[1] == swaps.ROOT):
-        return 0
-    return swaps.fee_of(int(amount))
+    sides = [side[1] for side in (origin, destination) if side is not None and side[1] != swaps.ROOT]
+    return swaps.fee_of(view.state, sides[0], amount) if sides else 0
 
 
 APIS: tuple[Api, ...] = (

@@ -40,7 +40,7 @@ def _add(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int)
     """``do_add_stake`` in the order of its checks (``validate_add_stake``)."""
     state = context.state
     _open_subnet(state, netuid)
-    if tao - swaps.fee_of(tao) < MIN_STAKE_RAO:
+    if tao - swaps.fee_of(state, netuid, tao) < MIN_STAKE_RAO:
         raise fail("AmountTooLow")
     if not hotkey_exists(state, hotkey):
         raise fail("HotKeyAccountNotExists")

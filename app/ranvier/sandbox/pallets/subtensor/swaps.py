@@ -10,15 +10,26 @@ from math import isqrt
 
 from ranvier.core.units import RAO_PER_COIN
 from ranvier.sandbox import pool
+from ranvier.sandbox.pallet import Pallet
 from ranvier.sandbox.pallets.subtensor.events import fail
-from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.storage import State, WritableState
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
+from ranvier.sandbox.scale import U16
+from ranvier.sandbox.storage import TWOX_64_CONCAT, Item, State, Storage, WritableState
 
 ROOT = 0
-FEE_RATE = 33
-"""``Swap.FeeRate``'s default, of 65535."""
 _U64_MAX = (1 << 64) - 1
 _RESERVE_FLOOR = 1_000_000  # rao that must stay on either side, so that the price keeps a meaning
+
+
+class SwapStorage(Storage):
+    """The Swap pallet's one item that a constant-product pool has: the fee, of 65535."""
+
+    prefix = "Swap"
+
+    FeeRate = Item(U16, (NETUID, TWOX_64_CONCAT), default=33)
+
+
+PALLET = Pallet("Swap", 28, "pallet_subtensor_swap", storage=SwapStorage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +41,9 @@ class Swap:
     fee: int
 
 
-def fee_of(amount: int) -> int:
-    """The pool's fee on an amount that goes in."""
-    return pool.swap_fee(amount, FEE_RATE)
+def fee_of(state: State, netuid: int, amount: int) -> int:
+    """The pool's fee on an amount that goes in; root has none."""
+    return 0 if netuid == ROOT else pool.swap_fee(amount, SwapStorage.FeeRate.get(state, netuid))
 
 
 def price_rao(state: State, netuid: int) -> int:
@@ -47,7 +58,7 @@ def quote_buy(state: State, netuid: int, tao: int) -> Swap:
     """What ``tao`` rao would buy now. Raises InsufficientLiquidity."""
     if netuid == ROOT:
         return Swap(tao, tao, 0)
-    fee = fee_of(tao)
+    fee = fee_of(state, netuid, tao)
     reserves = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
     out = pool.buy(tao - fee, *reserves)
     if out <= 0 or reserves[1] - out < _RESERVE_FLOOR:
@@ -59,7 +70,7 @@ def quote_sell(state: State, netuid: int, alpha: int) -> Swap:
     """What ``alpha`` rao would bring now. Raises InsufficientLiquidity."""
     if netuid == ROOT:
         return Swap(alpha, alpha, 0)
-    fee = fee_of(alpha)
+    fee = fee_of(state, netuid, alpha)
     reserves = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
     out = pool.sell(alpha - fee, *reserves)
     if out <= 0 or reserves[0] - out < _RESERVE_FLOOR:
