@@ -1,4 +1,4 @@
-"""Wallet dialogs: one sentence beside the field, nothing lost on an error, nothing written before all words are back."""
+"""Wallet dialogs: a sentence beside the field, nothing lost on an error, nothing written before all words are back."""
 
 from __future__ import annotations
 
