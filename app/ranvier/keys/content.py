@@ -6,7 +6,6 @@ ed25519 file with the integer 0 (old tools must refuse it, they would open anoth
 
 from __future__ import annotations
 
-import enum
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,32 +14,25 @@ from ranvier.core.errors import KeyFileError, MnemonicError
 from ranvier.keys import addresses, encryption, mnemonic
 from ranvier.keys.encryption import Encryption
 from ranvier.keys.signing import ED25519, SR25519, LocalSigner
+from ranvier.keys.trouble import KeyTroubleError, Trouble, corrupt
+
+__all__ = [
+    "KeyTroubleError",
+    "PublicPart",
+    "SecretPart",
+    "Trouble",
+    "corrupt",
+    "json_object",
+    "key_fields",
+    "parse_public",
+    "parse_secret",
+    "public_json",
+    "secret_json",
+]
 
 _SECRET_FIELDS = ("secretPhrase", "secretSeed", "privateKey")
 _FUTURE_FIELDS = ("accountType", "signingScheme", "hashedDescriptor")
 _LONGEST_BARE = 400  # a recovery phrase of 24 words has at most 215 characters
-
-
-class Trouble(enum.StrEnum):
-    """What is wrong with a key file; the sentence is in the error beside it."""
-
-    MISSING = "missing"
-    NOT_A_FILE = "not_a_file"
-    UNREADABLE = "unreadable"
-    CORRUPT = "corrupt"
-    FOREIGN = "foreign"
-    UNSUPPORTED = "unsupported"
-    MISMATCH = "mismatch"
-    NO_SECRET = "no_private_key"
-    EXISTS = "exists"
-
-
-class KeyTroubleError(KeyFileError):
-    """A KeyFileError that also says which kind of trouble it is."""
-
-    def __init__(self, trouble: Trouble, title: str, message: str, hint: str = "") -> None:
-        super().__init__(title, message, hint)
-        self.trouble = trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +174,6 @@ def key_fields(data: bytes) -> dict[str, Any]:
     return fields
 
 
-def corrupt(message: str, hint: str = "") -> KeyTroubleError:
-    """The error for a file that is no usable key file."""
-    return KeyTroubleError(
-        Trouble.CORRUPT,
-        "Key file damaged",
-        message,
-        hint or "Restore it from a copy, or make it again from the recovery phrase.",
-    )
-
-
 def _not_json(data: bytes) -> str:
     start = data.lstrip()
     if start.startswith(b"JE5BQ0"):
@@ -223,7 +205,7 @@ def _crypto_type(fields: dict[str, Any]) -> int:
         raise KeyTroubleError(
             Trouble.UNSUPPORTED,
             "Unsupported key type",
-            "This key is of a type that is unsupported, as this version does not know it; it was left as it is.",
+            "The type of this key is unsupported: this version does not know it. The file was left as it is.",
             "Update Ranvier, or use the tool that made it.",
         )
     return value

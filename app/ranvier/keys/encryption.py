@@ -17,6 +17,7 @@ import psutil
 
 from ranvier.core.errors import KeyFileError, WrongPasswordError
 from ranvier.keys import legacy
+from ranvier.keys.trouble import corrupt
 
 HEADER = b"$NACL"
 _SALT = bytes.fromhex("137183dff15a09bc9c90b5518739e9b1")
@@ -65,11 +66,7 @@ def check_shape(data: bytes) -> None:
     """Refuse an encrypted file that is too short to be one, before seconds are spent on its password."""
     form = form_of(data)
     if form is Encryption.NACL and len(data) <= SHORTEST:
-        raise KeyFileError(
-            "Key file cut off",
-            f"The encrypted key file has only {len(data)} bytes; it must have been cut off.",
-            "Restore it from a copy, or make it again from the recovery phrase.",
-        )
+        raise corrupt(f"The encrypted key file has only {len(data)} bytes; it must have been cut off.")
     if form is Encryption.ANSIBLE:
         legacy.split_ansible(data)
     if form is Encryption.FERNET:

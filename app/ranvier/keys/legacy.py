@@ -10,7 +10,8 @@ import hmac
 from Crypto.Cipher import AES
 from Crypto.Util import Counter
 
-from ranvier.core.errors import KeyFileError, WrongPasswordError
+from ranvier.core.errors import WrongPasswordError
+from ranvier.keys.trouble import KeyTroubleError, corrupt
 
 ANSIBLE_HEADER = b"$ANSIBLE_VAULT"
 FERNET_HEADER = b"gAAAAA"
@@ -24,7 +25,7 @@ def split_ansible(data: bytes) -> tuple[bytes, bytes, bytes]:
     """Salt, digest and text of an ``$ANSIBLE_VAULT;1.1;AES256`` file; raises KeyFileError when it is none."""
     header, _, body = data.partition(b"\n")
     if header.strip() != b"$ANSIBLE_VAULT;1.1;AES256":
-        raise KeyFileError("Unknown vault", "The file is an ansible-vault of a kind that wallets never used.")
+        raise corrupt("The file is an ansible-vault of a kind that wallets never used.")
     try:
         parts = [binascii.unhexlify(part) for part in binascii.unhexlify(b"".join(body.split())).split(b"\n")]
         salt, digest, text = parts
@@ -74,9 +75,5 @@ def _unpad(padded: bytes) -> bytes:
     return padded[:-count]
 
 
-def _damaged(kind: str) -> KeyFileError:
-    return KeyFileError(
-        "Key file damaged",
-        f"The {kind} key file is incomplete or damaged.",
-        "Restore it from a copy, or make it again from the recovery phrase.",
-    )
+def _damaged(kind: str) -> KeyTroubleError:
+    return corrupt(f"The {kind} key file is incomplete or damaged.")
