@@ -37,6 +37,7 @@ from ranvier.ui.widgets.text import label
 from ranvier.ui.words import percent_text, power_text, rate_text, temperature_text
 
 SPAN_S = 900
+_BREATH_S = 0.005  # between two charts: each is painted in a turn of its own
 
 
 class HardwarePage(Page):
@@ -151,10 +152,12 @@ class HardwarePage(Page):
         for chart in self.charts():
             if not chart.loaded:
                 await chart.load()
-                await asyncio.sleep(0)
+                await asyncio.sleep(_BREATH_S)
         for chart, lines in [*self.host.lines(samples), *self._gpu_lines(samples)]:
+            if chart.lines and chart.visibleRegion().isEmpty():
+                continue  # scrolled out of sight: the next sample will find it
             chart.set_lines(lines, until)
-            await asyncio.sleep(0)
+            await asyncio.sleep(_BREATH_S)
 
     def _gpu_lines(self, samples: list[Hardware]) -> list[tuple[LineChart, list[Line]]]:
         return [pair for uuid, card in self.gpus.items() for pair in card.lines(samples, uuid)]
