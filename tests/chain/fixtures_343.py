@@ -28,6 +28,23 @@ def runtime() -> Any:
     return codec.decode_runtime(GENESIS, 343, 1, blob(V14))
 
 
+@cache
+def library() -> tuple[Any, Any]:
+    """The same metadata in the ecosystem's Python library: the second opinion. (its configuration, its metadata)"""
+    from scalecodec.base import RuntimeConfigurationObject, ScaleBytes
+    from scalecodec.type_registry import load_type_registry_preset
+
+    config = RuntimeConfigurationObject(ss58_format=42)
+    config.update_type_registry(load_type_registry_preset(name="core"))
+    found = config.create_scale_object("MetadataVersioned", data=ScaleBytes(blob(V14)))
+    found.decode()
+    config.implements_scale_info = True
+    config.clear_type_registry()
+    config.update_type_registry(load_type_registry_preset(name="core"))
+    config.add_portable_registry(found)
+    return config, found
+
+
 def vectors() -> list[Any]:
     path = FOLDER / "signing-vectors-343.json"
     return json.loads(path.read_text()) if path.is_file() else []

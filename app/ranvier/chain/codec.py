@@ -1,27 +1,27 @@
 """A runtime's types: storage keys, values, calls, events and errors by its metadata. Nothing here talks to a node.
 
-Imported late and used on a connection's worker thread: it loads substrate-interface and its SCALE codec.
-Decoded metadata is a pure function of (genesis, spec version), so it is kept for the life of the process.
+A decoded runtime is a pure function of (genesis, spec version), so it is kept for the life of the process.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scalecodec.base import RuntimeConfigurationObject, ScaleBytes
-from scalecodec.type_registry import load_type_registry_preset
-from substrateinterface.storage import StorageKey
+import xxhash
 
+from ranvier.chain import metadata
 from ranvier.chain.events import Event
-from ranvier.core.errors import ChainError
+from ranvier.chain.metadata import Index, Pallet
+from ranvier.chain.values import ValueFaultError, Values, fault, read_compact
+from ranvier.core.errors import ChainError, RanvierError
 
 SS58_PREFIX = 42
-# The library's preset says u128; on this chain a balance is u64, and the fee query fails otherwise.
-_OWN_TYPES = {"types": {"Balance": "u64"}}
 _HASH_BYTES = {"Blake2_128Concat": 16, "Twox64Concat": 8, "Identity": 0}
+_EVENT_PHASE_APPLY = 0
 
 _known: dict[tuple[str, int], Runtime] = {}
 _building = threading.Lock()
@@ -29,16 +29,34 @@ _building = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One storage item: its prefix, how its keys are made and what its value is."""
+    """One storage item: its prefix, how its keys are made and what its value is (type numbers)."""
 
     pallet: str
     name: str
     prefix: str
     hashers: tuple[str, ...]
-    key_types: tuple[str, ...]
-    value_type: str
+    key_types: tuple[int, ...]
+    value_type: int
     optional: bool
     default: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A decoded call; arguments that are calls themselves are Calls too."""
+
+    pallet: str
+    function: str
+    arguments: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.pallet}.{self.function}({', '.join(f'{k}={_shown(v)}' for k, v in self.arguments.items())})"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_shown(one) for one in value)}]"
+    return str(value)
 
 
 def known_runtime(genesis: str, spec_version: int) -> Runtime | None:
@@ -46,47 +64,31 @@ def known_runtime(genesis: str, spec_version: int) -> Runtime | None:
     return _known.get((genesis, spec_version))
 
 
-def decode_runtime(genesis: str, spec_version: int, transaction_version: int, metadata: bytes) -> Runtime:
-    """Decode V14 metadata (0.8 s for the real chain's), once per (genesis, spec version)."""
+def decode_runtime(genesis: str, spec_version: int, transaction_version: int, blob: bytes | Index) -> Runtime:
+    """The runtime of V14 metadata (or of its index), once per (genesis, spec version)."""
     with _building:
         runtime = _known.get((genesis, spec_version))
         if runtime is None:
-            runtime = Runtime(genesis, spec_version, transaction_version, metadata)
+            index = blob if isinstance(blob, Index) else metadata.parse(blob)
+            runtime = Runtime(genesis, spec_version, transaction_version, index)
             _known[genesis, spec_version] = runtime
         return runtime
 
 
-def new_config() -> RuntimeConfigurationObject:
-    """A type registry with the core types and ours."""
-    config = RuntimeConfigurationObject(ss58_format=SS58_PREFIX)
-    _fill(config)
-    return config
-
-
-def _fill(config: RuntimeConfigurationObject) -> None:
-    config.clear_type_registry()
-    config.update_type_registry(load_type_registry_preset(name="core"))
-    config.update_type_registry(_OWN_TYPES)
+def storage_prefix(pallet_prefix: str, name: str) -> str:
+    """The key under which a storage item lies, as hex."""
+    return f"0x{_twox128(pallet_prefix)}{_twox128(name)}"
 
 
 class Runtime:
     """One decoded runtime. Shared between connections, so it is not changed after it is made."""
 
-    def __init__(self, genesis: str, spec_version: int, transaction_version: int, metadata: bytes) -> None:
+    def __init__(self, genesis: str, spec_version: int, transaction_version: int, index: Index) -> None:
         self.genesis, self.spec_version, self.transaction_version = genesis, spec_version, transaction_version
-        self.config = new_config()
-        try:
-            self.metadata = self.config.create_scale_object("MetadataVersioned", data=ScaleBytes(metadata))
-            self.metadata.decode()
-        except (ValueError, NotImplementedError, KeyError, IndexError) as error:
-            raise ChainError("Unknown metadata", "The node describes itself in a way that cannot be read.") from error
-        self.config.implements_scale_info = True
-        _fill(self.config)  # the runtime's own types replace what the metadata's layout needed
-        self.config.add_portable_registry(self.metadata)
-        self.config.set_active_spec_version_id(spec_version)
-        self.config.update_type_registry_types({"Weight": "sp_weights::weight_v2::Weight"})
-        fee_types = self.config.type_registry["runtime_api"]["TransactionPaymentApi"]["types"]
-        self.config.update_type_registry_types(fee_types)
+        self.index = index
+        self.values = Values(index)
+        self._pallets: dict[str, Pallet] = {pallet.name: pallet for pallet in index.pallets}
+        self._by_index = {pallet.index: pallet for pallet in index.pallets}
         self._items: dict[tuple[str, str], Item | None] = {}
 
     # What there is
@@ -95,19 +97,32 @@ class Runtime:
         return self._find_item(pallet, name) is not None
 
     def has_call(self, pallet: str, name: str) -> bool:
-        found = self.metadata.get_metadata_pallet(pallet)
-        return found is not None and any(call.name == name for call in found.calls or ())
+        return name in self.names(pallet, "calls")
 
     def has_event(self, pallet: str, name: str) -> bool:
-        found = self.metadata.get_metadata_pallet(pallet)
-        return found is not None and any(event.name == name for event in found.events or ())
+        return name in self.names(pallet, "events")
+
+    def names(self, pallet: str, kind: str) -> tuple[str, ...]:
+        """The names of a pallet's ``calls``, ``events`` or ``errors``; none for a pallet that is not there."""
+        found = self._pallets.get(pallet)
+        number = getattr(found, kind) if found is not None else None
+        return tuple(v.name for v in self.values.type(number).variants) if number is not None else ()
+
+    def call_arguments(self, pallet: str, name: str) -> tuple[str, ...]:
+        """The names of a call's arguments; raises ChainError when there is no such call."""
+        found = self._pallets.get(pallet)
+        if found is not None and found.calls is not None:
+            for variant in self.values.type(found.calls).variants:
+                if variant.name == name:
+                    return tuple(str(field.name) for field in variant.fields)
+        raise ChainError("Cannot be done here", f"This chain (version {self.spec_version}) has no {pallet}.{name}.")
 
     def constant(self, pallet: str, name: str) -> Any:
         """A constant's value; None when this runtime has none of that name."""
-        found = self.metadata.get_metadata_pallet(pallet)
-        for constant in (found.constants or ()) if found is not None else ():
+        found = self._pallets.get(pallet)
+        for constant in found.constants if found is not None else ():
             if constant.name == name:
-                return self.decode(constant.type, constant.constant_value)
+                return self.decode(constant.type, constant.value)
         return None
 
     # Storage
@@ -125,14 +140,16 @@ class Runtime:
 
     def key(self, pallet: str, name: str, params: Sequence[Any]) -> str:
         """The storage key as hex, also of the first few keys of a map; built here, without a request."""
-        self.item(pallet, name)
+        item = self.item(pallet, name)
+        if len(params) > len(item.key_types):
+            raise ChainError("Bad request", f"{pallet}.{name} has {len(item.key_types)} keys, not {len(params)}.")
+        parts = [item.prefix]
         try:
-            made = StorageKey.create_from_storage_function(
-                pallet, name, list(params), runtime_config=self.config, metadata=self.metadata
-            )
-            return str(made.to_hex())
-        except (ValueError, TypeError, NotImplementedError) as error:
+            for hasher, key_type, param in zip(item.hashers, item.key_types, params, strict=False):
+                parts.append(_hashed(hasher, self.values.encode(key_type, param)))
+        except (ValueFaultError, RanvierError) as error:
             raise ChainError("Bad request", f"{pallet}.{name} cannot be read with these keys: {error}.") from error
+        return "".join(parts)
 
     def value(self, item: Item, raw: str | None) -> Any:
         """A stored value; what is missing reads as its default, or as None where the item is optional."""
@@ -145,51 +162,94 @@ class Runtime:
         data = bytes.fromhex(key[2:])
         place = len(item.prefix) // 2 - 1
         keys: list[Any] = []
-        for hasher, key_type in zip(item.hashers, item.key_types, strict=True):
-            if hasher not in _HASH_BYTES:
-                raise ChainError("Unreadable keys", f"{item.pallet}.{item.name} hides its keys.")
-            place += _HASH_BYTES[hasher]
-            scale = self.config.create_scale_object(key_type, ScaleBytes(data[place:]))
-            keys.append(scale.decode(check_remaining=False))
-            place += scale.data.offset
+        try:
+            for hasher, key_type in zip(item.hashers, item.key_types, strict=True):
+                if hasher not in _HASH_BYTES:
+                    raise ChainError("Unreadable keys", f"{item.pallet}.{item.name} hides its keys.")
+                value, place = self.values.decode_at(key_type, data, place + _HASH_BYTES[hasher])
+                keys.append(value)
+        except ValueFaultError as error:
+            raise fault(error) from error
         return tuple(keys[given:])
 
-    def decode(self, type_name: str, data: bytes) -> Any:
+    def decode(self, number: int, data: bytes) -> Any:
         """Plain Python values; raises ChainError for bytes that are not of the type."""
         try:
-            return self.config.create_scale_object(type_name, ScaleBytes(data)).decode()
-        except Exception as error:  # the codec raises a dozen kinds for bad bytes
-            raise ChainError("Unreadable answer", f"The node's answer is not what its types say ({error}).") from error
+            return self.values.decode(number, data)
+        except ValueFaultError as error:
+            raise fault(error) from error
 
     # Calls, events, errors
 
-    def call(self, pallet: str, function: str, arguments: dict[str, Any]) -> str:
-        """The SCALE-encoded call as hex; raises ChainError for a call that this runtime lacks or bad arguments."""
-        call = self.config.create_scale_object("Call", metadata=self.metadata)
+    def call(self, pallet: str, function: str, arguments: Mapping[str, Any]) -> str:
+        """The SCALE-encoded call as hex; raises ChainError for a call that this runtime lacks or bad arguments.
+
+        An argument that is a call itself is given as its bytes in hex.
+        """
+        found = self._pallets.get(pallet)
+        names = self.call_arguments(pallet, function)
+        if set(names) != set(arguments):
+            raise ChainError("Cannot be done here", f"{pallet}.{function} wants {', '.join(names) or 'no arguments'}.")
+        assert found is not None and found.calls is not None
+        variant = next(v for v in self.values.type(found.calls).variants if v.name == function)
+        data = bytes([found.index, variant.index])
         try:
-            call.encode({"call_module": pallet, "call_function": function, "call_args": arguments})
-        except Exception as error:  # the codec raises a dozen kinds for bad arguments
+            for field in variant.fields:
+                data += self.values.encode(field.type, arguments[str(field.name)])
+        except (ValueFaultError, RanvierError, TypeError) as error:
             raise ChainError("Cannot be done here", f"{pallet}.{function} cannot be made: {error}.") from error
-        return str(call.data.to_hex())
+        return "0x" + data.hex()
+
+    def read_call(self, call_hex: str) -> Call:
+        """What the bytes of a call mean; raises ChainError when they mean nothing here."""
+        try:
+            data = bytes.fromhex(call_hex.removeprefix("0x"))
+            call, end = self._read_call(data, 0)
+            if end != len(data):
+                raise ValueFaultError("bytes are left over")
+        except (ValueFaultError, KeyError, IndexError, ValueError) as error:
+            raise ChainError("Unreadable call", "The call cannot be decoded with this chain's types.") from error
+        return call
 
     def call_words(self, call_hex: str) -> str:
         """``Balances.transfer_keep_alive(dest=5F…, value=1)``: what the bytes mean, not what was asked for."""
-        call = self.config.create_scale_object("Call", data=ScaleBytes(call_hex), metadata=self.metadata)
-        try:
-            call.decode()
-        except Exception as error:  # as above
-            raise ChainError("Unreadable call", "The call cannot be decoded with this chain's types.") from error
-        value = call.value
-        arguments = ", ".join(f"{a['name']}={a['value']}" for a in value["call_args"])
-        return f"{value['call_module']}.{value['call_function']}({arguments})"
+        return str(self.read_call(call_hex))
+
+    def _read_call(self, data: bytes, place: int) -> tuple[Call, int]:
+        pallet = self._by_index[data[place]]
+        if pallet.calls is None:
+            raise ValueFaultError("a pallet without calls")
+        variant = self.values.variants(pallet.calls)[data[place + 1]]
+        place += 2
+        arguments: dict[str, Any] = {}
+        for field in variant.fields:
+            arguments[str(field.name)], place = self._read_argument(field.type, data, place)
+        return Call(pallet.name, variant.name, arguments), place
+
+    def _read_argument(self, number: int, data: bytes, place: int) -> tuple[Any, int]:
+        kind = self.values.type(number)
+        if kind.path[-1:] == ("RuntimeCall",):
+            return self._read_call(data, place)
+        if kind.kind == "sequence" and self.values.type(kind.inner).path[-1:] == ("RuntimeCall",):
+            count, place = read_compact(data, place)
+            calls = []
+            for _ in range(count):
+                call, place = self._read_call(data, place)
+                calls.append(call)
+            return calls, place
+        return self.values.decode_at(number, data, place)
 
     def events(self, raw: str | None) -> tuple[Event, ...]:
         """The decoded ``System.Events`` of a block."""
         records = self.value(self.item("System", "Events"), raw) or []
-        return tuple(
-            Event(record["module_id"], record["event_id"], record["attributes"], record.get("extrinsic_idx"))
-            for record in records
-        )
+        found = []
+        for record in records:
+            phase, outer = record["phase"], record["event"]
+            extrinsic = phase.get("ApplyExtrinsic") if isinstance(phase, dict) else None
+            pallet, event = next(iter(outer.items())) if isinstance(outer, dict) else (outer, "")
+            name, attributes = next(iter(event.items())) if isinstance(event, dict) else (event, None)
+            found.append(Event(pallet, name, attributes, extrinsic))
+        return tuple(found)
 
     def error_name(self, dispatch_error: Any) -> tuple[str, str]:
         """The name and the chain's own words of a dispatch error."""
@@ -200,35 +260,29 @@ class Runtime:
             return f"{kind}.{detail}" if isinstance(detail, str) else str(kind), ""
         index, error = detail["index"], detail["error"]
         number = int(error[2:4], 16) if isinstance(error, str) else error[0] if isinstance(error, list) else error
-        try:
-            found = self.metadata.get_module_error(module_index=index, error_index=number)
-        except (AttributeError, IndexError, KeyError, ValueError):
-            found = None
-        if found is None:
+        pallet = self._by_index.get(index)
+        variant = self.values.variants(pallet.errors).get(number) if pallet and pallet.errors is not None else None
+        if pallet is None or variant is None:
             return f"Module {index}, error {number}", ""
-        pallet = next((p.name for p in self.metadata.pallets if p.value["index"] == index), str(index))
-        return f"{pallet}.{found.name}", " ".join(found.docs)
+        return f"{pallet.name}.{variant.name}", variant.docs
+
+    def dispatch_error(self, data: bytes) -> Any:
+        """A bare ``DispatchError`` as ``error_name`` takes it (dry runs give one); None when it cannot be read."""
+        for number, kind in enumerate(self.index.types):
+            if kind.path[-1:] == ("DispatchError",):
+                return self.decode(number, data)
+        return None
 
     @property
     def extrinsic_version(self) -> int:
-        return int(self.metadata[1][1]["extrinsic"]["version"].value)
+        return self.index.extrinsic_version
 
     def signed_extensions(self) -> tuple[tuple[str, bool], ...]:
         """(name, whether it adds nothing to the transaction or to what is signed), in wire order."""
         return tuple(
-            (name, all(self._is_empty(kind) for kind in parts.values()))
-            for name, parts in self.metadata.get_signed_extensions().items()
+            (one.name, self.values.is_empty(one.explicit) and self.values.is_empty(one.implicit))
+            for one in self.index.extensions
         )
-
-    def _is_empty(self, type_name: str) -> bool:
-        types = self.metadata.portable_registry.value["types"]
-        definition = types[int(type_name.rpartition("::")[2])]["type"]["def"]
-        kind, body = next(iter(definition.items()))
-        if kind == "tuple":
-            return all(self._is_empty(f"scale_info::{part}") for part in body)
-        if kind == "composite":
-            return all(self._is_empty(f"scale_info::{field['type']}") for field in body["fields"])
-        return False
 
     def _find_item(self, pallet: str, name: str) -> Item | None:
         if (pallet, name) not in self._items:
@@ -236,23 +290,36 @@ class Runtime:
         return self._items[pallet, name]
 
     def _build_item(self, pallet: str, name: str) -> Item | None:
-        found = self.metadata.get_metadata_pallet(pallet)
-        if found is None or not found.value["storage"]:
+        found = self._pallets.get(pallet)
+        entry = next((e for e in found.storage if e.name == name), None) if found is not None else None
+        if found is None or entry is None:
             return None
-        function = found.get_storage_function(name)
-        if function is None:
-            return None
-        key_types = tuple(function.get_params_type_string())
-        key = StorageKey.create_from_storage_function(
-            pallet, name, [], runtime_config=self.config, metadata=self.metadata
-        )
-        return Item(
-            pallet,
-            name,
-            str(key.to_hex()),
-            tuple(function.get_param_hashers())[: len(key_types)],
-            key_types,
-            function.get_value_type_string(),
-            function.value["modifier"] == "Optional",
-            bytes(function.value_object["default"].value_object),
-        )
+        keys: tuple[int, ...] = ()
+        if entry.key is not None:
+            keys = (entry.key,) if len(entry.hashers) == 1 else self.values.type(entry.key).items
+        prefix = storage_prefix(found.prefix, name)
+        return Item(pallet, name, prefix, entry.hashers, keys, entry.value, entry.optional, entry.default)
+
+
+def _hashed(hasher: str, data: bytes) -> str:
+    if hasher == "Blake2_128Concat":
+        return (hashlib.blake2b(data, digest_size=16).digest() + data).hex()
+    if hasher == "Twox64Concat":
+        return _twox64(data) + data.hex()
+    if hasher == "Identity":
+        return data.hex()
+    if hasher == "Blake2_128":
+        return hashlib.blake2b(data, digest_size=16).hexdigest()
+    if hasher == "Blake2_256":
+        return hashlib.blake2b(data, digest_size=32).hexdigest()
+    rounds = {"Twox128": 2, "Twox256": 4}[hasher]
+    return b"".join(xxhash.xxh64(data, seed=seed).digest()[::-1] for seed in range(rounds)).hex()
+
+
+def _twox64(data: bytes) -> str:
+    return xxhash.xxh64(data, seed=0).digest()[::-1].hex()
+
+
+def _twox128(text: str) -> str:
+    data = text.encode()
+    return b"".join(xxhash.xxh64(data, seed=seed).digest()[::-1] for seed in (0, 1)).hex()

@@ -13,6 +13,8 @@ from ranvier.chain.worker import Worker
 from ranvier.core.errors import ChainError, NetworkError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ranvier.chain.codec import Item, Runtime
     from ranvier.chain.session import Session
 
@@ -26,11 +28,16 @@ class Connection:
     """Reads and requests to a network. Not tied to a loop; ``close`` it when done.
 
     ``endpoints`` (the user's own nodes) are asked before the network's. After a broken socket reads are asked once
-    more, over the next endpoint if need be; nothing that changes the chain is ever sent twice.
+    more, over the next endpoint if need be; nothing that changes the chain is ever sent twice. ``cache`` is a folder
+    in which decoded metadata is kept, so that the next start needs neither its download nor its decoding.
     """
 
-    def __init__(self, network: Network, *, endpoints: Sequence[str] = (), timeout_s: float = 15.0) -> None:
+    def __init__(
+        self, network: Network, *, endpoints: Sequence[str] = (), timeout_s: float = 15.0, cache: Path | None = None
+    ) -> None:
         self.network = network
+        # A practice network's description may change with this program while its version stays: it is never kept.
+        self._cache = None if network.name == "sandbox" else cache
         self._endpoints = tuple(dict.fromkeys((*endpoints, *network.endpoints)))
         self._timeout_s = timeout_s
         self._worker = Worker(f"chain {network.name}")
@@ -42,9 +49,11 @@ class Connection:
         """Connect, check that it is the right network, learn its types. Raises NetworkError, ChainError."""
 
         def opening() -> None:
+            from ranvier.chain.metadata_cache import MetadataCache
             from ranvier.chain.session import Session
 
-            session = Session(self.network.title, self._endpoints, self.network.genesis, self._timeout_s)
+            genesis, cache = self.network.genesis, MetadataCache(self._cache)
+            session = Session(self.network.title, self._endpoints, genesis, self._timeout_s, cache)
             self._session = session
             session.open()
 
@@ -65,6 +74,15 @@ class Connection:
         return self._session.endpoint if self._session is not None else None
 
     @property
+    def traffic(self) -> tuple[int, int, int, int]:
+        """Since the start: requests, round trips, bytes sent, bytes received (of JSON text)."""
+        session = self._session
+        if session is None:
+            return 0, 0, 0, 0
+        traffic = session.traffic
+        return traffic.requests, traffic.rounds, traffic.sent, traffic.received
+
+    @property
     def genesis_hash(self) -> str | None:
         return self._session.genesis if self._session is not None else self.network.genesis
 
@@ -82,7 +100,7 @@ class Connection:
         return runtime
 
     def has_item(self, pallet: str, item: str) -> bool:
-        """Whether this chain has a storage item: what decides which rules it follows."""
+        """Whether the chain has a storage item now (``runtime_at`` for a block of the past)."""
         return self.runtime.has_item(pallet, item)
 
     def has_call(self, pallet: str, call: str) -> bool:
@@ -101,7 +119,10 @@ class Connection:
         """The best block now. A runtime upgrade is noticed here."""
 
         def asking(session: Session) -> BlockRef:
-            return self._block(session, session.read("chain_getHead", []))
+            found = self._block(session, session.read("chain_getHead", []))
+            if session.runtime_at(found.hash) is not session.runtime:
+                session.refresh_runtime()
+            return found
 
         return await self._ask(asking)
 
@@ -118,15 +139,18 @@ class Connection:
 
     @staticmethod
     def _block(session: Session, block_hash: str) -> BlockRef:
-        runtime = session.runtime or session.refresh_runtime()
-        names = [("System", "Number"), ("Timestamp", "Now"), ("System", "LastRuntimeUpgrade")]
-        items = [runtime.item(*name) for name in names if runtime.has_item(*name)]
-        raw = session.values([item.prefix for item in items], block_hash)
-        found = {item.name: runtime.value(item, raw.get(item.prefix)) for item in items}
-        upgraded = found.get("LastRuntimeUpgrade")
-        if upgraded is not None:
-            session.refresh_runtime(upgraded)
-        return BlockRef(int(found["Number"]), block_hash, found.get("Now") or None)
+        from ranvier.chain.codec import storage_prefix
+        from ranvier.chain.session import UPGRADE_KEY
+
+        number, now = storage_prefix("System", "Number"), storage_prefix("Timestamp", "Now")
+        raw = session.values([number, now, UPGRADE_KEY], block_hash)  # these three look alike on every chain
+        session.note_spec(block_hash, raw.get(UPGRADE_KEY))
+        height, time_ms = (_little(raw.get(key)) for key in (number, now))
+        return BlockRef(height, block_hash, time_ms or None)
+
+    async def runtime_at(self, at: BlockRef) -> Runtime:
+        """The runtime whose types and rules the block has; every read decodes with it."""
+        return await self._ask(lambda session: session.runtime_at(at.hash))
 
     # Storage
 
@@ -137,7 +161,7 @@ class Connection:
         """
 
         def asking(session: Session) -> list[Any]:
-            runtime = session.runtime or session.refresh_runtime()
+            runtime = session.runtime_at(at.hash)
             found = [runtime.item(pallet, name) for pallet, name, _ in items]
             keys = [runtime.key(pallet, name, params) for pallet, name, params in items]
             raw = session.values(keys, at.hash) if keys else {}
@@ -151,7 +175,7 @@ class Connection:
         """Every entry of a map below its first keys: (the keys that follow, decoded; the value)."""
 
         def asking(session: Session) -> list[tuple[tuple[Any, ...], Any]]:
-            runtime = session.runtime or session.refresh_runtime()
+            runtime = session.runtime_at(at.hash)
             found: Item = runtime.item(pallet, item)
             keys = session.keys(runtime.key(pallet, item, params_prefix), at.hash)
             raw = session.values(keys, at.hash) if keys else {}
@@ -164,7 +188,7 @@ class Connection:
         """Everything that happened in the block."""
 
         def asking(session: Session) -> tuple[Event, ...]:
-            runtime = session.runtime or session.refresh_runtime()
+            runtime = session.runtime_at(at.hash)
             key = runtime.item("System", "Events").prefix
             return runtime.events(session.values([key], at.hash).get(key))
 
@@ -173,12 +197,34 @@ class Connection:
     # Requests
 
     async def runtime_call(self, api: str, method: str, params: Sequence[Any], at: BlockRef) -> Any:
-        """The decoded answer of a runtime call; the first one decodes the V15 metadata (seconds on the real chain)."""
+        """The decoded answer of a runtime call; the first one fetches the V15 metadata if it is not on disk."""
+        (answer,) = await self.runtime_calls([(api, method, params)], at)
+        if isinstance(answer, ChainError):
+            raise answer
+        return answer
 
-        def asking(session: Session) -> Any:
-            apis = session.apis()
-            data = apis.encode(api, method, params)
-            return apis.decode(api, method, session.read("state_call", [f"{api}_{method}", data, at.hash]))
+    async def runtime_calls(self, calls: Sequence[Read], at: BlockRef) -> list[Any]:
+        """Several runtime calls in one round trip: each a value, or the ChainError with which the node refused it."""
+
+        def asking(session: Session) -> list[Any]:
+            apis = session.apis(at.hash)
+            asked = [(f"{api}_{name}", apis.encode(api, name, params)) for api, name, params in calls]
+            answers = session.read_many([("state_call", [name, data, at.hash]) for name, data in asked])
+            return [
+                answer if isinstance(answer, ChainError) else apis.decode(api, name, answer)
+                for (api, name, _), answer in zip(calls, answers, strict=True)
+            ]
+
+        return await self._ask(asking)
+
+    async def has_api(self, api: str, method: str, at: BlockRef) -> bool:
+        """Whether that block's runtime has a runtime call with a typed answer."""
+
+        def asking(session: Session) -> bool:
+            try:
+                return session.apis(at.hash).typed(api, method)
+            except ChainError:  # it offers no V15 metadata
+                return False
 
         return await self._ask(asking)
 
@@ -219,3 +265,7 @@ class Connection:
                 f"{self.network.title} did not answer within {limit:.0f} seconds.",
                 "It is tried again by itself; another endpoint may be faster.",
             ) from None
+
+
+def _little(raw: str | None) -> int:
+    return int.from_bytes(bytes.fromhex(raw[2:]), "little") if raw else 0

@@ -1,7 +1,7 @@
 """Payloads to sign and signed transactions (format 4), from given parts, without a node and without a key.
 
-The call's bytes go in as they were planned: the library would decode and encode them again, which is not the
-identity for every call. Equal byte for byte to two other implementations (tests/chain/test_extrinsics.py).
+The call's bytes go in as they were planned.
+Equal byte for byte to two other implementations (tests/chain/test_offline.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ranvier.chain.values import write_compact as compact
 from ranvier.core.errors import ChainError
 
 if TYPE_CHECKING:
@@ -87,18 +88,6 @@ def signed(
 def hash_of(extrinsic: bytes) -> str:
     """The hash by which nodes and explorers know a transaction."""
     return "0x" + hashlib.blake2b(extrinsic, digest_size=32).hexdigest()
-
-
-def compact(number: int) -> bytes:
-    """SCALE's compact form of a number below 2**536."""
-    if number < 1 << 6:
-        return bytes([number << 2])
-    if number < 1 << 14:
-        return (number << 2 | 1).to_bytes(2, "little")
-    if number < 1 << 30:
-        return (number << 2 | 2).to_bytes(4, "little")
-    length = (number.bit_length() + 7) // 8
-    return bytes([(length - 4) << 2 | 3]) + number.to_bytes(length, "little")
 
 
 def _explicit(runtime: Runtime, nonce: int, mortality: Mortality | None) -> bytes:

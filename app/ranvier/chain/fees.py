@@ -8,6 +8,7 @@ from ranvier.chain import extrinsics
 from ranvier.chain.connection import Connection
 from ranvier.chain.errors import RpcError
 from ranvier.chain.model import BlockRef
+from ranvier.chain.values import read_compact
 from ranvier.core.errors import ChainError
 from ranvier.keys import addresses
 
@@ -27,10 +28,22 @@ async def estimate(conn: Connection, call_hex: str, signer_ss58: str, at: BlockR
     try:
         question = "0x" + (extrinsic + len(extrinsic).to_bytes(4, "little")).hex()
         answer = await conn.rpc("state_call", [_FORMS[0], question, at.hash])
-        info = await conn.compute(lambda runtime: runtime.decode("RuntimeDispatchInfo", bytes.fromhex(str(answer)[2:])))
+        return _read(bytes.fromhex(str(answer)[2:]))
     except RpcError:
-        info = await conn.rpc(_FORMS[1], ["0x" + extrinsic.hex()])
-    return _fee(info)
+        return _fee(await conn.rpc(_FORMS[1], ["0x" + extrinsic.hex()]))
+
+
+def _read(info: bytes) -> int:
+    """``RuntimeDispatchInfo``: two compact weights, a class of one byte, and the fee, which is the rest."""
+    try:
+        _, place = read_compact(info, 0)
+        _, place = read_compact(info, place)
+    except (IndexError, ValueError) as error:
+        raise ChainError("Fee unknown", "The node does not say what this transaction costs.") from error
+    fee = info[place + 1 :]
+    if len(fee) not in (8, 16):
+        raise ChainError("Fee unknown", "The node does not say what this transaction costs.")
+    return int.from_bytes(fee, "little")
 
 
 def _fee(info: Any) -> int:

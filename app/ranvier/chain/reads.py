@@ -83,7 +83,7 @@ async def stake_positions(conn: Connection, coldkeys_ss58: Sequence[str], at: Bl
     parts = await _shares(conn, [("TotalHotkeyShares", "TotalHotkeySharesV2")], pools, at)
     pool_of = {pool: (int(total or 0), part) for pool, total, part in zip(pools, totals, parts, strict=True)}
     price = await prices(conn, sorted({netuid for _, netuid in pools}), at)
-    whole = await _whole_shares(conn)
+    whole = await _whole_shares(conn, at)
     found: list[StakePosition] = []
     for (hotkey, coldkey, netuid), share in held:
         total, denominator = pool_of[hotkey, netuid]
@@ -162,13 +162,12 @@ async def _shares(
     return found
 
 
-async def _whole_shares(conn: Connection) -> bool:
+async def _whole_shares(conn: Connection, at: BlockRef) -> bool:
     """Whether this chain keeps shares as plain integers (the oldest form)."""
     if not conn.has_item(SUBTENSOR, "Alpha"):
         return False
-    return await conn.compute(
-        lambda runtime: isinstance(runtime.value(runtime.item(SUBTENSOR, "TotalHotkeyShares"), None), int)
-    )
+    runtime = await conn.runtime_at(at)
+    return isinstance(runtime.value(runtime.item(SUBTENSOR, "TotalHotkeyShares"), None), int)
 
 
 def _balance(ss58: str, account: Any, deposit: int) -> Balance:

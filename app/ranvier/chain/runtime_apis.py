@@ -1,117 +1,57 @@
-"""Runtime APIs by V15 metadata, which the SCALE library does not know: its layout is registered here as types.
-
-It has a type registry of its own, so that storage and signing keep the types they were proven with.
-Used on the worker thread only; decoding the real chain's takes 2 to 3 s, so it is done when first needed.
-"""
+"""Runtime calls by V15 metadata: what there is, arguments to bytes, answers to plain values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from scalecodec.base import ScaleBytes
-from scalecodec.type_registry import load_type_registry_preset
-
-from ranvier.chain.codec import new_config
-from ranvier.core.errors import ChainError
+from ranvier.chain import metadata
+from ranvier.chain.metadata import Index, Method
+from ranvier.chain.values import ValueFaultError, Values, fault
+from ranvier.core.errors import ChainError, RanvierError
 
 VERSION = 15
-_PREFIX = "v15"
-
-
-def _struct(**fields: str) -> dict[str, Any]:
-    return {"type": "struct", "type_mapping": [[name, kind] for name, kind in fields.items()]}
-
-
-_LAYOUT: dict[str, Any] = {
-    "ApiInputV15": _struct(name="Text", ty="SiLookupTypeId"),
-    "ApiMethodV15": _struct(name="Text", inputs="Vec<ApiInputV15>", output="SiLookupTypeId", docs="Vec<Text>"),
-    "ApiV15": _struct(name="Text", methods="Vec<ApiMethodV15>", docs="Vec<Text>"),
-    "ExtrinsicV15": _struct(
-        version="u8",
-        address_ty="SiLookupTypeId",
-        call_ty="SiLookupTypeId",
-        signature_ty="SiLookupTypeId",
-        extra_ty="SiLookupTypeId",
-        signed_extensions="Vec<SignedExtensionMetadataV14>",
-    ),
-    "PalletV15": {
-        **_struct(
-            name="Text",
-            storage="Option<StorageMetadataV14>",
-            calls="Option<PalletCallMetadataV14>",
-            event="Option<PalletEventMetadataV14>",
-            constants="Vec<PalletConstantMetadataV14>",
-            error="Option<PalletErrorMetadataV14>",
-            index="u8",
-            docs="Vec<Text>",
-        ),
-        "base_class": "ScaleInfoPalletMetadata",
-    },
-    "OuterEnumsV15": _struct(call="SiLookupTypeId", event="SiLookupTypeId", error="SiLookupTypeId"),
-    "CustomValueV15": _struct(ty="SiLookupTypeId", value="Bytes"),
-    "CustomV15": _struct(key="Text", value="CustomValueV15"),
-    "MetadataV15": _struct(
-        types="PortableRegistry",
-        pallets="Vec<PalletV15>",
-        extrinsic="ExtrinsicV15",
-        runtime_type="SiLookupTypeId",
-        apis="Vec<ApiV15>",
-        outer_enums="OuterEnumsV15",
-        custom="Vec<CustomV15>",
-    ),
-}
 
 
 class RuntimeApis:
-    """The runtime APIs that one V15 metadata blob describes."""
+    """The runtime calls that one V15 metadata blob (or its index) describes."""
 
-    def __init__(self, metadata: bytes) -> None:
-        self._config = new_config()
-        versions = load_type_registry_preset(name="core")["types"]["MetadataAll"]
-        mapping = [*versions["type_mapping"][:VERSION], ["V15", "MetadataV15"]]
-        self._config.update_type_registry({"types": {**_LAYOUT, "MetadataAll": {**versions, "type_mapping": mapping}}})
-        start = metadata.find(b"meta")  # it comes as Option<Bytes>
-        if start < 0:
+    def __init__(self, described: bytes | Index) -> None:
+        self.index = described if isinstance(described, Index) else metadata.parse(described)
+        if self.index.version < VERSION:
             raise ChainError("Not supported", "This node offers no description of its runtime calls.")
-        whole = self._config.create_scale_object("MetadataVersioned", data=ScaleBytes(metadata[start:]))
-        whole.decode()
-        types = whole.portable_registry.value_object["types"].value_object
-        self._config.update_from_scale_info_types(types, prefix=_PREFIX)
-        self._methods = {
-            (api["name"], method["name"]): (
-                [f"{_PREFIX}::{argument['ty']}" for argument in method["inputs"]],
-                f"{_PREFIX}::{method['output']}",
-            )
-            for api in whole.value[1]["V15"]["apis"]
-            for method in api["methods"]
-        }
+        self._values = Values(self.index)
+        self._methods: dict[tuple[str, str], Method] = {(one.api, one.name): one for one in self.index.methods}
 
     def has(self, api: str, method: str) -> bool:
         return (api, method) in self._methods
 
+    def typed(self, api: str, method: str) -> bool:
+        """Whether the answer has types; the oldest chains give bytes (``Vec<u8>``) with SCALE inside."""
+        found = self._methods.get((api, method))
+        if found is None:
+            return False
+        kind = self._values.type(found.output)
+        return not (kind.kind == "sequence" and self._values.type(kind.inner).primitive == "u8")
+
     def encode(self, api: str, method: str, params: Sequence[Any]) -> str:
         """The call's arguments as hex; raises ChainError when there is no such call or they do not fit."""
-        types = self._types(api, method)[0]
-        if len(types) != len(params):
-            raise ChainError("Bad request", f"{api}.{method} takes {len(types)} arguments.")
-        data = b""
+        inputs = self._method(api, method).inputs
+        if len(inputs) != len(params):
+            raise ChainError("Bad request", f"{api}.{method} takes {len(inputs)} arguments.")
         try:
-            for type_name, param in zip(types, params, strict=True):
-                data += bytes(self._config.create_scale_object(type_name).encode(param).data)
-        except Exception as error:  # the codec raises a dozen kinds
+            parts = [self._values.encode(number, param) for number, param in zip(inputs, params, strict=True)]
+        except (ValueFaultError, RanvierError, TypeError) as error:
             raise ChainError("Bad request", f"{api}.{method} cannot be asked with these: {error}.") from error
-        return "0x" + data.hex()
+        return "0x" + b"".join(parts).hex()
 
     def decode(self, api: str, method: str, answer: str) -> Any:
         try:
-            return self._config.create_scale_object(self._types(api, method)[1], ScaleBytes(answer)).decode()
-        except ChainError:
-            raise
-        except Exception as error:  # as above
-            raise ChainError("Unreadable answer", f"The answer of {api}.{method} cannot be read ({error}).") from error
+            return self._values.decode(self._method(api, method).output, bytes.fromhex(answer.removeprefix("0x")))
+        except (ValueFaultError, ValueError) as error:
+            raise fault(error) from error
 
-    def _types(self, api: str, method: str) -> tuple[list[str], str]:
+    def _method(self, api: str, method: str) -> Method:
         found = self._methods.get((api, method))
         if found is None:
             raise ChainError("Not on this chain", f"This chain has no runtime call {api}.{method}.")

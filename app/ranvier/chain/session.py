@@ -1,30 +1,28 @@
 """The thread's side of a connection: a socket to one endpoint at a time, the next one when it fails.
 
-Imported on the worker thread only: it loads substrate-interface (0.4 s).
+Imported on the worker thread only. Every block is read with the types of the runtime that made it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from substrateinterface import SubstrateInterface
-from substrateinterface.exceptions import SubstrateRequestException
-from websocket import WebSocketException
-
-from ranvier.chain import codec
-from ranvier.chain.codec import SS58_PREFIX, Runtime
-from ranvier.chain.errors import RpcError, rpc_error
+from ranvier.chain import codec, metadata
+from ranvier.chain.codec import Runtime
+from ranvier.chain.errors import RpcError
+from ranvier.chain.metadata_cache import MetadataCache
 from ranvier.chain.runtime_apis import VERSION, RuntimeApis
-from ranvier.core.errors import NetworkError
+from ranvier.chain.values import read_compact
+from ranvier.chain.wire import DroppedError, Traffic, Wire
+from ranvier.core.errors import ChainError, NetworkError
 
+_V14 = 14
 _PAGE = 1000
-
-
-class _DroppedError(Exception):
-    """The socket is gone or silent; what was asked may or may not have arrived."""
+_KEYS_PER_REQUEST = 3000
+_REMEMBER = 4096
+UPGRADE_KEY = codec.storage_prefix("System", "LastRuntimeUpgrade")
 
 
 class Session:
@@ -33,17 +31,28 @@ class Session:
     ``genesis`` given: every endpoint must have it; not given: the first one answered by is kept from then on.
     """
 
-    def __init__(self, title: str, endpoints: Sequence[str], genesis: str | None, timeout_s: float) -> None:
+    def __init__(
+        self,
+        title: str,
+        endpoints: Sequence[str],
+        genesis: str | None,
+        timeout_s: float,
+        cache: MetadataCache | None = None,
+    ) -> None:
         self._title = title
         self._endpoints = tuple(endpoints)
         self._timeout_s = timeout_s
-        self._interface: SubstrateInterface | None = None
+        self._cache = cache or MetadataCache(None)
+        self._wire: Wire | None = None
         self._apis: dict[int, RuntimeApis] = {}
-        self._upgraded: Any = None
+        self._specs: dict[str, int] = {}
         self._closed = False
+        self.traffic = Traffic()
         self.genesis = genesis
         self.endpoint: str | None = None
         self.runtime: Runtime | None = None
+
+    # Sockets
 
     def open(self) -> None:
         """Connect to the first endpoint that answers and is the right network; raises NetworkError."""
@@ -69,25 +78,32 @@ class Session:
             "Check the internet connection; it is tried again by itself.",
         )
 
-    def read(self, method: str, params: list[Any]) -> Any:
+    def read(self, method: str, params: Sequence[Any]) -> Any:
         """A request that changes nothing: asked once more, elsewhere if need be, when the socket drops."""
+        (answer,) = self.read_many([(method, params)])
+        if isinstance(answer, RpcError):
+            raise answer
+        return answer
+
+    def read_many(self, questions: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Several such requests, sent together; one that the node refuses has an RpcError as its answer."""
         for last in (False, True):
-            if self._interface is None:
+            if self._wire is None:
                 self.open()
             try:
-                return self._request(method, params)
-            except _DroppedError as error:
+                return self._open_wire().request_many(questions)
+            except DroppedError as error:
                 self._drop()
                 if last:
                     raise self._unreachable(str(error)) from error
         raise AssertionError("unreachable")
 
-    def send(self, method: str, params: list[Any]) -> Any:
+    def send(self, method: str, params: Sequence[Any]) -> Any:
         """A request that may change something: sent once, over a socket that has just answered."""
         self.read("chain_getHead", [])
         try:
-            return self._request(method, params)
-        except _DroppedError as error:
+            return self._open_wire().request(method, params)
+        except DroppedError as error:
             self._drop()
             raise NetworkError(
                 "Connection lost",
@@ -95,69 +111,125 @@ class Session:
                 "Look at the account before doing it again.",
             ) from error
 
-    def values(self, keys: Sequence[str], block_hash: str) -> dict[str, str]:
-        """The raw values of storage keys at one block, in one request; missing keys are missing."""
-        answer = self.read("state_queryStorageAt", [list(keys), block_hash])
-        changes = answer[0]["changes"] if answer else []
-        return {key: value for key, value in changes if value is not None}
-
-    def keys(self, prefix: str, block_hash: str) -> list[str]:
-        """Every storage key below ``prefix`` at one block."""
-        found: list[str] = []
-        while True:
-            start = [found[-1]] if found else [None]
-            page = self.read("state_getKeysPaged", [prefix, _PAGE, *start, block_hash])
-            found += page
-            if len(page) < _PAGE:
-                return found
-
-    def refresh_runtime(self, upgraded: Any = None) -> Runtime:
-        """The runtime of the chain now; ``upgraded`` is the chain's mark of its last upgrade, if it has been read."""
-        if self.runtime is not None and upgraded is not None and upgraded == self._upgraded:
-            return self.runtime
-        version = self.read("state_getRuntimeVersion", [])
-        spec, transaction = int(version["specVersion"]), int(version["transactionVersion"])
-        genesis = self.genesis or ""
-        runtime = codec.known_runtime(genesis, spec)
-        if runtime is None:
-            metadata = bytes.fromhex(self.read("state_getMetadata", [])[2:])
-            runtime = codec.decode_runtime(genesis, spec, transaction, metadata)
-        self.runtime, self._upgraded = runtime, upgraded
-        return runtime
-
-    def apis(self) -> RuntimeApis:
-        """The runtime calls by V15 metadata, fetched and decoded when first asked for."""
-        runtime = self.runtime or self.refresh_runtime()
-        if runtime.spec_version not in self._apis:
-            question = VERSION.to_bytes(4, "little").hex()
-            answer = self.read("state_call", ["Metadata_metadata_at_version", "0x" + question])
-            self._apis[runtime.spec_version] = RuntimeApis(bytes.fromhex(answer[2:]))
-        return self._apis[runtime.spec_version]
-
     def abort(self) -> None:
         """Called from another thread: end the socket, so that a waiting request fails at once."""
         self._closed = True
-        interface = self._interface
-        if interface is not None and interface.websocket is not None:
-            with contextlib.suppress(OSError, AttributeError):
-                interface.websocket.sock.shutdown(socket.SHUT_RDWR)
+        wire = self._wire
+        if wire is not None:
+            wire.abort()
 
     def close(self) -> None:
         self._closed = True
         self._drop()
 
+    # State
+
+    def values(self, keys: Sequence[str], block_hash: str) -> dict[str, str]:
+        """The raw values of storage keys at one block, in one request (a few when there are thousands)."""
+        parts = [keys[start : start + _KEYS_PER_REQUEST] for start in range(0, len(keys), _KEYS_PER_REQUEST)]
+        found: dict[str, str] = {}
+        for answer in self.read_many([("state_queryStorageAt", [list(part), block_hash]) for part in parts]):
+            if isinstance(answer, RpcError):
+                raise answer
+            for change in answer or ():
+                found.update((key, value) for key, value in change["changes"] if value is not None)
+        return found
+
+    def keys(self, prefix: str, block_hash: str) -> list[str]:
+        """Every storage key below ``prefix`` at one block."""
+        found: list[str] = []
+        while True:
+            start = found[-1] if found else None
+            page = self.read("state_getKeysPaged", [prefix, _PAGE, start, block_hash])
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    # Runtimes
+
+    def refresh_runtime(self) -> Runtime:
+        """The runtime of the chain now: what is signed is made for it."""
+        version = self.read("state_getRuntimeVersion", [])
+        self.runtime = self._runtime(version, [], self.read)
+        return self.runtime
+
+    def note_spec(self, block_hash: str, upgraded: str | None) -> None:
+        """Remember which runtime made a block: ``upgraded`` is the raw ``System.LastRuntimeUpgrade`` at it.
+
+        In the block that brings new code it is still the old version, which is right: that block's events and
+        state are of the old types.
+        """
+        if len(self._specs) >= _REMEMBER:
+            self._specs.clear()
+        if upgraded is not None:
+            self._specs[block_hash] = read_compact(bytes.fromhex(upgraded[2:]), 0)[0]
+
+    def runtime_at(self, block_hash: str) -> Runtime:
+        """The runtime whose types a block's state and events have."""
+        if block_hash not in self._specs:
+            self.note_spec(block_hash, self.values([UPGRADE_KEY], block_hash).get(UPGRADE_KEY))
+        spec = self._specs.get(block_hash)
+        current = self.runtime or self.refresh_runtime()
+        if spec == current.spec_version:
+            return current
+        known = codec.known_runtime(self.genesis or "", spec) if spec is not None else None
+        if known is not None:
+            return known
+        version = self.read("state_getRuntimeVersion", [block_hash])
+        described_at = block_hash
+        if spec is not None and spec != int(version["specVersion"]):  # new code lies in its state already
+            described_at = self.read("chain_getHeader", [block_hash])["parentHash"]
+            version = self.read("state_getRuntimeVersion", [described_at])
+        found = self._runtime(version, [described_at], self.read)
+        self._specs[block_hash] = found.spec_version
+        return found
+
+    def apis(self, block_hash: str | None = None) -> RuntimeApis:
+        """The runtime calls of a block's runtime by V15 metadata, fetched when first asked for."""
+        runtime = self.runtime_at(block_hash) if block_hash else self.runtime or self.refresh_runtime()
+        spec = runtime.spec_version
+        if spec not in self._apis:
+            cached = self._cache.load(self.genesis or "", spec, VERSION)
+            if cached is not None:
+                self._apis[spec] = RuntimeApis(cached[1])
+            else:
+                question = "0x" + VERSION.to_bytes(4, "little").hex()
+                at = [block_hash] if block_hash else []
+                answer = self.read("state_call", ["Metadata_metadata_at_version", question, *at])
+                self._apis[spec] = RuntimeApis(bytes.fromhex(answer[2:]))
+                self._cache.save(self.genesis or "", spec, runtime.transaction_version, self._apis[spec].index)
+        return self._apis[spec]
+
+    def _runtime(self, version: Any, at: list[str], ask: Callable[[str, Sequence[Any]], Any]) -> Runtime:
+        """The runtime of a ``state_getRuntimeVersion`` answer: known, from disk, or described by the node."""
+        genesis = self.genesis or ""
+        spec, transaction = int(version["specVersion"]), int(version["transactionVersion"])
+        known = codec.known_runtime(genesis, spec)
+        if known is not None:
+            return known
+        cached = self._cache.load(genesis, spec, _V14)
+        if cached is not None and cached[0] == transaction:
+            return codec.decode_runtime(genesis, spec, transaction, cached[1])
+        answer = ask("state_getMetadata", at)
+        try:
+            index = metadata.parse(bytes.fromhex(answer[2:]))
+        except (TypeError, ValueError) as error:
+            raise ChainError("Unknown metadata", "The node does not describe itself.") from error
+        self._cache.save(genesis, spec, transaction, index)
+        return codec.decode_runtime(genesis, spec, transaction, index)
+
+    # Inside
+
     def _open_one(self, endpoint: str) -> None:
         try:
-            self._interface = SubstrateInterface(
-                url=endpoint,
-                ss58_format=SS58_PREFIX,
-                auto_discover=False,
-                auto_reconnect=False,
-                ws_options={"timeout": self._timeout_s},
+            self._wire = Wire(endpoint, self._timeout_s, self.traffic)
+            genesis, version = self._open_wire().request_many(
+                [("chain_getBlockHash", [0]), ("state_getRuntimeVersion", [])]
             )
-            genesis = self._request("chain_getBlockHash", [0])
-        except (_DroppedError, OSError, WebSocketException, ValueError) as error:
-            raise self._unreachable(_reason(error), endpoint) from error
+        except DroppedError as error:
+            raise self._unreachable(str(error), endpoint) from error
+        if isinstance(genesis, RpcError):
+            raise genesis
         if self.genesis is not None and genesis != self.genesis:
             raise NetworkError(
                 "Another network",
@@ -165,23 +237,23 @@ class Session:
                 "Nothing was signed or sent. Choose another endpoint, or the network that it belongs to.",
             )
         self.genesis, self.endpoint = genesis, endpoint
-        self.refresh_runtime()
-
-    def _request(self, method: str, params: list[Any]) -> Any:
-        if self._interface is None or self._closed:
-            raise _DroppedError("not connected")
+        if isinstance(version, RpcError):
+            raise version
         try:
-            return self._interface.rpc_request(method, params).get("result")
-        except SubstrateRequestException as error:
-            raise rpc_error(error.args[0] if error.args else "") from error
-        except (OSError, WebSocketException, ValueError) as error:
-            raise _DroppedError(_reason(error)) from error
+            self.runtime = self._runtime(version, [], self._open_wire().request)
+        except DroppedError as error:
+            raise self._unreachable(str(error), endpoint) from error
+
+    def _open_wire(self) -> Wire:
+        if self._wire is None or self._closed:
+            raise DroppedError("not connected")
+        return self._wire
 
     def _drop(self) -> None:
-        interface, self._interface = self._interface, None
-        if interface is not None and interface.websocket is not None:
-            with contextlib.suppress(OSError, WebSocketException, AttributeError):
-                interface.websocket.shutdown()
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            with contextlib.suppress(OSError):
+                wire.close()
 
     def _unreachable(self, reason: str, endpoint: str | None = None) -> NetworkError:
         return NetworkError(
@@ -189,15 +261,3 @@ class Session:
             f"{endpoint or self.endpoint or self._title} does not answer ({reason}).",
             "Check the endpoint and the internet connection; it is tried again by itself.",
         )
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, TimeoutError) or "timed out" in str(error).lower():
-        return "it took too long"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, socket.gaierror):
-        return "its name is not known"
-    if isinstance(error, (_DroppedError, RpcError)):
-        return str(error)
-    return getattr(error, "strerror", None) or "the connection broke"
