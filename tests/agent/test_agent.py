@@ -118,7 +118,9 @@ async def test_a_dead_endpoint_is_told_and_everything_else_goes_on(
         await house.end()
 
 
-async def test_a_ledger_that_cannot_be_opened_needs_attention_and_heals(tmp_path: Path) -> None:
+async def test_a_ledger_that_cannot_be_opened_hides_nothing_else_and_heals(
+    tmp_path: Path, add: Callable[..., m.AddMiner]
+) -> None:
     ledger = tmp_path / "networks" / "test" / "ledger.sqlite"
     ledger.parent.mkdir(parents=True)
     ledger.write_bytes(b"this is no database" * 100)
@@ -128,6 +130,11 @@ async def test_a_ledger_that_cannot_be_opened_needs_attention_and_heals(tmp_path
         assert status.chain.network == "test"
         with pytest.raises(RanvierError, match="not open"):
             await house.client.call(m.GetEarnings())
+        await house.client.call(add())
+        house.chain.seat((await house.client.call(m.GetStatus())).miners[0].hotkey_ss58)
+        house.chain.height += 1
+        status = await house.until(lambda s: s.miners[0].evidence[2].level is Level.GOOD)
+        assert status.miners[0].evidence[4].level is Level.UNKNOWN
         ledger.unlink()
         await house.until(lambda s: not s.attention)
         assert (await house.client.call(m.GetEarnings())).rows == ()

@@ -37,12 +37,13 @@ from ranvier.agent.rows import earning_row
 from ranvier.agent.sandbox import SandboxNode
 from ranvier.agent.server import Server
 from ranvier.agent.working_network import WorkingNetwork
-from ranvier.core.errors import RanvierError
+from ranvier.core.errors import LedgerError, RanvierError
 from ranvier.core.paths import Paths
 from ranvier.core.settings import HARDWARE_INTERVAL_S, SANDBOX_BLOCK_MS, Setting, Settings
 from ranvier.core.tasks import Tasks
 from ranvier.hardware.sampler import Sampler
 from ranvier.ledger.samples import Samples
+from ranvier.ledger.store import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class Agent:
         self.miners = Miners(paths, tools, self.installs, lambda: self.hub.listeners > 0)
         self.portfolio = PortfolioReader(self.watch, self.ledgers, self.miners.coldkeys)
         self.writer = LedgerWriter(
-            self.ledgers.get,
+            self._fitted_ledger,
             lambda network: [*self.miners.targets(network), *self.portfolio.targets(network)],
             lambda rows: self.hub.send(EarningEvent(tuple(earning_row(row) for row in rows))),
             lambda network: self._begin(self._read_pay(network), "read pay"),
@@ -166,17 +167,33 @@ class Agent:
         log.info("agent ended")
 
     async def _on_head(self, head: Head) -> None:
-        """Everything that happens at a new block, in the order in which one thing needs the other."""
-        genesis = head.chain.genesis_hash
-        if genesis is not None and self._fitted != (head.network, genesis):
-            await self.ledgers.fit(head.network, genesis)
-            self._fitted = (head.network, genesis)
-        await self.miners.on_head(head)
-        await self.portfolio.find_targets(head)
-        await self.writer.on_head(head)
+        """Everything that happens at a new block, in the order in which one thing needs the other. A step that
+        fails does not keep the next from being tried: a ledger in trouble must not hide a miner's seat.
+        """
+        for step in (self._fit, self.miners.on_head, self.portfolio.find_targets, self.writer.on_head):
+            try:
+                await step(head)
+            except RanvierError as error:
+                log.warning("at block %s: %s", head.block.number, error)
         if abs(self._now() - self._pay_at) >= _PAY_EVERY_S:
             await self._read_pay(head.network)
         self.changed()
+
+    async def _fit(self, head: Head) -> None:
+        """Have the ledger that belongs to this very chain; without it nothing is written."""
+        genesis = head.chain.genesis_hash
+        if genesis is None or self._fitted == (head.network, genesis):
+            return
+        self._fitted = None
+        try:
+            await self.ledgers.fit(head.network, genesis)
+        except LedgerError as error:
+            self._trouble("ledger file", error)
+            raise
+        self._fitted = (head.network, genesis)
+
+    def _fitted_ledger(self, network: str) -> Ledger | None:
+        return self.ledgers.get(network) if self._fitted is not None and self._fitted[0] == network else None
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.start(work, name)
