@@ -32,7 +32,7 @@ async def test_garbage_goes_on_the_ui_thread_only(qtbot, monkeypatch):
         thing = weakref.ref(Loop())
 
         def allocate():
-            return len([Loop() for _ in range(50_000)])
+            return len([Loop() for _ in range(5_000)])
 
         await asyncio.get_running_loop().run_in_executor(None, allocate)
         await asyncio.sleep(0.1)

@@ -11,6 +11,9 @@ import gc
 
 _EVERY_S = 2.0
 _FULL_EVERY = 30  # rounds: a full collection each minute
+# So many new objects at once are a library that was just imported. They stay, and to look through them once
+# would hold the UI thread for longer than a frame or two.
+_BURST = 25_000
 
 
 class GarbageOnThisThread:
@@ -28,7 +31,10 @@ class GarbageOnThisThread:
         while True:
             await asyncio.sleep(_EVERY_S)
             rounds += 1
-            gc.collect(2 if rounds % _FULL_EVERY == 0 else 1)
+            if gc.get_count()[0] > _BURST:
+                self.settle()
+            else:
+                gc.collect(2 if rounds % _FULL_EVERY == 0 else 1)
 
     def end(self) -> None:
         gc.enable()

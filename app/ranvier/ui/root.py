@@ -254,11 +254,13 @@ class Application:
         await self.tasks.close()
         if self.context is not None:
             await self.context.client.close()
+        self._loop.set_exception_handler(None)
+        sys.excepthook = sys.__excepthook__
         self.window.deleteLater()
         return status
 
     def _catch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         if os.name == "posix":
             # signal.signal would wait for Python code to run, which an idle Qt loop never does.
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

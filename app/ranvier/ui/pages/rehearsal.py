@@ -174,6 +174,7 @@ class RehearsalPage(Page):
 
     def _start(self) -> None:
         if not self.running:
+            self.running = True  # here, or a double click would begin two
             self.context.run(self._run(), "rehearsal")
 
     async def _run(self) -> None:
