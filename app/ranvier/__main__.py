@@ -17,6 +17,7 @@ Without a command, the window opens.
   status [--json]               what the agent knows
   rehearse --headless --json    the whole life of a node on the sandbox, without a display
   stop [--everything]           end the agent; with --everything the miners and the sandbox too
+  keys list|show|create|...     wallets and keys without the window (ranvier keys --help)
   sandbox --port N              a practice network on this machine (ranvier sandbox --help)
   agent                         the background process (the window starts it by itself)
   keeper DIR                    supervise one program (the agent starts it by itself)
@@ -38,6 +39,7 @@ _HOMED = {
     "status": "ranvier.agent.status_cli",
     "stop": "ranvier.agent.stop_cli",
     "rehearse": "ranvier.rehearsal.headless",
+    "keys": "ranvier.keys.cli",
 }
 _WINDOW = "ranvier.ui.application"
 
