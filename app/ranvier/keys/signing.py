@@ -15,6 +15,7 @@ from ranvier.keys import addresses, mnemonic
 
 ED25519 = 0
 SR25519 = 1
+_SCALARS = 2**252 + 27742317777372353535851937790883648493  # the order of the group; a key's scalar is below it
 SCHEME_NAMES = {ED25519: "ed25519", SR25519: "sr25519"}
 
 
@@ -83,6 +84,8 @@ class LocalSigner:
                 "This private key is in the form that polkadot.js keeps, not the one in Bittensor key files.",
                 "Import the account's JSON export or its recovery phrase instead.",
             )
+        if not 0 < int.from_bytes(private_key[:32], "little") < _SCALARS:
+            raise KeyFileError("Not a private key", "The bytes are not a usable sr25519 private key.")
         try:
             public = bytes(sr25519.public_from_secret_key(private_key))
             sr25519.sign((public, private_key), b"")
