@@ -96,6 +96,32 @@ def test_dev_py_still_parses_on_an_old_python() -> None:
     ast.parse((ROOT / "dev.py").read_text("utf-8"), feature_version=(3, 8))
 
 
+# Where a package is called otherwise than its module.
+PACKAGE_OF = {
+    "Crypto": "pycryptodome", "PySide6": "pyside6-essentials", "shiboken6": "pyside6-essentials", "ed25519_zebra":
+    "py-ed25519-zebra-bindings", "nacl": "pynacl", "pynvml": "nvidia-ml-py", "sr25519": "py-sr25519-bindings",
+    "substrateinterface": "substrate-interface", "tomli_w": "tomli-w", "websocket": "websocket-client",
+}  # fmt: skip
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    """Not only brought along by another. An import that a try guards is optional."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {re.split(r"[><=\[;~! ]", entry)[0].lower() for entry in project["dependencies"]}
+    undeclared = set()
+    for path, tree in TREES.items():
+        guarded = {child for node in ast.walk(tree) if isinstance(node, ast.Try) for child in ast.walk(node)}
+        for node in ast.walk(tree):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module]
+            for first in {module.split(".")[0] for module in modules} - {"ranvier"}:
+                known = first in sys.stdlib_module_names or PACKAGE_OF.get(first, first).lower() in declared
+                if not known and node not in guarded:
+                    undeclared.add(f"{name(path)}: {first}")
+    assert not undeclared
+
+
 def test_the_pinned_locks_are_those_of_pyproject() -> None:
     """Every dependency that pyproject.toml names is pinned, with hashes, in the lock."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
