@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import msgspec
@@ -17,9 +16,11 @@ from ranvier.agent.messages import (
     EVENT_DECODER,
     PROTOCOL,
     AgentStatus,
+    Command,
     Event,
     GetStatus,
     InstallMiner,
+    R,
 )
 from ranvier.core.errors import AgentError, ErrorData
 from ranvier.core.paths import Paths, private_folder
@@ -44,8 +45,8 @@ class AgentClient:
         self._session: aiohttp.ClientSession | None = None
         self._endpoint: Endpoint | None = None
 
-    async def call(self, command: msgspec.Struct, *, timeout_s: float | None = None) -> Any:
-        """Carry out ``command``; the result has the type that ``COMMANDS`` declares for it.
+    async def call(self, command: Command[R], *, timeout_s: float | None = None) -> R:
+        """Carry out ``command``; the result has the type that the command names.
 
         Raises AgentError when the agent is absent, and whatever error the command ended with.
         """
@@ -110,10 +111,11 @@ class AgentClient:
         return session, endpoint
 
 
-def _result(command: msgspec.Struct, status: int, body: bytes) -> Any:
+def _result(command: Command[R], status: int, body: bytes) -> R:
     try:
         if status == 200:
-            return msgspec.json.decode(body, type=COMMANDS[type(command)])
+            result: R = msgspec.json.decode(body, type=COMMANDS[type(command)])
+            return result
         if status == 422:
             raise _ERROR.decode(body).error()
     except msgspec.MsgspecError as error:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from ranvier.agent import messages as m
 from ranvier.agent.portfolio import require_network
@@ -31,7 +29,7 @@ class Commands:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
 
-    def handlers(self) -> Mapping[type[msgspec.Struct], Handler]:
+    def handlers(self) -> Mapping[type[m.Command[Any]], Handler]:
         """The method for each command of ``messages.COMMANDS``."""
         return {
             m.GetStatus: self.get_status,

@@ -1,12 +1,12 @@
 """Everything that travels between the agent and its clients, as typed messages (JSON by msgspec).
 
-A command is ``POST /call/<Command class name>`` with the command as body; the answer is its declared result type
+A command is ``POST /call/<Command class name>`` with the command as body; the answer is the type that the command names
 or an ``ErrorData`` with status 422. ``GET /events`` is a WebSocket of ``Event``. ``COMMANDS`` lists them all.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
 
@@ -14,6 +14,8 @@ from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition, Subnet
 from ranvier.core.evidence import Evidence, Level
 from ranvier.hardware.snapshot import Hardware
 from ranvier.miners.status import ExitRecord, MinerState
+
+R = TypeVar("R")
 
 PROTOCOL = 1  # raised when an old window could misread a new agent
 
@@ -170,31 +172,35 @@ class Done(msgspec.Struct, frozen=True):
 # --- commands ---------------------------------------------------------------------------------------------------
 
 
-class GetStatus(msgspec.Struct, frozen=True):
+class Command(msgspec.Struct, Generic[R], frozen=True):
+    """One request to the agent; ``R`` is the type of its answer."""
+
+
+class GetStatus(Command[AgentStatus], frozen=True):
     pass
 
 
-class UseNetwork(msgspec.Struct, frozen=True):
+class UseNetwork(Command[Done], frozen=True):
     """Work on this network (``sandbox``, ``test``, ``finney``) from now on; the sandbox is started when asked for."""
 
     network: str
 
 
-class StartSandbox(msgspec.Struct, frozen=True):
+class StartSandbox(Command[Done], frozen=True):
     """Start the practice network under a keeper, or adopt it when it runs. Result: endpoint in ``Done.text``."""
 
 
-class StopSandbox(msgspec.Struct, frozen=True):
+class StopSandbox(Command[Done], frozen=True):
     pass
 
 
-class WatchColdkeys(msgspec.Struct, frozen=True):
+class WatchColdkeys(Command[Done], frozen=True):
     """Coldkeys whose balances and stake the portfolio shows; kept over restarts, per network."""
 
     coldkeys_ss58: tuple[str, ...]
 
 
-class AddMiner(msgspec.Struct, frozen=True):
+class AddMiner(Command[Done], frozen=True):
     """Make a miner from a recipe. The wallet folder is where the *user's* hotkey is; the agent copies hotkey,
     hotkeypub and coldkeypub, nothing else, into the miner's own folder. Repeating it with the same id is harmless."""
 
@@ -207,37 +213,37 @@ class AddMiner(msgspec.Struct, frozen=True):
     hotkey_name: str
 
 
-class InstallMiner(msgspec.Struct, frozen=True):
+class InstallMiner(Command[Done], frozen=True):
     """Make the environment; progress comes as ``install`` events. Answers when done. Repeating it resumes."""
 
     id: str
 
 
-class StartMiner(msgspec.Struct, frozen=True):
+class StartMiner(Command[Done], frozen=True):
     id: str
 
 
-class StopMiner(msgspec.Struct, frozen=True):
+class StopMiner(Command[Done], frozen=True):
     id: str
 
 
-class RestartMiner(msgspec.Struct, frozen=True):
+class RestartMiner(Command[Done], frozen=True):
     id: str
 
 
-class RemoveMiner(msgspec.Struct, frozen=True):
+class RemoveMiner(Command[Done], frozen=True):
     """Stop it and forget it; its folder goes, its earnings stay in the ledger."""
 
     id: str
 
 
-class PublishAxon(msgspec.Struct, frozen=True):
+class PublishAxon(Command[Done], frozen=True):
     """Sign serve_axon with the miner's hotkey and submit it. Result: extrinsic and block in ``Done.text``."""
 
     id: str
 
 
-class GetLog(msgspec.Struct, frozen=True):
+class GetLog(Command[LogTail], frozen=True):
     """The last ``limit`` lines, or those after position ``after``."""
 
     id: str
@@ -245,19 +251,19 @@ class GetLog(msgspec.Struct, frozen=True):
     limit: int = 500
 
 
-class GetHardware(msgspec.Struct, frozen=True):
+class GetHardware(Command[Hardware], frozen=True):
     pass
 
 
-class GetHardwareHistory(msgspec.Struct, frozen=True):
+class GetHardwareHistory(Command[HardwareHistory], frozen=True):
     seconds: int = 900
 
 
-class GetPortfolio(msgspec.Struct, frozen=True):
+class GetPortfolio(Command[Portfolio], frozen=True):
     pass
 
 
-class GetEarnings(msgspec.Struct, frozen=True):
+class GetEarnings(Command[Earnings], frozen=True):
     """``bucket`` is ``day`` or ``epoch``; times in ms; None = no limit."""
 
     bucket: str = "day"
@@ -266,32 +272,19 @@ class GetEarnings(msgspec.Struct, frozen=True):
     limit: int = 1000
 
 
-class StopAgent(msgspec.Struct, frozen=True):
+class StopAgent(Command[Done], frozen=True):
     """End the agent; with ``everything`` the miners and the sandbox too."""
 
     everything: bool = False
 
 
-COMMANDS: dict[type[msgspec.Struct], type[msgspec.Struct] | type[Hardware]] = {
-    GetStatus: AgentStatus,
-    UseNetwork: Done,
-    StartSandbox: Done,
-    StopSandbox: Done,
-    WatchColdkeys: Done,
-    AddMiner: Done,
-    InstallMiner: Done,
-    StartMiner: Done,
-    StopMiner: Done,
-    RestartMiner: Done,
-    RemoveMiner: Done,
-    PublishAxon: Done,
-    GetLog: LogTail,
-    GetHardware: Hardware,
-    GetHardwareHistory: HardwareHistory,
-    GetPortfolio: Portfolio,
-    GetEarnings: Earnings,
-    StopAgent: Done,
-}
+def _answer(command: type[Command[Any]]) -> type[Any]:
+    bases: tuple[Any, ...] = vars(command)["__orig_bases__"]  # what the class statement said: Command[Answer]
+    answer: type[Any] = get_args(bases[0])[0]
+    return answer
+
+
+COMMANDS: dict[type[Command[Any]], type[Any]] = {command: _answer(command) for command in Command.__subclasses__()}
 
 
 # --- events -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from aiohttp import WSCloseCode, web
 
 from ranvier.agent.endpoint import Endpoint, endpoint_file, socket_path, write_endpoint
 from ranvier.agent.hub import Hub, Subscription
-from ranvier.agent.messages import StatusEvent
+from ranvier.agent.messages import Command, StatusEvent
 from ranvier.core.errors import AgentError, Cancelled, ErrorData, RanvierError
 from ranvier.core.paths import Paths, private_folder
 from ranvier.core.tasks import Tasks
@@ -40,7 +40,7 @@ class Server:
     def __init__(
         self,
         paths: Paths,
-        handlers: Mapping[type[msgspec.Struct], Handler],
+        handlers: Mapping[type[Command[Any]], Handler],
         hub: Hub,
         status: Callable[[], StatusEvent],
         *,

@@ -16,12 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import qasync
 from PySide6.QtCore import QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from ranvier.agent.messages import AgentStatus, StartMiner, StopAgent, StopMiner, UseNetwork
+from ranvier.agent.messages import AgentStatus, Command, StartMiner, StopAgent, StopMiner, UseNetwork
 from ranvier.core.errors import RanvierError, StorageError
 from ranvier.core.paths import Paths
 from ranvier.core.settings import CLOSE_TO_TRAY, NETWORK, THEME, Settings
@@ -181,7 +180,7 @@ class Application:
     def _run(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         self.tasks.start(work, name)
 
-    def _command(self, command: msgspec.Struct, name: str) -> None:
+    def _command(self, command: Command[Any], name: str) -> None:
         if self.context is not None:
             self._run(self.context.client.call(command), name)
 
