@@ -87,7 +87,8 @@ class MinerWallet:
 class Facts:
     """What is known of this machine. ``lax`` maps a path to what others may do; ``synced`` a wallet folder to the
     service that copies it; ``phrases`` are files that look as if they held a recovery phrase; ``strengths`` are the
-    passwords that were judged when they were typed (wallet path to strength); ``verified`` addresses to dates."""
+    passwords that were judged when they were typed (wallet path to strength); ``verified`` addresses to dates;
+    ``without_public`` are plain hotkeys without the public file beside them."""
 
     wallets: tuple[Wallet, ...] = ()
     miners: tuple[MinerWallet, ...] = ()
@@ -96,6 +97,7 @@ class Facts:
     phrases: tuple[Path, ...] = ()
     old_secrets: tuple[Path, ...] = ()
     unsound: dict[Path, str] = field(default_factory=dict)
+    without_public: frozenset[Path] = frozenset()
     strengths: dict[Path, Strength] = field(default_factory=dict)
     verified: dict[str, datetime.date] = field(default_factory=dict)
 
@@ -180,6 +182,17 @@ def _files(wallet: Wallet, facts: Facts) -> Iterator[Finding]:
                 f"{wallet.name}, hotkey {hotkey.name}: {hotkey.problem}",
                 "A miner with it may fail, or sign for another address than is shown.",
                 Fix.RESTORE_PUBLIC if "pub.txt" in hotkey.problem else Fix.LOOK,
+                hotkey.path,
+                wallet.name,
+                hotkey.name,
+            )
+        elif hotkey.path in facts.without_public:
+            yield Finding(
+                Level.NOTE,
+                "hotkey-without-public",
+                f"{wallet.name}: the hotkey {hotkey.name} has no public file.",
+                "Tools that want its address have to open the secret for it.",
+                Fix.RESTORE_PUBLIC,
                 hotkey.path,
                 wallet.name,
                 hotkey.name,

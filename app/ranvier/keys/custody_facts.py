@@ -69,6 +69,12 @@ def gather(
         phrases=tuple(phrase_files(folders, places)),
         old_secrets=tuple(_old_secrets(wallets)),
         unsound=dict(_unsound(wallets)),
+        without_public=frozenset(
+            h.path
+            for wallet in wallets
+            for h in wallet.hotkeys
+            if h.form is KeyForm.PLAIN and not os.path.lexists(public_path(h.path))
+        ),
         strengths=strengths or {},
         verified={ss58: day for ss58, day in dates.items() if day is not None},
     )
