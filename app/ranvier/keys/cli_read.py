@@ -31,7 +31,7 @@ def list_command(options: Namespace) -> int:
     drills = Drills(options.paths)
     if options.json:
         whole = [
-            {"folder": str(f.path), "why": f.why, "ignored": list(f.ignored), "wallets": _rows(f, drills)}
+            {"path": str(f.path), "why": f.why, "ignored": list(f.ignored), "wallets": _rows(f, drills)}
             for f in options.folders
         ]
         out_json({"folders": whole})
