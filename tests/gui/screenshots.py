@@ -27,6 +27,7 @@ from ranvier.ui.dialogs.plan import PlanDialog  # noqa: E402
 from ranvier.ui.dialogs.watch_only import WatchOnlyDialog  # noqa: E402
 from ranvier.ui.pages import PLACES  # noqa: E402
 from ranvier.ui.theme import Theme  # noqa: E402
+from ranvier.ui.widgets.chart import Chart  # noqa: E402
 from ranvier.ui.window import Window  # noqa: E402
 
 SIZE = (1280, 800)
@@ -57,8 +58,11 @@ class Studio:
         if self.house.errors:
             raise self.house.errors[0]
         self.house.bridge.status.emit(samples.status(self.house.client.network))
+        page = self.window.pages[key]
         await asyncio.sleep(SETTLE_S)
-        return self.window.pages[key]
+        await samples.until(lambda: all(c.loaded for c in page.findChildren(Chart) if c.isVisible()), "charts")
+        await asyncio.sleep(SETTLE_S)
+        return page
 
     async def dialog(self, dialog: QDialog, name: str) -> None:
         dialog.open()

@@ -16,6 +16,7 @@ UNKNOWN_ROLE = Qt.ItemDataRole.UserRole + 3  # True where the value is not known
 FIXED_ROLE = Qt.ItemDataRole.UserRole + 4  # True for addresses and hashes: drawn in the fixed-width font
 
 _NOWHERE = QModelIndex()
+_UNDER_ARROW = "\N{EM SPACE}\N{EN SPACE}"  # Qt paints the sort arrow over the end of a right-aligned heading
 
 
 @dataclass(frozen=True)  # no slots: Column[Row](...) sets __orig_class__, which breaks on Python 3.11 with them
@@ -127,6 +128,13 @@ class RowsProxy(QSortFilterProxyModel):
         self._rows = model
         self.setSourceModel(model)
         self.setDynamicSortFilter(True)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        text = super().headerData(section, orientation, role)
+        sorted_number = role == Qt.ItemDataRole.DisplayRole and section == self.sortColumn()
+        if sorted_number and orientation == Qt.Orientation.Horizontal and self._rows.columns[section].number:
+            return f"{text}{_UNDER_ARROW}"
+        return text
 
     def lessThan(self, left: Index, right: Index) -> bool:
         # Python's own values are compared: not every int fits Qt's types, and None must not pass as zero.

@@ -64,7 +64,8 @@ class Table(QTableView):
         for column in range(self.proxy.columnCount()):
             if column != self._stretched:
                 self.resizeColumnToContents(column)
-                self.setColumnWidth(column, self.columnWidth(column) + 6)
+                least = self.horizontalHeader().sectionSizeHint(column)
+                self.setColumnWidth(column, max(self.columnWidth(column) + 6, least))
 
     def current_row(self) -> Any | None:
         """The selected row's data; None when nothing, or more than one row, is selected."""
