@@ -279,6 +279,8 @@ def plan(network: str = "sandbox") -> Plan:
             ("Subnet", "1 · practice"),
             ("Hotkey", HOTKEY),
             ("Registration cost", "0.500000000 TAO, burned"),
+            ("Fee", "0.001347210 TAO"),
+            ("Call", "SubtensorModule.burned_register(netuid=1)"),
             ("What you get", "A seat (uid) on the subnet, safe from eviction for 5 000 blocks"),
         ),
         warnings=("The cost rises with each registration and falls over time; this one is refused above 0.5 TAO.",),

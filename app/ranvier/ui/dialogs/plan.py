@@ -53,14 +53,15 @@ class PlanView(QWidget):
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
-        rows = [
-            *((name, value, "") for name, value in plan.lines),
-            ("Network fee", format_tao(Tao(plan.fee_rao)), ""),
-            ("Spends at most", format_tao(Tao(plan.spend_rao + plan.fee_rao)), "strong"),
-            ("Signed by", grouped_address(plan.signer_ss58), "mono"),
+        own = [
+            ("Fee", format_tao(Tao(plan.fee_rao)), ""),
             ("Call", f"{plan.pallet}.{plan.function}", ""),
+            ("Spends, with fee", format_tao(Tao(plan.spend_rao + plan.fee_rao)), "strong"),
+            ("Signed by", grouped_address(plan.signer_ss58), "mono"),
             ("Network checked", f"genesis {short_hash(plan.genesis_hash)}, runtime {plan.spec_version}", ""),
         ]
+        said = {name for name, _value in plan.lines}
+        rows = [*((name, value, "") for name, value in plan.lines), *(row for row in own if row[0] not in said)]
         for place, (name, value, kind) in enumerate(rows):
             text = label(value, "mono" if kind == "mono" else "", wrap=True, copyable=True)
             if kind == "strong":
