@@ -18,6 +18,7 @@ class RpcError(ChainError):
         self.detail = detail
 
 
+TOO_LONG_AGO = "Too long ago"
 _BALANCE = "There is not enough free TAO for the amount plus the fee; 0.0000005 TAO must stay."
 _LOCKED = "That alpha is locked (by a conviction lock or as collateral)."
 _UNKNOWN_HOTKEY = "The hotkey is unknown to the chain or has no place in this subnet."
@@ -161,7 +162,7 @@ def _rpc_words(code: int, message: str, detail: str) -> tuple[str, str, str]:
         return "Transaction not accepted", f"The node refused the transaction: {own}.", ""
     if "discarded" in own.lower():
         return (
-            "Too long ago",
+            TOO_LONG_AGO,
             "This node no longer keeps the state of that block.",
             "Ask an archive node for history.",
         )

@@ -147,7 +147,8 @@ async def _present(
     conn: Connection, wanted: Sequence[int], names: Sequence[str], at: BlockRef
 ) -> dict[tuple[str, int], Any]:
     """(item, netuid) -> value, of those items that this chain has."""
-    here = [name for name in names if conn.has_item(SUBTENSOR, name)]
+    runtime = await conn.runtime_at(at)
+    here = [name for name in names if runtime.has_item(SUBTENSOR, name)]
     pairs = [(name, netuid) for netuid in wanted for name in here]
     values = await conn.read([(SUBTENSOR, name, [netuid]) for name, netuid in pairs], at)
     return dict(zip(pairs, values, strict=True))
@@ -155,7 +156,7 @@ async def _present(
 
 async def _runtime_price(conn: Connection, netuid: int, at: BlockRef) -> int | None:
     """``SwapRuntimeApi.current_alpha_price(u16) -> u64``: fixed widths, so it needs no V15 metadata."""
-    if not conn.has_item("Swap", "FeeRate"):
+    if not (await conn.runtime_at(at)).has_item("Swap", "FeeRate"):
         return None  # older than the runtime call
     question = "0x" + netuid.to_bytes(2, "little").hex()
     try:
@@ -174,7 +175,8 @@ async def _pool_prices(conn: Connection, wanted: Sequence[int], at: BlockRef) ->
         (SUBTENSOR, "SubnetTAO"),
         (SUBTENSOR, "SubnetAlphaIn"),
     )
-    here = [name for name in names if conn.has_item(*name)]
+    runtime = await conn.runtime_at(at)
+    here = [name for name in names if runtime.has_item(*name)]
     values = await conn.read([(*name, [netuid]) for netuid in wanted for name in here], at)
     found: dict[int, int | None] = {}
     for index, netuid in enumerate(wanted):

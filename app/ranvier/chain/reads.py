@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
 from ranvier.chain.connection import Connection
 from ranvier.chain.events import find
-from ranvier.chain.model import Axon, Balance, BlockRef, EpochPayment, Neuron, StakePosition
-from ranvier.chain.pools import SUBTENSOR, last_epoch_block, netuids, prices, subnet, subnets
-from ranvier.chain.shares import read_share, value_rao
+from ranvier.chain.model import Balance, BlockRef, EpochPayment, Neuron, StakePosition
+from ranvier.chain.pools import SUBTENSOR, last_epoch_block, prices, subnet, subnets
+from ranvier.chain.seats import axon_of, vector_at
+from ranvier.chain.stakes import stake_rows
 from ranvier.core.units import RAO_PER_COIN
 
 __all__ = [
@@ -58,40 +58,23 @@ async def neuron(conn: Connection, netuid: int, hotkey_ss58: str, at: BlockRef) 
         hotkey_ss58=hotkey_ss58,
         registered_block=int(registered),
         immune_until_block=int(registered) + int(immunity),
-        incentive=_at(incentive, uid),
-        emission_rao=_at(emission, uid),
-        axon=_axon(axon),
+        incentive=vector_at(incentive, uid),
+        emission_rao=vector_at(emission, uid),
+        axon=axon_of(axon),
     )
 
 
 async def stake_positions(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]:
-    """Every position above zero of these coldkeys: six or so requests, whatever their number."""
-    lists = await conn.read([(SUBTENSOR, "StakingHotkeys", [ss58]) for ss58 in coldkeys_ss58], at)
-    pairs = [
-        (str(hotkey), coldkey)
-        for coldkey, hotkeys in zip(coldkeys_ss58, lists, strict=True)
-        for hotkey in hotkeys or ()
-    ]
-    if not pairs:
+    """Every position above zero of these coldkeys: a handful of requests, whatever their number."""
+    rows = await stake_rows(conn, coldkeys_ss58, at)
+    if not rows:
         return ()
-    everywhere = await netuids(conn, at)
-    places = [(hotkey, coldkey, netuid) for hotkey, coldkey in pairs for netuid in everywhere]
-    shares = await _shares(conn, [("Alpha", "AlphaV2")], places, at)
-    held = [(place, share) for place, share in zip(places, shares, strict=True) if share is not None]
-    pools = list(dict.fromkeys((hotkey, netuid) for (hotkey, _, netuid), _ in held))
-    totals = await conn.read([(SUBTENSOR, "TotalHotkeyAlpha", list(pool)) for pool in pools], at)
-    parts = await _shares(conn, [("TotalHotkeyShares", "TotalHotkeySharesV2")], pools, at)
-    pool_of = {pool: (int(total or 0), part) for pool, total, part in zip(pools, totals, parts, strict=True)}
-    price = await prices(conn, sorted({netuid for _, netuid in pools}), at)
-    whole = await _whole_shares(conn, at)
-    found: list[StakePosition] = []
-    for (hotkey, coldkey, netuid), share in held:
-        total, denominator = pool_of[hotkey, netuid]
-        alpha = value_rao(total, share, denominator, whole=whole) if denominator is not None else 0
-        if alpha > 0:
-            rate = price.get(netuid)
-            spot = alpha * rate // RAO_PER_COIN if rate is not None else None
-            found.append(StakePosition(hotkey, coldkey, netuid, alpha, rate, spot))
+    price = await prices(conn, sorted({row.netuid for row in rows}), at)
+    found = []
+    for row in rows:
+        rate = price.get(row.netuid)
+        spot = row.alpha_rao * rate // RAO_PER_COIN if rate is not None else None
+        found.append(StakePosition(row.hotkey_ss58, row.coldkey_ss58, row.netuid, row.alpha_rao, rate, spot))
     return tuple(found)
 
 
@@ -136,7 +119,7 @@ async def weights_on(conn: Connection, netuid: int, uid: int, at: BlockRef) -> t
 
 async def _paid(conn: Connection, netuid: int, at: BlockRef) -> list[tuple[int, list[int]]]:
     """(mechanism, rao by uid) of the epoch at this block."""
-    if conn.has_event(SUBTENSOR, MINER_EVENT):
+    if (await conn.runtime_at(at)).has_event(SUBTENSOR, MINER_EVENT):
         found = []
         for event in find(await conn.events(at), SUBTENSOR, MINER_EVENT):
             index = int(event.get("netuid", 0))
@@ -146,46 +129,10 @@ async def _paid(conn: Connection, netuid: int, at: BlockRef) -> list[tuple[int, 
     if await last_epoch_block(conn, netuid, at) != at.number:
         return []
     emission, dividends = await conn.read([(SUBTENSOR, "Emission", [netuid]), (SUBTENSOR, "Dividends", [netuid])], at)
-    return [(0, [int(rao) if _at(dividends, uid) == 0 else 0 for uid, rao in enumerate(emission or ())])]
-
-
-async def _shares(
-    conn: Connection, forms: Sequence[tuple[str, str]], places: Sequence[tuple[Any, ...]], at: BlockRef
-) -> list[Any]:
-    """Shares by place: the older form where it has a row, else the newer one; forms this chain lacks are left out."""
-    names = [name for pair in forms for name in pair if conn.has_item(SUBTENSOR, name)]
-    values = await conn.read([(SUBTENSOR, name, list(place)) for place in places for name in names], at)
-    found = []
-    for index in range(len(places)):
-        row = (read_share(value) for value in values[index * len(names) : (index + 1) * len(names)])
-        found.append(next((share for share in row if share is not None), None))
-    return found
-
-
-async def _whole_shares(conn: Connection, at: BlockRef) -> bool:
-    """Whether this chain keeps shares as plain integers (the oldest form)."""
-    if not conn.has_item(SUBTENSOR, "Alpha"):
-        return False
-    runtime = await conn.runtime_at(at)
-    return isinstance(runtime.value(runtime.item(SUBTENSOR, "TotalHotkeyShares"), None), int)
+    return [(0, [int(rao) if vector_at(dividends, uid) == 0 else 0 for uid, rao in enumerate(emission or ())])]
 
 
 def _balance(ss58: str, account: Any, deposit: int) -> Balance:
     data = account["data"]
     free, reserved, frozen = int(data["free"]), int(data["reserved"]), int(data.get("frozen") or 0)
     return Balance(ss58, free, reserved, max(0, free - max(frozen - reserved, deposit)))
-
-
-def _axon(value: Any) -> Axon | None:
-    if not isinstance(value, dict) or not value.get("ip"):
-        return None
-    number = int(value["ip"])
-    try:
-        ip = ipaddress.IPv6Address(number) if int(value["ip_type"]) == 6 else ipaddress.IPv4Address(number)
-    except ValueError:
-        return None
-    return Axon(str(ip), int(value["port"]), int(value["block"]))
-
-
-def _at(vector: Any, uid: int) -> int:
-    return int(vector[uid]) if vector and uid < len(vector) else 0

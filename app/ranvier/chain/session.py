@@ -11,7 +11,7 @@ from typing import Any
 
 from ranvier.chain import codec, metadata
 from ranvier.chain.codec import Runtime
-from ranvier.chain.errors import RpcError
+from ranvier.chain.errors import TOO_LONG_AGO, RpcError
 from ranvier.chain.metadata_cache import MetadataCache
 from ranvier.chain.runtime_apis import VERSION, RuntimeApis
 from ranvier.chain.values import read_compact
@@ -45,6 +45,7 @@ class Session:
         self._cache = cache or MetadataCache(None)
         self._wire: Wire | None = None
         self._apis: dict[int, RuntimeApis] = {}
+        self._without_apis: set[int] = set()
         self._specs: dict[str, int] = {}
         self._closed = False
         self.traffic = Traffic()
@@ -188,6 +189,8 @@ class Session:
         """The runtime calls of a block's runtime by V15 metadata, fetched when first asked for."""
         runtime = self.runtime_at(block_hash) if block_hash else self.runtime or self.refresh_runtime()
         spec = runtime.spec_version
+        if spec in self._without_apis:
+            raise ChainError("Not supported", "This node offers no description of its runtime calls.")
         if spec not in self._apis:
             cached = self._cache.load(self.genesis or "", spec, VERSION)
             if cached is not None:
@@ -195,8 +198,13 @@ class Session:
             else:
                 question = "0x" + VERSION.to_bytes(4, "little").hex()
                 at = [block_hash] if block_hash else []
-                answer = self.read("state_call", ["Metadata_metadata_at_version", question, *at])
-                self._apis[spec] = RuntimeApis(bytes.fromhex(answer[2:]))
+                try:
+                    answer = self.read("state_call", ["Metadata_metadata_at_version", question, *at])
+                    self._apis[spec] = RuntimeApis(bytes.fromhex(answer[2:]))
+                except ChainError as error:
+                    if error.title != TOO_LONG_AGO:  # another node may still have that block
+                        self._without_apis.add(spec)
+                    raise
                 self._cache.save(self.genesis or "", spec, runtime.transaction_version, self._apis[spec].index)
         return self._apis[spec]
 

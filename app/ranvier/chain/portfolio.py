@@ -1,0 +1,172 @@
+"""Everything of a few coldkeys at one block: a handful of requests, whatever the number of positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ranvier.chain import quotes
+from ranvier.chain.connection import Connection
+from ranvier.chain.model import BlockRef
+from ranvier.chain.model_stake import Account, Collateral, Holding, KeySwap, Lock, Portfolio
+from ranvier.chain.quotes import SUBTENSOR, Pool, Quote
+from ranvier.chain.stakes import Availability, StakeRow, availability, stake_rows
+from ranvier.core.units import RAO_PER_COIN
+
+DEFAULT_DEPOSIT_RAO = 500
+_FRACTION = 64
+Values = dict[tuple[str, ...], Any]
+
+
+async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> Portfolio:
+    """Balances, positions with their three values, locks, collateral and pending key swaps, all at ``at``.
+
+    Raises NetworkError, or ChainError when the chain cannot be read.
+    """
+    started = conn.traffic[0]
+    coldkeys = list(dict.fromkeys(coldkeys_ss58))
+    rows = await stake_rows(conn, coldkeys, at)
+    free = await availability(conn, coldkeys, at) if rows else {}
+    wanted = sorted({row.netuid for row in rows})
+    pool_items = await quotes.pool_items(conn, at)
+    questions = await _questions(conn, coldkeys, rows, at)
+    pool_reads = [(*item, [netuid]) for netuid in wanted for item in pool_items]
+    values = await conn.read([*questions.values(), *pool_reads], at)
+    found: Values = dict(zip(questions, values, strict=False))
+    pools = quotes.read_pools(pool_items, wanted, values[len(questions) :])
+    locks = await _locks(conn, coldkeys, at) if rows else ()
+    holdings = tuple(_holding(row, found, pools[row.netuid], free, locks) for row in rows)
+    runtime = await conn.runtime_at(at)
+    deposit = int(runtime.constant("Balances", "ExistentialDeposit") or DEFAULT_DEPOSIT_RAO)
+    return Portfolio(
+        block=at,
+        accounts=tuple(_account(ss58, found, deposit) for ss58 in coldkeys),
+        holdings=holdings,
+        locks=locks,
+        pools=pools,
+        exits=_exits(holdings, pools),
+        requests=conn.traffic[0] - started,
+    )
+
+
+async def _questions(
+    conn: Connection, coldkeys: Sequence[str], rows: Sequence[StakeRow], at: BlockRef
+) -> dict[tuple[str, ...], tuple[str, str, list[Any]]]:
+    """What to read, by a name of its own; items that this chain lacks are left out."""
+    runtime = await conn.runtime_at(at)
+    found: dict[tuple[str, ...], tuple[str, str, list[Any]]] = {}
+
+    def ask(item: str, *keys: Any, pallet: str = SUBTENSOR) -> None:
+        if runtime.has_item(pallet, item):
+            found[(item, *map(str, keys))] = (pallet, item, list(keys))
+
+    for coldkey in coldkeys:
+        ask("Account", coldkey, pallet="System")
+        for item in ("ColdkeySwapAnnouncements", "ColdkeySwapDisputes", "ColdkeySwapScheduled"):
+            ask(item, coldkey)
+    for row in rows:
+        ask("Owner", row.hotkey_ss58)
+        ask("Uids", row.netuid, row.hotkey_ss58)
+        ask("AutoStakeDestination", row.coldkey_ss58, row.netuid)
+        ask("MinerCollateral", row.netuid, row.hotkey_ss58, row.coldkey_ss58)
+    return found
+
+
+def _account(ss58: str, found: Values, deposit: int) -> Account:
+    data = found["Account", ss58]["data"]
+    free, reserved, frozen = int(data["free"]), int(data["reserved"]), int(data.get("frozen") or 0)
+    spendable = max(0, free - max(frozen - reserved, deposit))
+    return Account(ss58, free, reserved, frozen, spendable, _key_swap(ss58, found))
+
+
+def _key_swap(ss58: str, found: Values) -> KeySwap | None:
+    announced = found.get(("ColdkeySwapAnnouncements", ss58))
+    disputed = found.get(("ColdkeySwapDisputes", ss58)) is not None
+    scheduled = found.get(("ColdkeySwapScheduled", ss58))
+    if announced is None and isinstance(scheduled, (list, tuple)) and int(scheduled[0] or 0) > 0:
+        announced = scheduled  # (block, new coldkey) on chains before announcements
+    if announced is None and not disputed:
+        return None
+    block = announced[0] if isinstance(announced, (list, tuple)) and announced else None
+    return KeySwap(int(block) if block is not None else None, disputed)
+
+
+def _holding(
+    row: StakeRow, found: Values, pool: Pool, free: dict[tuple[str, int], Availability], locks: Sequence[Lock]
+) -> Holding:
+    netuid, price = str(row.netuid), pool.price_rao
+    collateral = _collateral(found.get(("MinerCollateral", netuid, row.hotkey_ss58, row.coldkey_ss58)))
+    sellable = row.alpha_rao - (collateral.locked_rao if collateral is not None else 0)
+    stated = free.get((row.coldkey_ss58, row.netuid))
+    if stated is not None:
+        sellable = min(sellable, stated.available_rao)
+    elif locks:
+        mine = (row.coldkey_ss58, row.netuid, row.hotkey_ss58)
+        sellable -= sum(one.locked_rao for one in locks if (one.coldkey_ss58, one.netuid, one.hotkey_ss58) == mine)
+    sellable = max(0, sellable)
+    uid = found.get(("Uids", netuid, row.hotkey_ss58))
+    destination = found.get(("AutoStakeDestination", row.coldkey_ss58, netuid))
+    return Holding(
+        hotkey_ss58=row.hotkey_ss58,
+        coldkey_ss58=row.coldkey_ss58,
+        netuid=row.netuid,
+        alpha_rao=row.alpha_rao,
+        price_rao=price,
+        spot_rao=row.alpha_rao * price // RAO_PER_COIN if price is not None else None,
+        locked_rao=row.alpha_rao - sellable,
+        sale=quotes.quote_sell(pool, sellable) if sellable else None,
+        collateral=collateral,
+        uid=int(uid) if uid is not None else None,
+        owned=found.get(("Owner", row.hotkey_ss58)) == row.coldkey_ss58,
+        auto_stake_ss58=str(destination) if destination is not None else None,
+    )
+
+
+def _collateral(value: Any) -> Collateral | None:
+    if not isinstance(value, dict) or not int(value.get("locked") or 0):
+        return None
+    locked, floor = int(value["locked"]), int(value.get("min_locked") or 0)
+    ratio = value.get("drain_ratio")
+    bits = int(ratio["bits"]) if isinstance(ratio, dict) else int(ratio or 0)
+    above = max(0, locked - floor)
+    work = -(-(above << _FRACTION) // bits) if above and bits else None
+    return Collateral(locked, floor, int(value.get("earned") or 0), work)
+
+
+async def _locks(conn: Connection, coldkeys: Sequence[str], at: BlockRef) -> tuple[Lock, ...]:
+    """Conviction locks, rolled forward by the chain where it offers that."""
+    runtime = await conn.runtime_at(at)
+    if not runtime.has_item(SUBTENSOR, "Lock"):
+        return ()
+    rows = [
+        (coldkey, int(keys[0]), str(keys[1]), value)
+        for coldkey in coldkeys
+        for keys, value in await conn.read_prefix(SUBTENSOR, "Lock", [coldkey], at)
+        if value is not None
+    ]
+    if not rows:
+        return ()
+    extra = [name for name in ("DecayingLock",) if runtime.has_item(SUBTENSOR, name)]
+    asked: list[tuple[str, str, list[Any]]] = [
+        (SUBTENSOR, name, [coldkey, netuid]) for coldkey, netuid, _, _ in rows for name in extra
+    ]
+    rate_known = runtime.has_item(SUBTENSOR, "UnlockRate")
+    values = await conn.read([*asked, *([(SUBTENSOR, "UnlockRate", [])] if rate_known else [])], at)
+    rate = int(values[-1]) if rate_known else None
+    found = []
+    for place, (coldkey, netuid, hotkey, state) in enumerate(rows):
+        perpetual = bool(extra) and values[place] is False
+        mass = int(state.get("locked_mass") or 0)
+        since = int(state.get("last_update") or 0)
+        found.append(Lock(coldkey, netuid, hotkey, mass, since, perpetual, None if perpetual else rate))
+    return tuple(found)
+
+
+def _exits(holdings: Sequence[Holding], pools: dict[int, Pool]) -> dict[int, Quote]:
+    """Selling all that may be sold of a subnet at once: later alpha sells lower, so it is less than the sum."""
+    amounts: dict[int, int] = {}
+    for holding in holdings:
+        if holding.sellable_rao:
+            amounts[holding.netuid] = amounts.get(holding.netuid, 0) + holding.sellable_rao
+    made = {netuid: quotes.quote_sell(pools[netuid], amount) for netuid, amount in amounts.items()}
+    return {netuid: quote for netuid, quote in made.items() if quote is not None}

@@ -1,0 +1,223 @@
+"""What a swap in a subnet's pool gives: the pool's own arithmetic for each form, and the chain's simulation.
+
+Integers of rao; the balancer's power is computed with 50 decimal digits and cut off. A price is rao of TAO for one
+whole alpha. ``Quote.source`` says who computed it: the chain's simulation is the truth, the formula the next best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal, localcontext
+from typing import Any
+
+from ranvier.chain.connection import Connection
+from ranvier.chain.model import BlockRef
+from ranvier.core.errors import ChainError
+from ranvier.core.units import RAO_PER_COIN
+
+SUBTENSOR = "SubtensorModule"
+ROOT = 0
+API = "SwapRuntimeApi"
+_U16_MAX = 65_535
+_DEFAULT_FEE_RATE = 33
+_PERQUINTILL = 10**18
+_HALF = _PERQUINTILL // 2
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A subnet's pool at one block. ``quote_weight`` (of 10**18) marks a balancer, ``sqrt_price`` (U64F64 bits) and
+    ``liquidity`` a concentrated pool; neither: constant product. ``fee_rate`` is of 65535. Root swaps one to one."""
+
+    netuid: int
+    tao_rao: int
+    alpha_rao: int
+    fee_rate: int = 0
+    quote_weight: int | None = None
+    sqrt_price: int | None = None
+    liquidity: int | None = None
+    alpha_out_rao: int = 0
+
+    @property
+    def price_rao(self) -> int | None:
+        """Spot price; None for an empty pool."""
+        if self.netuid == ROOT:
+            return RAO_PER_COIN
+        if self.sqrt_price:
+            return self.sqrt_price * self.sqrt_price * RAO_PER_COIN >> 128
+        if self.alpha_rao <= 0 or self.tao_rao <= 0:
+            return None
+        weight = self.quote_weight
+        if weight is not None and weight > 0:
+            return (_PERQUINTILL - weight) * self.tao_rao * RAO_PER_COIN // (weight * self.alpha_rao)
+        return self.tao_rao * RAO_PER_COIN // self.alpha_rao
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """``gives_rao`` goes in (fee included), ``gets_rao`` comes out. Buying gives TAO, selling gives alpha; the fee
+    is in what goes in. ``spot_rao`` and ``after_rao`` are the price before and after."""
+
+    netuid: int
+    buying: bool
+    gives_rao: int
+    gets_rao: int
+    fee_rao: int
+    spot_rao: int
+    after_rao: int
+    source: str
+
+    @property
+    def fair_rao(self) -> int:
+        """What would come out at the spot price, without fee and slippage."""
+        if self.buying:
+            return self.gives_rao * RAO_PER_COIN // self.spot_rao if self.spot_rao else 0
+        return self.gives_rao * self.spot_rao // RAO_PER_COIN
+
+    @property
+    def cost_ppm(self) -> int:
+        """How much less than fair comes out, in millionths: fee and slippage together."""
+        fair = self.fair_rao
+        return max(0, (fair - self.gets_rao) * _MILLION // fair) if fair > 0 else 0
+
+    @property
+    def price_move_ppm(self) -> int:
+        """How far the swap moves the price, in millionths (up when buying, down when selling; never negative)."""
+        return abs(self.after_rao - self.spot_rao) * _MILLION // self.spot_rao if self.spot_rao else 0
+
+
+def fee_of(amount_rao: int, fee_rate: int) -> int:
+    return amount_rao * fee_rate // _U16_MAX
+
+
+def quote_buy(pool: Pool, tao_rao: int) -> Quote | None:
+    """TAO for alpha by the pool's arithmetic; None when the pool cannot."""
+    return _quote(pool, tao_rao, buying=True)
+
+
+def quote_sell(pool: Pool, alpha_rao: int) -> Quote | None:
+    """Alpha for TAO by the pool's arithmetic; None when the pool cannot."""
+    return _quote(pool, alpha_rao, buying=False)
+
+
+def _quote(pool: Pool, amount: int, *, buying: bool) -> Quote | None:
+    if amount < 0:
+        return None
+    if pool.netuid == ROOT:
+        return Quote(ROOT, buying, amount, amount, 0, RAO_PER_COIN, RAO_PER_COIN, "rule")
+    spot = pool.price_rao
+    if spot is None or pool.tao_rao <= 0 or pool.alpha_rao <= 0:
+        return None
+    fee = fee_of(amount, pool.fee_rate)
+    out = _concentrated(pool, amount - fee, buying) if pool.sqrt_price and pool.liquidity else None
+    if out is None:
+        out = _weighted(pool, amount - fee, buying)
+    if out >= (pool.alpha_rao if buying else pool.tao_rao):
+        return None
+    after = price_after(pool, amount, out, buying=buying)
+    return Quote(pool.netuid, buying, amount, out, fee, spot, after, "formula")
+
+
+def price_after(pool: Pool, gives_rao: int, gets_rao: int, *, buying: bool) -> int:
+    """The price that a swap leaves: the spot price times how the two reserves move (the fee stays in the pool)."""
+    spot = pool.price_rao or 0
+    if pool.netuid == ROOT or pool.tao_rao <= 0 or pool.alpha_rao <= 0:
+        return spot
+    tao = pool.tao_rao + (gives_rao if buying else -gets_rao)
+    alpha = pool.alpha_rao + (-gets_rao if buying else gives_rao)
+    if alpha <= 0 or tao <= 0:
+        return spot
+    return spot * tao * pool.alpha_rao // (pool.tao_rao * alpha)
+
+
+def _weighted(pool: Pool, amount: int, buying: bool) -> int:
+    reserve_in, reserve_out = (pool.tao_rao, pool.alpha_rao) if buying else (pool.alpha_rao, pool.tao_rao)
+    weight = pool.quote_weight
+    if weight is None or weight == _HALF or not 0 < weight < _PERQUINTILL:
+        rest = ((reserve_in * reserve_out) << 32) // (reserve_in + amount)
+        return ((reserve_out << 32) - rest) >> 32
+    weight_in, weight_out = (weight, _PERQUINTILL - weight) if buying else (_PERQUINTILL - weight, weight)
+    with localcontext() as context:
+        context.prec = 50
+        ratio = Decimal(reserve_in) / Decimal(reserve_in + amount)
+        kept = (ratio.ln() * Decimal(weight_in) / Decimal(weight_out)).exp() if amount else Decimal(1)
+        return int((Decimal(reserve_out) * (1 - kept)).to_integral_value(ROUND_FLOOR))
+
+
+def _concentrated(pool: Pool, amount: int, buying: bool) -> int | None:
+    """Within the current range: the chain's own protocol position spans every price, so that is the usual case."""
+    root, liquidity = pool.sqrt_price or 0, pool.liquidity or 0
+    if buying:
+        after = root + (amount << 64) // liquidity
+        return liquidity * ((after - root) << 64) // (root * after)
+    after = (liquidity * root << 64) // ((liquidity << 64) + amount * root)
+    return liquidity * (root - after) >> 64
+
+
+async def pools(conn: Connection, netuids: Sequence[int], at: BlockRef) -> dict[int, Pool]:
+    """The pools of these subnets, in one request."""
+    items = await pool_items(conn, at)
+    wanted = list(dict.fromkeys(netuids))
+    values = await conn.read([(*item, [netuid]) for netuid in wanted for item in items], at)
+    return read_pools(items, wanted, values)
+
+
+async def pool_items(conn: Connection, at: BlockRef) -> list[tuple[str, str]]:
+    """The storage items that describe a pool on this chain."""
+    runtime = await conn.runtime_at(at)
+    names = [(SUBTENSOR, name) for name in ("SubnetTAO", "SubnetAlphaIn", "SubnetAlphaOut")]
+    names += [
+        ("Swap", name)
+        for name in ("FeeRate", "SwapV3Initialized", "AlphaSqrtPrice", "CurrentLiquidity", "SwapBalancer")
+    ]
+    return [item for item in names if runtime.has_item(*item)]
+
+
+def read_pools(items: Sequence[tuple[str, str]], netuids: Sequence[int], values: Sequence[Any]) -> dict[int, Pool]:
+    """Pools from the values of ``items`` for each netuid in turn."""
+    found = {}
+    for place, netuid in enumerate(netuids):
+        row = values[place * len(items) : (place + 1) * len(items)]
+        found[netuid] = _pool(netuid, {name: value for (_, name), value in zip(items, row, strict=True)})
+    return found
+
+
+def _pool(netuid: int, state: dict[str, Any]) -> Pool:
+    sqrt, balancer = state.get("AlphaSqrtPrice"), state.get("SwapBalancer")
+    has_swap = "FeeRate" in state
+    concentrated = bool(state.get("SwapV3Initialized")) and isinstance(sqrt, dict)
+    liquidity = state.get("CurrentLiquidity")
+    return Pool(
+        netuid=netuid,
+        tao_rao=int(state.get("SubnetTAO") or 0),
+        alpha_rao=int(state.get("SubnetAlphaIn") or 0),
+        fee_rate=int(state.get("FeeRate") or 0) if has_swap else 0,
+        quote_weight=int(balancer["quote"]) if isinstance(balancer, dict) and "quote" in balancer else None,
+        sqrt_price=int(sqrt["bits"]) or None if concentrated and isinstance(sqrt, dict) else None,
+        liquidity=int(liquidity) or None if concentrated and liquidity is not None else None,
+        alpha_out_rao=int(state.get("SubnetAlphaOut") or 0),
+    )
+
+
+async def simulate(conn: Connection, netuid: int, amount_rao: int, at: BlockRef, *, buying: bool) -> Quote | None:
+    """A quote from the chain's own simulation; from the pool's arithmetic where it has none.
+
+    None when the pool cannot do it. Raises NetworkError, or ChainError when the chain cannot be read.
+    """
+    pool = (await pools(conn, [netuid], at))[netuid]
+    method = "sim_swap_tao_for_alpha" if buying else "sim_swap_alpha_for_tao"
+    if netuid == ROOT or not await conn.has_api(API, method, at):
+        return _quote(pool, amount_rao, buying=buying)
+    try:
+        answer = await conn.runtime_call(API, method, [netuid, amount_rao], at)
+    except ChainError:
+        return None  # the runtime itself cannot: too large for the pool
+    gets = int(answer["alpha_amount" if buying else "tao_amount"])
+    fee = int(answer["tao_fee" if buying else "alpha_fee"])
+    spot = pool.price_rao
+    if gets <= 0 or spot is None:
+        return None
+    after = price_after(pool, amount_rao, gets, buying=buying)
+    return Quote(netuid, buying, amount_rao, gets, fee, spot, after, "chain")
