@@ -46,7 +46,7 @@ def test_everything_seen_and_well_is_good() -> None:
         "process 11 alive for 60 s",
         "answers",
         "uid 3 on subnet 1 at block 300",
-        "4 queries answered, the last",
+        "4 queries answered",
         "paid at block 290",
     ]
     assert evidence[3].seen_at == NOW - 5

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 import msgspec
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShortcut
+from PySide6.QtTest import QTest
 
-from gui.fakes import chain, good_miner, log_tail, rich_status, status, status_event
+from gui.fakes import chain, failed_miner, good_miner, log_tail, rich_status, status, status_event
 from gui.stage import stage, texts, until, watchdog
 from ranvier.agent.messages import GetLog, InstallEvent, InstallProgress
 from ranvier.core.evidence import Level
@@ -125,3 +127,16 @@ async def test_an_unreachable_network_is_not_green(qtbot, tmp_path):
         it.bridge._emit(type(status_event())(msgspec.structs.replace(status(), chain=bad)))
         assert it.window.header.chain.level is Level.BAD
         assert "no block seen yet" in texts(it.window.header)
+
+
+async def test_enter_presses_the_focused_button_and_details_choose_their_miner(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        page = await it.open("overview")
+        it.client.send(status_event(good_miner(), failed_miner()))
+        await until(lambda: len(page.cards) == 2)
+        last = list(page.cards.values())[-1]
+        # Offscreen nothing has the keyboard's focus by itself; the window asks who would have it.
+        last.details.setFocus()
+        QTest.keyClick(it.window, Qt.Key.Key_Return)
+        await until(lambda: it.window.open_key == "miners")
+        assert it.window.pages["miners"].chosen.id == last.miner.id

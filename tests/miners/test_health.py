@@ -19,7 +19,7 @@ async def test_a_slow_starter_under_its_keeper(kept) -> None:
     assert first.ok is None and first.text == "loading"
     await asyncio.sleep(0.7)
     last = await check(url)
-    assert last.ok is True and last.text.startswith("ok (") and last.data["queries_answered"] == 3
+    assert last.ok is True and last.text.startswith("answered “ok” in ") and last.data["queries_answered"] == 3
     await kept.client.end()
     gone = await check(url)
     assert gone.ok is False and gone.text == f"nobody listens at 127.0.0.1:{port_file.read_text()}"

@@ -171,7 +171,7 @@ def _contact(facts: Facts, state: MinerState, now: float) -> Evidence:
     count, last = health.queries_answered, health.last_query_at
     if count and last is not None:
         level = Level.GOOD if now - last <= CONTACT_WARN_S else Level.WARN
-        return Evidence(level, f"{count} {'query' if count == 1 else 'queries'} answered, the last", last)
+        return Evidence(level, f"{count} {'query' if count == 1 else 'queries'} answered", last)
     started = None if facts.keeper is None else facts.keeper.started_at
     waited = started is not None and now - started > CONTACT_WARN_S
     return Evidence(Level.WARN if waited else Level.BUSY, "no validator has asked yet", health.at)

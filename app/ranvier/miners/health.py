@@ -45,7 +45,7 @@ async def check(url: str, timeout_s: float = 3.0) -> Health:
     data = _object(body)
     word = str(data.get("status", ""))[:60]
     if 200 <= status < 300:
-        return Health(True, f"{word or 'answers'} ({took_ms:.0f} ms)", time.time(), data)
+        return Health(True, f"answered{f' “{word}”' if word else ''} in {took_ms:.0f} ms", time.time(), data)
     if status == 503:
         return Health(None, word or "not ready yet", time.time(), data)
     return Health(False, f"answers with HTTP status {status}" + (f" ({word})" if word else ""), time.time(), data)

@@ -272,7 +272,8 @@ class Rehearsal:
                     break
             await deadline.pause()
         best = max(weight for _, weight in given)
-        self._done(f"{len(given)} validators gave a weight, the highest {best / 65535:.2f} of 1; block {head.number}")
+        who = "1 validator" if len(given) == 1 else f"{len(given)} validators"
+        self._done(f"{who} gave a weight, the highest {best / 65535:.2f} of 1; block {head.number}")
 
     async def _earn(self, node: _Node) -> EarningRow:
         self._begin(Stage.EARN, "Waiting for the epoch that pays")

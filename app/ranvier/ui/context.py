@@ -20,7 +20,7 @@ class Context:
     ``run(work, name)`` starts a coroutine under the window's one task owner; its errors end in the message bar.
     ``say(text)`` shows a passing note there, ``show_error(error)`` an error with its hint. ``go(page)`` opens a
     page by its key (``overview``, ``wallets``, ``miners``, ``hardware``, ``stake``, ``earnings``, ``settings``,
-    ``rehearsal``).
+    ``rehearsal``), ``go("miners/ID")`` with that miner chosen.
     """
 
     paths: Paths

@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QHideEvent, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.ui.header import Header
 from ranvier.ui.icons import app_icon
@@ -66,6 +66,7 @@ class Window(QMainWindow):
         self._context: Context | None = None
         self._open_key = ""
         self._wanted_key = ""
+        self._wanted_subject = ""
         self._page_seen: Page | None = None
         self._painted = False
         self._may_close = False
@@ -80,15 +81,19 @@ class Window(QMainWindow):
         """Pages can be made from now on; those asked for earlier open."""
         self._context = context
         if self._wanted_key:
-            self.go(self._wanted_key)
+            self.go(f"{self._wanted_key}/{self._wanted_subject}")
 
     @property
     def open_key(self) -> str:
         """The key of the open page, empty before the first."""
         return self._open_key
 
-    def go(self, key: str) -> None:
-        """Open the page ``key``. On a first visit its module is imported in a worker, then the page is made."""
+    def go(self, place: str) -> None:
+        """Open a page by its key, or ``key/subject``: the page with that subject chosen (a miner by its id).
+
+        On a first visit the page's module is imported in a worker, then the page is made.
+        """
+        key, _, self._wanted_subject = place.partition("/")
         if key not in BY_KEY:
             raise KeyError(key)
         self._wanted_key = key
@@ -118,6 +123,8 @@ class Window(QMainWindow):
         self._open_key = key
         self.stack.setCurrentWidget(page)
         self._look()
+        if self._wanted_subject:
+            page.choose(self._wanted_subject)
 
     def _look(self) -> None:
         """Tell pages whether somebody looks at them; the timer runs only then."""
@@ -156,6 +163,14 @@ class Window(QMainWindow):
         self._may_close = True
         self.close()
         self._look()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses the button that has the focus, as Space does; Qt does that in dialogs only."""
+        button = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(button, QAbstractButton):
+            button.click()
+        else:
+            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

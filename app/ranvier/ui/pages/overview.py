@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
@@ -56,7 +57,8 @@ class MinerCard(Card):
         row.setSpacing(8)
         row.addLayout(self._earned())
         row.addStretch(1)
-        for widget in (button("Details", lambda: context.go("miners"), kind="quiet"), self.start, self.stop):
+        self.details = button("Details", partial(context.go, f"miners/{miner.id}"), kind="quiet")
+        for widget in (self.details, self.start, self.stop):
             row.addWidget(widget, 0, Qt.AlignmentFlag.AlignBottom)
         self.body.addLayout(row)
         self.show_miner(miner)
@@ -124,7 +126,8 @@ class AttentionCard(Card):
             words.addStretch(1)
             row.addLayout(words, 1)
             if item.miner_id is not None:
-                row.addWidget(button("Show", lambda: self._context.go("miners")), 0, Qt.AlignmentFlag.AlignTop)
+                show = button("Show", partial(self._context.go, f"miners/{item.miner_id}"))
+                row.addWidget(show, 0, Qt.AlignmentFlag.AlignTop)
             self.body.addLayout(row)
 
 

@@ -82,6 +82,9 @@ class Page(QWidget):
     def hidden(self) -> None:
         """Nobody looks any more: stop polling."""
 
+    def choose(self, subject: str) -> None:
+        """Show this one of the page's things (``Context.go("miners/ID")``); pages without a choice ignore it."""
+
     def tick(self, now: float) -> None:
         """Bring ages up to date; the base does so for every badge and evidence line."""
         for badge in self.findChildren(Badge):
