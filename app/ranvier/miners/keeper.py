@@ -141,11 +141,15 @@ class Keeper:
             with contextlib.suppress(OSError):
                 self._wake.recv(4096)
         self._host.pump(ready, self._log)
+        if not ready and self._log.packer.busy:
+            self._log.packer.step()
         for connection, command in self._control.commands(ready):
             self._command(connection, command)
 
     def _timeout(self) -> float | None:
         """Seconds until something must be looked at by the clock; None, the usual case, sleeps."""
+        if self._log.packer.busy:
+            return 0.0
         now = time.monotonic()
         times = [at for at in (self._policy.next_at, self._record.retry_at) if at is not None]
         if self._ladder is not None:
@@ -199,7 +203,7 @@ class Keeper:
     def _load_spec(self) -> files.Spec:
         spec = self._spec = files.read_spec()
         self._policy.limits = spec.limits
-        self._log.limits(spec.log_segment_bytes, spec.log_total_bytes)
+        self._log.limits(spec.log_segment_bytes, spec.log_total_bytes, spec.log_segment_s, spec.log_keep_s)
         return spec
 
     def _refused(self, text: str, permanent: bool) -> str:

@@ -13,7 +13,8 @@ import errno
 import os
 import time
 
-from ranvier.miners.log_format import ENDED, ERR, GAP, OUT, RECORD, REMARK, data_name, index_name, pack_gap, segments
+from ranvier.miners.keeper_tidy import Packer, discard, first_time
+from ranvier.miners.log_format import ENDED, ERR, GAP, OUT, RECORD, REMARK, data_name, held, index_name, pack_gap
 
 CHUNK = 1 << 20
 SAME_MOMENT_S = 0.02  # pieces of one stream closer than this share one record
@@ -28,6 +29,10 @@ class LogWriter:
         self._folder = folder
         self._segment_bytes = max(segment_bytes, 1 << 16)
         self._total_bytes = max(total_bytes, 2 * self._segment_bytes)
+        self._segment_s = 86_400.0
+        self._keep_s = 30 * 86_400.0
+        self._began = 0.0
+        self.packer = Packer(folder)
         self._data = -1
         self._index = -1
         self._start = 0
@@ -39,10 +44,12 @@ class LogWriter:
         self.lost = 0
         self._lost_why = 0
 
-    def limits(self, segment_bytes: int, total_bytes: int) -> None:
-        """New sizes, used from the next segment on."""
+    def limits(self, segment_bytes: int, total_bytes: int, segment_s: float = 86_400.0, keep_s: float = 0.0) -> None:
+        """New sizes and ages, used from the next segment on; ``keep_s`` 0 keeps whatever there is room for."""
         self._segment_bytes = max(segment_bytes, 1 << 16)
         self._total_bytes = max(total_bytes, 2 * self._segment_bytes)
+        self._segment_s = segment_s
+        self._keep_s = keep_s
 
     def take(self, kind: int, pipe: int) -> int:
         """Move one piece from the non-blocking ``pipe`` into the log; 0 when the pipe is empty."""
@@ -94,7 +101,7 @@ class LogWriter:
     def _ready(self, kind: int) -> None:
         if self._data < 0:
             self._open()
-        if self._size >= self._segment_bytes:
+        if self._size >= self._segment_bytes or (self._size and time.time() - self._began > self._segment_s):
             self._rotate()
         if self.lost:
             self._record(GAP, pack_gap(self.lost, self._lost_why))
@@ -139,8 +146,10 @@ class LogWriter:
 
     def _open(self) -> None:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103  # pathlib would cost memory
-        known = segments(self._folder)
-        self._enter(known[-1][0] if known else 0)
+        known = held(self._folder)
+        last = known[-1] if known else None
+        self._enter(0 if last is None else last.start + last.size if last.packed else last.start)
+        self.packer.look(self._start)
 
     def _enter(self, start: int) -> None:
         flags = os.O_RDWR | os.O_CREAT | _BINARY
@@ -155,18 +164,12 @@ class LogWriter:
         self._size = os.lseek(data, 0, os.SEEK_END)
         self._index_size = os.lseek(index, 0, os.SEEK_END) // RECORD.size * RECORD.size
         self._last = (-1, 0.0)
+        self._began = first_time(self._folder, start) or time.time()
 
     def _rotate(self) -> None:
         self._enter(self._start + self._size)
-        known = segments(self._folder)
-        total = sum(size for _start, size in known) + self._segment_bytes
-        for start, size in known[:-1]:
-            if total <= self._total_bytes:
-                break
-            for name in (data_name(start), index_name(start)):
-                with contextlib.suppress(OSError):  # a reader may hold it on Windows: next time
-                    os.unlink(self._path(name))  # noqa: PTH108
-            total -= size
+        discard(self._folder, self._total_bytes - self._segment_bytes, self._keep_s, time.time())
+        self.packer.look(self._start)
 
     def _full(self, error: OSError) -> None:
         self._lost_why = error.errno or 0

@@ -40,6 +40,8 @@ class Spec:
             self.term_grace_s = float(data["term_grace_s"])
             self.log_segment_bytes = int(data["log_segment_bytes"])
             self.log_total_bytes = int(data["log_total_bytes"])
+            self.log_segment_s = float(data.get("log_segment_s", 86_400.0))  # files of an older agent lack it
+            self.log_keep_s = float(data.get("log_keep_s", 0.0))
             self.limits = _limits(data)
         except KeyError as error:
             raise ValueError(f"{SPEC}: {error.args[0]} is missing") from None

@@ -10,7 +10,19 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from ranvier.miners.log_format import ENDED, ERR, GAP, OUT, RECORD, STREAMS, data_name, index_name, segments, unpack_gap
+from ranvier.miners.log_format import (
+    ENDED,
+    ERR,
+    GAP,
+    OUT,
+    RECORD,
+    STREAMS,
+    data_name,
+    held,
+    index_name,
+    segments,
+    unpack_gap,
+)
 
 LOOK_BACK = 64 << 10  # a line whose beginning lies further back is shown from here on
 READ_AT_ONCE = 256 << 10
@@ -51,18 +63,63 @@ def tail(folder: Path, after: int | None = None, limit: int = 500) -> tuple[tupl
         return (), end
     until = min(end, after + READ_AT_ONCE)
     start = max(first, after - LOOK_BACK)
-    lines = [line for line in _lines(logs, parts, start, until, after, limit) if line[0] >= after]
+    lines = [line for line in lines_between(logs, parts, start, until, after, limit) if line[0] >= after]
     if len(lines) > limit:
         last = lines[limit - 1][0]
         return tuple(line for end_, line in lines if end_ <= last), last + 1  # two may end at one place
     return tuple(line for _end, line in lines), until
 
 
+def before(folder: Path, position: int, limit: int = 500) -> tuple[tuple[LogLine, ...], int]:
+    """The last ``limit`` lines that end before ``position``, and where they begin: the page above another one."""
+    logs = folder / "logs"
+    parts = segments(str(logs))
+    if not parts or position <= parts[0][0]:
+        return (), position
+    first, end = parts[0][0], min(position, parts[-1][0] + parts[-1][1])
+    size = 64 << 10
+    while True:
+        start = max(first, end - size)
+        lines = [line for line in lines_between(logs, parts, start, end) if line[0] < position]
+        if start == first or len(lines) > limit or size >= TAIL_BUDGET:
+            break
+        size *= 4
+    if start > first:
+        lines = lines[1:]  # the first may lack its beginning
+    shown = lines[-limit:]
+    earlier = lines[-limit - 1][0] + 1 if len(lines) > limit else start
+    return tuple(line for _end, line in shown), earlier if shown else position
+
+
+def bounds(folder: Path) -> tuple[int, int]:
+    """The first position that is still there and the one after the last byte."""
+    parts = segments(str(folder / "logs"))
+    return (parts[0][0], parts[-1][0] + parts[-1][1]) if parts else (0, 0)
+
+
+def read_bytes(logs: Path, start: int, low: int, high: int) -> bytes:
+    """Bytes of the segment that begins at ``start``, compressed or not; FileNotFoundError when it is gone."""
+    try:
+        with (logs / data_name(start)).open("rb") as file:
+            file.seek(low)
+            return file.read(high - low)
+    except FileNotFoundError:
+        from ranvier.miners.log_packed import read_packed
+
+        name = next((one.name for one in held(str(logs)) if one.start == start and one.packed), None)
+        if name is None:
+            raise
+        try:
+            return read_packed(str(logs / name), low, high)
+        except ValueError as error:
+            raise FileNotFoundError(str(error)) from error
+
+
 def _last(logs: Path, parts: list[tuple[int, int]], first: int, end: int, limit: int) -> tuple[LogLine, ...]:
     size = 64 << 10
     while True:
         start = max(first, end - size)
-        lines = _lines(logs, parts, start, end)
+        lines = lines_between(logs, parts, start, end)
         if start == first:
             return tuple(line for _end, line in lines[-limit:])
         if len(lines) > limit or size >= TAIL_BUDGET:
@@ -70,7 +127,7 @@ def _last(logs: Path, parts: list[tuple[int, int]], first: int, end: int, limit:
         size *= 4
 
 
-def _lines(
+def lines_between(
     logs: Path, parts: list[tuple[int, int]], start: int, until: int, after: int = 0, limit: int | None = None
 ) -> list[tuple[int, LogLine]]:
     """Lines that end in ``start``..``until``, each with the position of its end.
@@ -84,9 +141,7 @@ def _lines(
             continue
         low, high = max(start - begin, 0), min(until - begin, size)
         try:
-            with (logs / data_name(begin)).open("rb") as file:
-                file.seek(low)
-                data = file.read(high - low)
+            data = read_bytes(logs, begin, low, high)
             pieces = _pieces(logs / index_name(begin), low, low + len(data))
         except FileNotFoundError:
             continue  # rotated away just now

@@ -16,7 +16,8 @@ class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     Times are seconds. ``stop_signal`` is a name without SIG. The program is asked to end with it, after
     ``stop_grace_s`` with TERM, after ``term_grace_s`` with KILL. The restart numbers are those of
-    ``policy.Limits``. Logs rotate at ``log_segment_bytes`` and stay below ``log_total_bytes``.
+    ``policy.Limits``. Logs rotate at ``log_segment_bytes`` or after ``log_segment_s``, stay below ``log_total_bytes``
+    (compressed) and are kept for ``log_keep_s``.
     """
 
     argv: tuple[str, ...]
@@ -36,6 +37,8 @@ class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
     window_budget: int = 30
     log_segment_bytes: int = 8 << 20
     log_total_bytes: int = 64 << 20
+    log_segment_s: float = 86_400.0
+    log_keep_s: float = 30 * 86_400.0
 
 
 def write_spec(folder: Path, spec: ProgramSpec) -> None:
