@@ -83,10 +83,10 @@ def test_create_list_show_sign_verify(run: Run, tmp_path: Path) -> None:
 
 def test_import_in_every_way(run: Run, tmp_path: Path) -> None:
     assert imported(run)[1]["coldkey_ss58"] == COLD.ss58
-    status, hotkey = run("import", "w", "--hotkey", "h", fd={"--mnemonic-fd": "0x" + HOT.private_key().hex()})
+    _status, hotkey = run("import", "w", "--hotkey", "h", fd={"--mnemonic-fd": "0x" + HOT.private_key().hex()})
     assert hotkey["hotkeys"][0]["ss58"] == HOT.ss58 and hotkey["hotkeys"][0]["form"] == "plain"
     fd = {"--mnemonic-fd": ABANDON, "--password-fd": PASSWORD}
-    status, hotkey = run("import", "w", "--hotkey", "ed", "--scheme", "ed25519", "--encrypt-hotkey", fd=fd)
+    _status, hotkey = run("import", "w", "--hotkey", "ed", "--scheme", "ed25519", "--encrypt-hotkey", fd=fd)
     assert (hotkey["hotkeys"][0]["form"], hotkey["hotkeys"][0]["scheme"]) == ("encrypted", "ed25519")
     _status, watched = run("import", "x", "--address", COLD.ss58)
     assert watched["watch_only"] and watched["coldkey"] == "none"

@@ -134,6 +134,10 @@ async def test_public_file_is_restored_from_the_secret(tmp_path: Path) -> None:
         if broken is not None:
             public.write_bytes(broken)
         assert (await storing.restore_public(wallet.path, PASSWORD, _cost=CHEAP)).problem is None
+    public.write_bytes(b"0x" + part().signer.public_key.hex().encode())  # as the tools of 2021 wrote it
+    assert "wrong address" in str(read_wallet(wallet.path).problem)
+    assert (await storing.restore_public(wallet.path, PASSWORD, _cost=CHEAP)).problem is None
+    assert json.loads(public.read_bytes())["ss58Address"] == part().signer.ss58
     public.write_bytes(files.public_json(part(ABANDON).public))
     with pytest.raises(KeyTroubleError) as caught:
         await storing.restore_public(wallet.path, PASSWORD, _cost=CHEAP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from argparse import Namespace
 from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
@@ -40,8 +41,10 @@ def list_command(options: Namespace) -> int:
         out(f"{folder.path}  ({folder.why})")
         for sentence in folder.ignored:
             out(f"  ! {sentence}")
-        for wallet in iter_wallets(folder.path):
+        for number, wallet in enumerate(iter_wallets(folder.path)):
             _print_wallet(wallet)
+            if number == 0:
+                sys.stdout.flush()  # the first row shows before the last file was read
     return 0
 
 

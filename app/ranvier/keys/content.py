@@ -230,7 +230,7 @@ def _stated_key(fields: dict[str, Any], *, strict: bool = True) -> tuple[bytes |
             raise KeyTroubleError(
                 Trouble.MISMATCH, "Two keys in one file", "The address and the public key in the file do not match."
             )
-    note = None if addresses.is_ss58(text) else "The file states the address with another network's prefix."
+    note = None if addresses.ss58(key) == text else "The file states the address with another network's prefix."
     return key, note
 
 
@@ -290,8 +290,8 @@ def _bare_hex(data: bytes) -> bytes | None:
 
 def _bare_phrase(data: bytes) -> str | None:
     text = data.strip()
-    if not 12 <= len(text) <= _LONGEST_BARE or not text.isascii():
-        return None
+    if len(text) > _LONGEST_BARE or not text[:1].isalpha() or not text.isascii():
+        return None  # nearly every file is JSON: looking up what words it could have meant would cost milliseconds
     try:
         return mnemonic.check(text.decode())
     except MnemonicError:

@@ -115,8 +115,9 @@ async def encrypt_coldkey(
 async def restore_public(
     wallet_path: Path, password: str, hotkey_name: str | None = None, *, _cost: Cost = FULL_COST
 ) -> Wallet:
-    """Write the missing public file of the coldkey (or of a hotkey) from its secret. One that is there and usable is
-    left; one that holds the secret is replaced by the address alone."""
+    """Write the missing public file of the coldkey (or of a hotkey) from its secret. A sound one is left; one that
+    holds the secret, only bare hex or another network's prefix is written anew. Raises KeyFileError, MISMATCH for
+    one of another key."""
     path = wallet_path / COLDKEY if hotkey_name is None else hotkey_path(wallet_path, hotkey_name)
     secret = await wallets.open_key(path, password, _cost=_cost)
     with secret.signer:
@@ -131,7 +132,10 @@ async def restore_public(
             raise KeyTroubleError(
                 Trouble.MISMATCH, "Another key is there", f"{target} belongs to another key and was left as it is."
             )
-        if there is None or there.holds_secret:
+        if there is not None and there.note is not None and not there.holds_secret:
+            keep_copies(wallet_path, target)  # bare hex or another prefix: other tools show a wrong address for it
+            files.write_over(target, files.public_json(secret.public))
+        elif there is None or there.holds_secret:
             _place_public(target, secret.public)
     return read_wallet(wallet_path)
 

@@ -6,6 +6,7 @@ Nothing is ever overwritten; a new wallet appears whole or not at all.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 from ranvier.core.errors import KeyFileError, StorageError
 from ranvier.core.files import storage_errors
 from ranvier.core.paths import private_folder
-from ranvier.keys import addresses, encryption, files, names
+from ranvier.keys import addresses, encryption, files, names, permissions
 from ranvier.keys.encryption import FULL_COST, Cost, Encryption, OnAttempt
 from ranvier.keys.files import KeyTroubleError, PublicPart, SecretPart, Trouble
 from ranvier.keys.listing import (
@@ -210,7 +211,10 @@ class _new_folder:  # noqa: N801  # a context manager, used like a function
 
     def __enter__(self) -> Path:
         with storage_errors(self._target):
-            return private_folder(self._draft)
+            private_folder(self._draft)
+        with contextlib.suppress(StorageError):  # a file system without modes; the custody check speaks of it
+            permissions.make_private(self._draft)
+        return self._draft
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
