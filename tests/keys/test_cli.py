@@ -178,6 +178,16 @@ def test_names_cannot_write_to_the_terminal(run: Run, tmp_path: Path) -> None:
     assert "\x1b" not in text and "\u202e" not in text and COLD.ss58 in text
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_text_do_not_end_the_listing(run: Run, tmp_path: Path) -> None:
+    path = wallets.add_watch_only(tmp_path / "wallets", "größe", COLD.ss58).path
+    os.rename(path, os.fsencode(path.parent) + b"/bad\xff")  # noqa: PTH104  # a name of bytes
+    wallets.add_watch_only(tmp_path / "wallets", "größe", COLD.ss58)
+    status, listed = run("list")
+    assert status == 0 and [w["name"] for w in listed["folders"][0]["wallets"]] == ["bad\udcff", "größe"]
+    assert "größe" in run("list", as_json=False)[1]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
 def test_words_are_shown_at_a_terminal_only(tmp_path: Path, python: str) -> None:
     """A real terminal: the plain hotkey's words appear there, and not when the output is a pipe."""

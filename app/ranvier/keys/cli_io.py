@@ -60,7 +60,9 @@ def insist_on_terminal() -> None:
 
 
 def out(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    """A line of the result; what this terminal's encoding lacks (or no encoding has) is shown escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def note(text: str) -> None:
@@ -70,7 +72,13 @@ def note(text: str) -> None:
 
 
 def out_json(value: Any) -> None:
-    out(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """One JSON document; letters as they are where the encoding has them all, JSON's own escapes otherwise."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2, default=str)
+    out(text)
 
 
 def waiting(number: int, of: int) -> None:
