@@ -137,6 +137,7 @@ async def shoot_dialogs(studio: Studio) -> None:
     for place, field in create.back.fields.items():
         field.setText(create._words[place - 1])
     next(iter(create.back.fields.values())).setText("lone")
+    list(create.back.fields.values())[-1].setText("")
     create.submitted()
     assert create.steps.place == BACK
     await asyncio.sleep(0.1)

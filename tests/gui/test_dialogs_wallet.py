@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import functools
 
 import pytest
@@ -15,10 +16,10 @@ from PySide6.QtWidgets import QLabel, QWidget
 from gui import samples
 from ranvier.chain.model import Plan
 from ranvier.core.errors import StorageError
-from ranvier.keys import wallets
+from ranvier.keys import drill, wallets
 from ranvier.keys.listing import KeyForm, list_wallets, read_wallet
 from ranvier.keys.words import WORDS
-from ranvier.ui.dialogs import create_wallet as create_module
+from ranvier.ui.backup_dates import BackupDates
 from ranvier.ui.dialogs.ask import show
 from ranvier.ui.dialogs.create_wallet import BACK, DETAILS, CreateWalletDialog
 from ranvier.ui.dialogs.create_wallet import WORDS as WORDS_STEP
@@ -27,6 +28,7 @@ from ranvier.ui.dialogs.plan import PlanDialog, PlanView, meaning_of
 from ranvier.ui.dialogs.watch_only import WatchOnlyDialog
 from ranvier.ui.widgets.fields import password_problem, strength_words
 from ranvier.ui.widgets.mnemonic_entry import MnemonicEntry
+from ranvier.ui.widgets.word_grid import WordsBack
 
 PASSWORD = "correct horse battery"
 
@@ -57,9 +59,10 @@ def type_back(dialog: CreateWalletDialog) -> None:
         field.setText(dialog._words[place - 1])
 
 
-async def test_create_shows_words_asks_three_back_and_writes(window, house):
+async def test_create_shows_words_asks_some_back_and_writes(window, house):
     folder = house.paths.wallets
-    dialog = CreateWalletDialog(window, folder, (), house.context.run)
+    dates = BackupDates(house.paths)
+    dialog = CreateWalletDialog(window, folder, (), house.context.run, dates)
     waiting = asyncio.get_running_loop().create_task(show(dialog))
     await asyncio.sleep(0)
     QGuiApplication.clipboard().setText("before")
@@ -72,7 +75,7 @@ async def test_create_shows_words_asks_three_back_and_writes(window, house):
     selectable = Qt.TextInteractionFlag.TextSelectableByMouse
     assert not any(label.textInteractionFlags() & selectable for label in dialog.grid.findChildren(QLabel))
     dialog.submitted()
-    assert dialog.steps.place == BACK and len(dialog.back.fields) == 3
+    assert dialog.steps.place == BACK and len(dialog.back.fields) == drill.ASKED
     assert not [label for label in dialog.grid.findChildren(QLabel) if label.isVisible()]
     assert not folder.exists()
     type_back(dialog)
@@ -84,6 +87,7 @@ async def test_create_shows_words_asks_three_back_and_writes(window, house):
     signer = await wallets.unlock_coldkey(folder / "rig", PASSWORD, _cost=samples.CHEAP)
     assert signer.ss58 == wallet.coldkey_ss58
     assert QGuiApplication.clipboard().text() == "before"
+    assert dates.written_on(wallet.coldkey_ss58) == datetime.datetime.now().astimezone().date()
     await house.close()
 
 
@@ -99,7 +103,7 @@ async def test_words_that_were_not_written_down_are_named_and_nothing_is_written
     field.setText("zoo" if right != "zoo" else "zone")
     dialog.submitted()
     assert dialog.steps.place == BACK
-    assert f"Word {place} is not what was shown" in dialog.back.note.text()
+    assert f"Word {place} is not what was shown" in dialog.back.notes[place].text.text()
     others = [one.text() for number, one in dialog.back.fields.items() if number != place]
     assert all(others) and not house.paths.wallets.exists()
     words = list(dialog._words)
@@ -314,10 +318,28 @@ def test_strength_is_not_fooled_by_repetition():
     assert strength_words("correct horse battery staple") == "strong"
 
 
-def test_places_asked_back_are_random_and_in_order():
-    seen = {tuple(create_module._places(12)) for _ in range(40)}
-    assert len(seen) > 10
-    assert all(list(places) == sorted(set(places)) and places[0] >= 1 and places[-1] <= 12 for places in seen)
+async def test_each_word_is_checked_at_once(window, house, qtbot):
+    back = WordsBack()
+    qtbot.addWidget(back)
+    back.ask(drill.WordsBack(samples.BOTTOM, (2, 8)))
+    back.show()
+    field = back.fields[8]
+    field.setText("ho")
+    assert not back.notes[8].text.text(), "nothing is wrong yet while it is typed"
+    field.setText("hold")
+    assert back.notes[8].text.text() == "Right"
+    field.setText("home")
+    assert not back.notes[8].text.text()
+    field.editingFinished.emit()
+    assert "Word 8 is not what was shown" in back.notes[8].text.text()
+    field.setText("hodl")
+    field.editingFinished.emit()
+    assert "Did you mean" in back.notes[8].text.text()
+    field.setText("hold")
+    assert not back.insist() and back.notes[2].text.text() == "Word 2 is missing."
+    back.fields[2].setText("drive")
+    assert back.insist()
+    await house.close()
 
 
 # --- plan -----------------------------------------------------------------------------------------------------------

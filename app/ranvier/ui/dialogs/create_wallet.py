@@ -1,8 +1,9 @@
-"""A new wallet: name and password, the words shown once, three asked back, then written and read back."""
+"""A new wallet: name and password, the words shown once, some asked back, then written and read back."""
 
 from __future__ import annotations
 
-import secrets
+import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,21 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from ranvier.core.errors import RanvierError
-from ranvier.keys import wallets
+from ranvier.core.errors import RanvierError, StorageError
+from ranvier.keys import drill, strength, wallets
 from ranvier.keys.listing import Wallet
 from ranvier.keys.mnemonic import generate
 from ranvier.keys.names import check_name, folded
+from ranvier.ui.backup_dates import BackupDates
+from ranvier.ui.capture import exclude
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import Steps, fit
 from ranvier.ui.widgets.fields import Field, NewPassword
-from ranvier.ui.widgets.mnemonic_entry import WordGrid, WordsBack
 from ranvier.ui.widgets.text import label
+from ranvier.ui.widgets.word_grid import WordGrid, WordsBack
 
 Run = Callable[[Coroutine[Any, Any, Any], str], None]
 
-ASKED_BACK = 3
 DETAILS, WORDS, BACK, WRITING = range(4)
 _SCAM = "Nobody who helps you ever needs these words. Who has them owns the funds."
 
@@ -103,9 +105,12 @@ class WritingDialog(Dialog):
 class CreateWalletDialog(WritingDialog):
     """``wallet`` is the new wallet after it was accepted. Nothing is on disk before the words were typed back."""
 
-    def __init__(self, parent: QWidget, folder: Path, taken: Iterable[str], run: Run) -> None:
+    def __init__(
+        self, parent: QWidget, folder: Path, taken: Iterable[str], run: Run, dates: BackupDates | None = None
+    ) -> None:
         super().__init__(parent, "Create a wallet", run, yes="Show the words")
         self._folder = folder
+        self._dates = dates
         self._words: list[str] = []
         self.name = Field("Name of the wallet", name_check(taken, "wallet"))
         self.hotkey = Field(
@@ -117,14 +122,18 @@ class CreateWalletDialog(WritingDialog):
         self.count = QComboBox()
         for number in (12, 24):
             self.count.addItem(f"{number} words", number)
-        self.password = NewPassword()
+        self.password = NewPassword(personal=lambda: (self.name.text(), self.hotkey.text()))
         self.grid = WordGrid()
+        self.capture = label("", "small", wrap=True)
         self.back = WordsBack()
         for step in (self._details(), self._shown(), self._asked(), writing_note()):
             self.steps.add(step)
         self.count.currentIndexChanged.connect(lambda: self._words.clear())
         self._enter(DETAILS)
-        fit(self, 560)
+        fit(self, 600)
+        self.name.input.setFocus()
+        # The estimator's word lists take a moment to load: not while somebody types.
+        run(asyncio.to_thread(strength.judge, "so that the lists are there"), "password estimator")
 
     def _details(self) -> QWidget:
         step = _step()
@@ -143,11 +152,13 @@ class CreateWalletDialog(WritingDialog):
         return step
 
     def _shown(self) -> QWidget:
-        text = "These words are the wallet. Write them on paper, in this order; they are shown only now."
-        return _step(label(text, wrap=True), self.grid, label(_SCAM, "muted", wrap=True))
+        text = "These words are the wallet. Write them on paper, with their numbers; they are shown only now."
+        return _step(label(text, wrap=True), self.grid, label(_SCAM, wrap=True), self.capture)
 
     def _asked(self) -> QWidget:
-        return _step(label("Type these words from your paper.", wrap=True), self.back)
+        text = "Now from your paper: type these words. Each is checked at once."
+        note = "A few words show that the paper is readable. Do the restore drill later to be sure of all of them."
+        return _step(label(text, wrap=True), self.back, label(note, "small", wrap=True))
 
     def _enter(self, step: int) -> None:
         self.problem("")
@@ -159,22 +170,25 @@ class CreateWalletDialog(WritingDialog):
         match self.steps.place:
             case 0 if self.name.insist() and self.hotkey.insist() and self.password.insist():
                 self._words = self._words or generate(self.count.currentData()).split()
-                self.grid.show_words(self._words)
-                self._enter(WORDS)
+                self._show_words()
             case 1:
                 # Out of sight before they are asked for.
                 self.grid.show_words(())
-                self.back.ask(_places(len(self._words)))
+                self.back.ask(drill.WordsBack(" ".join(self._words)))
                 self._enter(BACK)
                 next(iter(self.back.fields.values())).setFocus()
-            case 2 if self.back.matches(self._words):
+            case 2 if self.back.insist():
                 self.start_writing(self._create(), BACK)
+
+    def _show_words(self) -> None:
+        self.capture.setText(exclude(self).value)  # before the words are there
+        self.grid.show_words(self._words)
+        self._enter(WORDS)
 
     def reject(self) -> None:
         step = self.steps.place
         if step == BACK:
-            self.grid.show_words(self._words)
-            self._enter(WORDS)
+            self._show_words()
         elif step == WORDS:
             self.grid.show_words(())
             self._enter(DETAILS)
@@ -182,7 +196,7 @@ class CreateWalletDialog(WritingDialog):
             super().reject()
 
     async def _create(self) -> Wallet:
-        return await wallets.create_wallet(
+        wallet = await wallets.create_wallet(
             self._folder,
             self.name.text().strip(),
             " ".join(self._words),
@@ -190,11 +204,15 @@ class CreateWalletDialog(WritingDialog):
             self.hotkey.text().strip(),
             generate(),
         )
+        if self._dates is not None and wallet.coldkey_ss58 is not None:
+            with contextlib.suppress(StorageError):  # the wallet is there; only the date would be missing
+                await asyncio.to_thread(self._dates.remember, wallet.coldkey_ss58)
+        return wallet
 
     def wipe(self) -> None:
         self._words = []
         self.grid.show_words(())
-        self.back.ask(())
+        self.back.ask(None)
         self.password.wipe()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -202,11 +220,6 @@ class CreateWalletDialog(WritingDialog):
         if event.key() == Qt.Key.Key_Escape and self.steps.place == WRITING:
             return
         super().keyPressEvent(event)
-
-
-def _places(count: int) -> list[int]:
-    """Which words are asked back, in order, counted from 1."""
-    return sorted(secrets.SystemRandom().sample(range(1, count + 1), ASKED_BACK))
 
 
 def _step(*widgets: QWidget) -> QWidget:

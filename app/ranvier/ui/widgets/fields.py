@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QVBoxLayout, QWidget
 
+from ranvier.keys import strength
 from ranvier.ui.widgets.text import label, restyle
 
 SHORTEST_PASSWORD = 8
+WEAKEST_SCORE = 2
 
 
 class Field(QWidget):
@@ -70,18 +72,20 @@ class Field(QWidget):
 
 
 class NewPassword(QWidget):
-    """A new password, typed twice, with an honest word about its strength."""
+    """A new password, typed twice, with an honest word about its strength.
 
-    def __init__(self) -> None:
+    ``personal`` gives words that an attacker knows (the wallet's name). A password that falls at once is refused.
+    """
+
+    def __init__(self, name: str = "Password", personal: Callable[[], Iterable[str]] = tuple) -> None:
         super().__init__()
+        self._personal = personal
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        self.first = Field(
-            "Password", password_problem, hint="Four or more random words are easy to keep and hard to guess."
-        )
-        self.second = Field("Password again", self._same)
-        self.strength = label("", "small")
+        self.first = Field(name, self._problem, hint="Four or more random words are easy to keep and hard to guess.")
+        self.second = Field(f"{name} again", self._same)
+        self.strength = label("", "small", wrap=True)
         self.visible_box = QCheckBox("Show the passwords")
         for widget in (self.first, self.strength, self.second, self.visible_box):
             column.addWidget(widget)
@@ -102,13 +106,26 @@ class NewPassword(QWidget):
         self.first.input.clear()
         self.second.input.clear()
 
+    def _problem(self, text: str) -> str | None:
+        problem = password_problem(text)
+        if problem is not None:
+            return problem
+        judged = strength.judge(text, self._personal())
+        if judged is None or judged.score >= WEAKEST_SCORE:
+            return None
+        advice = judged.advice[0] if judged.advice else "Use several unusual words."
+        return f"This password is {judged.word}: it would be guessed. {judged.warning} {advice}".replace("  ", " ")
+
     def _same(self, text: str) -> str | None:
         return None if text == self.first.text() else "The two passwords differ."
 
     def _changed(self) -> None:
         text = self.first.text()
-        self.strength.setText(f"Strength: {strength_words(text)}")
-        self.strength.setVisible(len(text) >= SHORTEST_PASSWORD)
+        judged = strength.judge(text, self._personal()) if len(text) >= SHORTEST_PASSWORD else None
+        words = judged.word if judged is not None else strength_words(text)
+        self.strength.setText(f"Strength: {words}")
+        # What is refused says so itself.
+        self.strength.setVisible(len(text) >= SHORTEST_PASSWORD and self.first.problem() is None)
         self.second.draw_again()
 
     def _show(self, visible: bool) -> None:

@@ -1,9 +1,6 @@
-"""Recovery phrases on screen: typing one word by word, showing one once, asking some words back."""
+"""Typing a recovery phrase: a field for each word, completed from the list, the first wrong one named."""
 
 from __future__ import annotations
-
-import itertools
-from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QStringListModel, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPalette
@@ -214,91 +211,3 @@ class MnemonicEntry(QWidget):
         valid = problem is None and self.problem() is None
         self.note.setText(problem or ("The phrase is valid." if valid else ""))
         restyle(self.note, "role", "problem" if problem else "small")
-
-
-class WordGrid(QWidget):
-    """A phrase shown once, numbered, in columns read downwards as on paper. Nothing can be selected or copied."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(8, 8, 8, 8)
-        self._grid.setHorizontalSpacing(28)
-        self._grid.setVerticalSpacing(10)
-
-    def show_words(self, words: Sequence[str], columns: int = 3) -> None:
-        """Show these words; an empty sequence wipes them."""
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
-        rows = -(-len(words) // columns)
-        for place, word in enumerate(words):
-            cell = QWidget()
-            row = QHBoxLayout(cell)
-            row.setContentsMargins(0, 0, 0, 0)
-            number = label(f"{place + 1}", "muted")
-            number.setMinimumWidth(26)
-            number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            row.addWidget(number)
-            row.addWidget(label(word, "heading"), 1)
-            self._grid.addWidget(cell, place % rows, place // rows)
-
-
-class WordsBack(QWidget):
-    """Asks some words of a phrase back, typed with completion; a wrong one is named by its number."""
-
-    changed = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(10)
-        self.note = label("", "problem", wrap=True)
-        self._known = QStringListModel(list(WORDS), self)
-        self._rows: list[QWidget] = []
-        self.fields: dict[int, WordField] = {}
-        self._column.addWidget(self.note)
-        self.note.hide()
-
-    def ask(self, places: Sequence[int]) -> None:
-        """Ask for the words at these places (counted from 1)."""
-        for row in self._rows:
-            row.hide()
-            row.deleteLater()
-        self._rows, self.fields = [], {}
-        self.note.hide()
-        for index, place in enumerate(places):
-            field = WordField(f"Word {place}", self._known)
-            field.setMaximumWidth(240)
-            field.textChanged.connect(self.changed)
-            row = QWidget()
-            line = QHBoxLayout(row)
-            line.setContentsMargins(0, 0, 0, 0)
-            name = label(f"Word {place}")
-            name.setMinimumWidth(80)
-            line.addWidget(name)
-            line.addWidget(field)
-            line.addStretch(1)
-            self._column.insertWidget(index, row)
-            self._rows.append(row)
-            self.fields[place] = field
-        asked = list(self.fields.values())
-        for one, following in itertools.pairwise(asked):
-            one.onward.connect(following.setFocus)
-
-    def answered(self) -> bool:
-        """Whether something stands in each field."""
-        return all(field.word() for field in self.fields.values())
-
-    def matches(self, words: Sequence[str]) -> bool:
-        """Compare with the phrase; says which word differs and keeps what was typed."""
-        wrong = [place for place, field in self.fields.items() if field.word() != words[place - 1]]
-        self.note.setVisible(bool(wrong))
-        if wrong:
-            self.note.setText(
-                f"Word {wrong[0]} is not what was shown. Look at your paper, or go back and see the words again."
-            )
-            self.fields[wrong[0]].setFocus()
-        return not wrong
