@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keys.vectors import ABANDON, DEV, SET, index, needs_vectors
 from ranvier.core.errors import KeyFileError, MnemonicError, RanvierError, WrongPasswordError
-from ranvier.keys import files, names, wallets
+from ranvier.keys import addresses, files, names, wallets
 from ranvier.keys.encryption import Cost
 from ranvier.keys.files import KeyTroubleError, Trouble
 from ranvier.keys.miner_wallet import export_for_miner
@@ -221,3 +224,35 @@ async def test_ansible_wallet_opens() -> None:
     assert (await wallets.unlock_coldkey(SET / "wallets" / "v-ansible", known["password"])).ss58 == known["ss58"]
     with pytest.raises(WrongPasswordError):
         await wallets.unlock_coldkey(SET / "wallets" / "v-ansible", "no")
+
+
+FILES = ("coldkey", "coldkeypub.txt", "hotkeys/a", "hotkeys/apub.txt")
+DEV_PART = files.SecretPart.from_mnemonic(DEV)
+ODD = [b"", b"\0" * 300, b"$NACL", b"$NACL" + bytes(60), b"gAAAAA", b"$ANSIBLE_VAULT;1.1;AES256\n3030", b"[" * 50_000]
+ODD += [b"[1]", b"null", DEV.encode(), b"0x" + bytes(32).hex().encode(), COLD.ss58.encode(), b"<html>", b"\xff\xfe{\0}"]
+ODD += [files.secret_json(DEV_PART), files.public_json(DEV_PART.public)]
+SHAPES = st.binary(max_size=80) | st.sampled_from(ODD)
+
+
+@given(st.dictionaries(st.sampled_from(FILES), SHAPES, min_size=1))
+def test_no_content_ends_the_listing_or_shows_another_address(contents: dict[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        wallets.add_watch_only(Path(temporary), "good", HOT.ss58)
+        for name, data in contents.items():
+            path = Path(temporary) / "odd" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        good, odd = wallets.list_wallets(Path(temporary))
+        assert (good.name, good.problem, odd.name) == ("good", None, "odd")
+        shown = {odd.coldkey_ss58, *(hotkey.ss58 for hotkey in odd.hotkeys)} - {None, COLD.ss58}
+        bare = {addresses.ss58(bytes(32))} | {addresses.ss58(d) for d in contents.values() if len(d) == 32}
+        bare |= {addresses.ss58(key) for key in map(hex_key, contents.values()) if key}
+        assert shown <= bare
+
+
+def hex_key(data: bytes) -> bytes | None:
+    try:
+        key = bytes.fromhex(data.decode().strip().removeprefix("0x"))
+    except ValueError:
+        return None
+    return key if len(key) == 32 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -42,7 +43,9 @@ def main(arguments: Sequence[str], paths: Paths) -> int:
         options.paths = paths
         options.folders = _folders(options, paths)
         result = _COMMANDS[options.command](options)
-        return result if isinstance(result, int) else asyncio.run(result)
+        status = result if isinstance(result, int) else asyncio.run(result)
+        sys.stdout.flush()
+        return status
     except RanvierError as error:
         if not options.json:
             raise
@@ -51,6 +54,9 @@ def main(arguments: Sequence[str], paths: Paths) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\n")
         return 130
+    except BrokenPipeError:  # "... | head" has seen enough; Python would complain when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _folders(options: argparse.Namespace, paths: Paths) -> tuple[folders.WalletFolder, ...]:

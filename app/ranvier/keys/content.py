@@ -180,6 +180,8 @@ def _not_json(data: bytes) -> str:
         return "The file is a base64 copy of an encrypted key file; decode it to get the key file back."
     if start.startswith(b"<"):
         return "The file is a web page, not a key file; the download went wrong."
+    if addresses.is_ss58(start[:60].strip().decode("ascii", "replace")):
+        return "The file holds only an address, which no tool reads; add it as a watch-only wallet instead."
     if start.startswith(b"{"):
         return "The key file is incomplete or damaged: its content is not whole JSON."
     return "The content is not a key file (not JSON)."

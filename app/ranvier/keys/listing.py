@@ -148,10 +148,16 @@ def _may_be_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_wallet(path: Path) -> bool:
-    try:
-        return any(os.path.lexists(path / name) for name in (COLDKEY, COLDKEYPUB, HOTKEYS))
-    except (OSError, ValueError):
-        return False
+    """Whether anything of a wallet is in there; a folder that may not be entered is shown as one, with its problem."""
+    for name in (COLDKEY, COLDKEYPUB, HOTKEYS):
+        try:
+            os.lstat(path / name)
+        except PermissionError:
+            return True
+        except (OSError, ValueError):
+            continue
+        return True
+    return False
 
 
 def _secret_state(path: Path, problems: list[str]) -> tuple[KeyForm, PublicPart | None, Encryption]:
