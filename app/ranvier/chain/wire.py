@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import websocket
+from substrateinterface import SubstrateInterface
 
 from ranvier.chain.errors import RpcError, rpc_error
 
@@ -41,9 +42,17 @@ class Wire:
         self._traffic = traffic
         self._next = 0
         try:
-            self._socket = websocket.create_connection(endpoint, timeout=timeout_s)
+            # substrate-interface makes and owns the socket. Requests go over it in rounds: its own ``rpc_request``
+            # waits for each answer before it sends the next, and its type decoder needs seconds where ours needs
+            # milliseconds (codec.py), so neither is used.
+            self._node = SubstrateInterface(
+                url=endpoint, ss58_format=42, auto_discover=False, ws_options={"timeout": timeout_s}
+            )
+            self._socket: Any = self._node.websocket
         except (OSError, websocket.WebSocketException, ValueError) as error:
             raise DroppedError(reason(error)) from error
+        if self._socket is None:
+            raise DroppedError("the address is not a ws:// or wss:// one")
 
     def request(self, method: str, params: Sequence[Any]) -> Any:
         (answer,) = self.request_many([(method, params)])
@@ -93,7 +102,7 @@ class Wire:
 
     def close(self) -> None:
         with contextlib.suppress(OSError, websocket.WebSocketException, AttributeError):
-            self._socket.shutdown()  # type: ignore[no-untyped-call]  # the library leaves it so
+            self._socket.shutdown()
 
 
 def reason(error: BaseException) -> str:
