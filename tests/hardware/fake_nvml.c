@@ -5,17 +5,21 @@
  *   init 18            nvmlInit fails with this code         count 2        number of GPUs
  *   0.name X  0.uuid U  0.total N  0.used N  0.util N  0.temp N  0.power N  0.limit N  0.clock N  0.reasons N
  *   0.pids 10,11       0.fail 15   every call about GPU 0 fails with 15     0.fail.temp 3   only this one
- *   sleep_ms 3000      every call about a GPU takes that long
+ *   sleep_ms 3000      every call about a GPU takes that long      0.crash.power 1   this call is a segmentation fault
+ *   0.hang.power 1     this call never comes back                  us.power 4500     this call takes so many microseconds
+ *   0.mig 1  0.instances 2  0.0.uuid U ...   MIG instances of GPU 0 ("0.0" is the first one)
+ *   0.xid 79           the driver reports this fatal error (once for each new number)
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <signal.h>
 
-typedef struct { int index; } Gpu;
+typedef struct { int index, instance; } Gpu; /* instance: -1 for a whole card */
 typedef unsigned long long u64;
 
-static Gpu gpus[16];
+static Gpu gpus[16], parts[16][8];
 static int started;
 
 static int look(const char *key, char *value, size_t size) {
@@ -41,16 +45,30 @@ static long long number(const char *key, long long otherwise) {
     return look(key, value, sizeof value) ? strtoll(value, NULL, 0) : otherwise;
 }
 
+static void name_of(const Gpu *gpu, const char *kind, const char *what, char *key, size_t size) {
+    char place[24];
+    if (gpu->instance < 0) snprintf(place, sizeof place, "%d", gpu->index);
+    else snprintf(place, sizeof place, "%d.%d", gpu->index, gpu->instance);
+    if (kind) snprintf(key, size, "%s.%s.%s", place, kind, what);
+    else snprintf(key, size, "%s.%s", place, what);
+}
+
 static int about(const Gpu *gpu, const char *what, char *value, size_t size) {
     char key[80];
     int code;
     if (!started) return 1;
     usleep((useconds_t)(1000 * number("sleep_ms", 0)));
+    snprintf(key, sizeof key, "us.%s", what);
+    usleep((useconds_t)number(key, 0));
+    name_of(gpu, "crash", what, key, sizeof key);
+    if (number(key, 0)) raise(SIGSEGV);
+    name_of(gpu, "hang", what, key, sizeof key);
+    if (number(key, 0)) for (;;) pause();
     snprintf(key, sizeof key, "%d.fail", gpu->index);
     if ((code = (int)number(key, 0))) return code;
-    snprintf(key, sizeof key, "%d.fail.%s", gpu->index, what);
+    name_of(gpu, "fail", what, key, sizeof key);
     if ((code = (int)number(key, 0))) return code;
-    snprintf(key, sizeof key, "%d.%s", gpu->index, what);
+    name_of(gpu, NULL, what, key, sizeof key);
     return look(key, value, size) ? 0 : 3; /* not supported */
 }
 
@@ -78,7 +96,10 @@ int nvmlInitWithFlags(unsigned flags) {
     int code = (int)number("init", 0);
     (void)flags;
     if (code) return code;
-    for (int i = 0; i < 16; i++) gpus[i].index = i;
+    for (int i = 0; i < 16; i++) {
+        gpus[i] = (Gpu){i, -1};
+        for (int part = 0; part < 8; part++) parts[i][part] = (Gpu){i, part};
+    }
     started = 1;
     return 0;
 }
@@ -145,6 +166,7 @@ int nvmlDeviceGetCurrentClocksThrottleReasons(Gpu *gpu, u64 *bits) { return abou
 
 int nvmlDeviceGetUtilizationRates(Gpu *gpu, unsigned *rates) {
     rates[1] = 0;
+    about_int(gpu, "memutil", &rates[1]);
     return about_int(gpu, "util", &rates[0]);
 }
 int nvmlDeviceGetTemperature(Gpu *gpu, unsigned sensor, unsigned *value) {
@@ -154,8 +176,7 @@ int nvmlDeviceGetTemperature(Gpu *gpu, unsigned sensor, unsigned *value) {
 int nvmlDeviceGetPowerUsage(Gpu *gpu, unsigned *value) { return about_int(gpu, "power", value); }
 int nvmlDeviceGetEnforcedPowerLimit(Gpu *gpu, unsigned *value) { return about_int(gpu, "limit", value); }
 int nvmlDeviceGetClockInfo(Gpu *gpu, unsigned kind, unsigned *value) {
-    (void)kind;
-    return about_int(gpu, "clock", value);
+    return about_int(gpu, kind == 2 ? "memclock" : "clock", value);
 }
 
 typedef struct { unsigned pid; u64 memory; unsigned instance, compute; } Process;
@@ -167,10 +188,89 @@ static int processes(const Gpu *gpu, const char *what, unsigned *count, Process 
     if (code == 3) text[0] = 0;
     else if (code) return code;
     for (part = strtok_r(text, ",", &rest); part; part = strtok_r(NULL, ",", &rest), seen++)
-        if (out && seen < *count) out[seen] = (Process){(unsigned)atoi(part), ~0ULL, ~0u, ~0u};
+        if (out && seen < *count) out[seen] = (Process){(unsigned)atoi(part), strchr(part, ':') ? strtoull(strchr(part, ':') + 1, NULL, 0) : ~0ULL, ~0u, ~0u};
     code = seen > *count || (seen && !out) ? 7 : 0;
     *count = seen;
     return code;
 }
 int nvmlDeviceGetComputeRunningProcesses_v3(Gpu *gpu, unsigned *n, Process *out) { return processes(gpu, "pids", n, out); }
 int nvmlDeviceGetGraphicsRunningProcesses_v3(Gpu *gpu, unsigned *n, Process *out) { return processes(gpu, "screens", n, out); }
+
+#define ONE(function, what) int function(Gpu *gpu, unsigned *value) { return about_int(gpu, what, value); }
+ONE(nvmlDeviceGetFanSpeed, "fan")
+ONE(nvmlDeviceGetPerformanceState, "pstate")
+ONE(nvmlDeviceGetCurrPcieLinkGeneration, "pcie")
+ONE(nvmlDeviceGetCurrPcieLinkWidth, "lanes")
+ONE(nvmlDeviceGetMaxPcieLinkGeneration, "pcie_max")
+ONE(nvmlDeviceGetMaxPcieLinkWidth, "lanes_max")
+ONE(nvmlDeviceGetMemoryBusWidth, "bus_bits")
+ONE(nvmlDeviceGetNumGpuCores, "cores")
+ONE(nvmlDeviceGetArchitecture, "architecture")
+ONE(nvmlDeviceGetPowerManagementDefaultLimit, "default_limit")
+ONE(nvmlDeviceGetPowerManagementLimit, "limit")
+ONE(nvmlDeviceGetIndex, "index")
+
+int nvmlDeviceGetMaxClockInfo(Gpu *gpu, unsigned kind, unsigned *value) {
+    return about_int(gpu, kind == 2 ? "memclock_max" : "clock_max", value);
+}
+int nvmlDeviceGetTemperatureThreshold(Gpu *gpu, unsigned kind, unsigned *value) {
+    return about_int(gpu, kind == 0 ? "shutdown" : "slowdown", value);
+}
+int nvmlDeviceGetTotalEnergyConsumption(Gpu *gpu, u64 *value) { return about_number(gpu, "energy", value); }
+int nvmlDeviceGetTotalEccErrors(Gpu *gpu, unsigned kind, unsigned since, u64 *value) {
+    (void)kind, (void)since;
+    return about_number(gpu, "ecc", value);
+}
+int nvmlDeviceGetCudaComputeCapability(Gpu *gpu, int *major, int *minor) {
+    unsigned both = 0;
+    int code = about_int(gpu, "capability", &both); /* 89 for 8.9 */
+    *major = (int)both / 10, *minor = (int)both % 10;
+    return code;
+}
+int nvmlSystemGetCudaDriverVersion_v2(int *version) { *version = (int)number("cuda", 13000); return 0; }
+int nvmlSystemGetCudaDriverVersion(int *version) { return nvmlSystemGetCudaDriverVersion_v2(version); }
+
+typedef struct { char legacy[16]; unsigned domain, bus, device, id, subsystem; char bus_id[32]; } Pci;
+int nvmlDeviceGetPciInfo_v3(Gpu *gpu, Pci *pci) {
+    if (!started) return 1;
+    memset(pci, 0, sizeof *pci);
+    pci->bus = (unsigned)gpu->index + 1;
+    snprintf(pci->bus_id, sizeof pci->bus_id, "00000000:%02X:00.0", pci->bus);
+    snprintf(pci->legacy, sizeof pci->legacy, "0000:%02X:00.0", pci->bus);
+    return 0;
+}
+
+int nvmlDeviceGetMigMode(Gpu *gpu, unsigned *now, unsigned *later) {
+    int code = about_int(gpu, "mig", now);
+    *later = code ? 0 : *now;
+    return code;
+}
+int nvmlDeviceGetMaxMigDeviceCount(Gpu *gpu, unsigned *count) { (void)gpu; *count = 7; return 0; }
+int nvmlDeviceGetMigDeviceHandleByIndex(Gpu *gpu, unsigned place, Gpu **part) {
+    u64 count = 0;
+    about_number(gpu, "instances", &count);
+    if (place >= count) return 6;
+    *part = &parts[gpu->index][place];
+    return 0;
+}
+int nvmlDeviceIsMigDeviceHandle(Gpu *gpu, unsigned *is) { *is = gpu->instance >= 0; return 0; }
+
+typedef struct { Gpu *device; u64 kind, data; unsigned instance, compute; } Event;
+static long long told[16];
+int nvmlEventSetCreate(void **set) { *set = told; return 0; }
+int nvmlEventSetFree(void *set) { (void)set; return 0; }
+int nvmlDeviceRegisterEvents(Gpu *gpu, u64 kinds, void *set) { (void)gpu, (void)kinds, (void)set; return 0; }
+int nvmlEventSetWait_v2(void *set, Event *event, unsigned wait_ms) {
+    (void)set, (void)wait_ms;
+    for (int i = 0; i < 16; i++) {
+        char key[24];
+        snprintf(key, sizeof key, "%d.xid", i);
+        long long xid = number(key, 0);
+        if (xid && xid != told[i]) {
+            told[i] = xid;
+            *event = (Event){&gpus[i], 8, (u64)xid, 0, 0};
+            return 0;
+        }
+    }
+    return 10;
+}

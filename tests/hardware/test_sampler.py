@@ -19,6 +19,8 @@ from ranvier.hardware.snapshot import Gpu
 class Cards:
     """A probe that can be held up, and that can have a bug."""
 
+    closes_at_once = False
+
     def __init__(self) -> None:
         self.free = threading.Event()
         self.free.set()

@@ -43,3 +43,12 @@ def _line(path: Path) -> str:
         return path.read_text("ascii", "replace").strip()
     except OSError:
         return ""
+
+
+def on_battery(sysfs: Path = SYSFS) -> bool:
+    """Whether the machine has mains sockets and none of them gives power."""
+    supplies = sysfs / "class" / "power_supply"
+    if not supplies.is_dir():
+        return False
+    mains = [_line(supply / "online") for supply in sorted(supplies.iterdir()) if _line(supply / "type") == "Mains"]
+    return bool(mains) and all(online == "0" for online in mains)

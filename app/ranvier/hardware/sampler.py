@@ -7,12 +7,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
+
+from ranvier.hardware.apple import AppleProbe
+from ranvier.hardware.disks import folders_that_matter
+from ranvier.hardware.drm import DrmProbe
 from ranvier.hardware.host import HostProbe
-from ranvier.hardware.nvidia import NvmlProbe
-from ranvier.hardware.probe import GpuProbe, GpuReading
-from ranvier.hardware.snapshot import Hardware
+from ranvier.hardware.nvml_child import NvmlChild
+from ranvier.hardware.probe import AllGpus, GpuProbe, GpuReading
+from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware
+from ranvier.hardware.windows import RegistryProbe
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +38,10 @@ class Sampler:
         gpu_limit_s: float = _GPU_LIMIT_S,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._host = HostProbe(folder)
-        self._probe: GpuProbe = probe or NvmlProbe()
+        self._host = HostProbe(*folders_that_matter(folder))
+        self._probe: GpuProbe = probe or all_gpus()
+        self._names: dict[int, str | None] = {}
+        self._last = GpuReading()
         self._limit_s = gpu_limit_s
         self._now = now
         self._reading: asyncio.Future[GpuReading] | None = None
@@ -41,11 +50,20 @@ class Sampler:
         """Read host and GPUs; the GPUs are left out with a note when their driver does not answer in time."""
         host = await asyncio.get_running_loop().run_in_executor(None, self._host.read)
         gpu = await self._gpus()
-        return Hardware(at=self._now(), host=host, gpus=gpu.gpus, driver=gpu.driver, gpu_note=gpu.note)
+        self._last = gpu
+        return Hardware(
+            at=self._now(),
+            host=host,
+            gpus=self._named(gpu.gpus),
+            driver=gpu.driver,
+            gpu_note=gpu.note,
+            gpu_trouble=gpu.trouble,
+            cuda=gpu.cuda,
+        )
 
     def close(self) -> None:
-        """Let go of the GPU driver, unless it hangs."""
-        if self._reading is None:
+        """Let go of the GPU driver; one that hangs is left where closing would hang too."""
+        if self._reading is None or self._probe.closes_at_once:
             self._probe.close()
 
     async def _gpus(self) -> GpuReading:
@@ -54,9 +72,31 @@ class Sampler:
             self._reading = self._start_reading()
         done, _ = await asyncio.wait([self._reading], timeout=self._limit_s)
         if not done:
-            return GpuReading(note=_SILENT)
+            return self._silent()
         reading, self._reading = self._reading.result(), None
         return reading
+
+    def _silent(self) -> GpuReading:
+        """The cards seen last stay listed, marked: a card does not vanish because its driver is slow."""
+        gpus = tuple(
+            Gpu(gpu.uuid, gpu.name, gpu.index, problem=_SILENT, trouble="silent", vendor=gpu.vendor,
+                pci_address=gpu.pci_address, parent_uuid=gpu.parent_uuid, mig=gpu.mig)
+            for gpu in self._last.gpus
+        )  # fmt: skip
+        return GpuReading(gpus, self._last.driver, _SILENT, "silent", self._last.cuda)
+
+    def _named(self, gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
+        """Fill in the programs' names; each pid is looked up once."""
+        seen = {process.pid for gpu in gpus for process in gpu.processes or ()}
+        self._names = {pid: self._names[pid] if pid in self._names else _program(pid) for pid in seen}
+        if not seen:
+            return gpus
+        return tuple(
+            gpu
+            if not gpu.processes
+            else replace(gpu, processes=tuple(GpuProcess(p.pid, p.memory, self._names[p.pid]) for p in gpu.processes))
+            for gpu in gpus
+        )
 
     def _start_reading(self) -> asyncio.Future[GpuReading]:
         loop = asyncio.get_running_loop()
@@ -80,3 +120,15 @@ class Sampler:
         # A daemon thread, because a pool's thread that hangs in the driver would keep the process from ending.
         threading.Thread(target=work, name="gpu probe", daemon=True).start()
         return future
+
+
+def all_gpus() -> GpuProbe:
+    """Every vendor's GPUs: NVIDIA's by a child process, the others by what the system lists."""
+    return AllGpus((NvmlChild(), DrmProbe(), AppleProbe(), RegistryProbe()))
+
+
+def _program(pid: int) -> str | None:
+    try:
+        return psutil.Process(pid).name() or None
+    except (psutil.Error, OSError):
+        return None

@@ -1,0 +1,261 @@
+"""What a sample means, in words: each finding is one sentence and one next step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ranvier.core.evidence import Level
+from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware
+
+# Shares of memory, limit and time from which something is worth a word.
+_MEMORY_FULL, _DISK_FULL_SHARE, _DISK_FULL_BYTES = 0.95, 0.05, 5 * 10**9
+_POWER_BELOW = 0.97
+_BUSY_PERCENT = 30  # an idle card lowers its PCIe link to save power: no fault
+_STEAL_PERCENT = 10.0
+_HOST_MEMORY_FREE = 0.05
+_HARMLESS = {"application clocks", "sync boost", "display clocks"}
+_DRIVER_STEPS = {
+    "no_driver": "Install the vendor's driver and restart the machine.",
+    "mismatch": "Restart the machine; until then no CUDA program starts.",
+    "nouveau": "Install NVIDIA's own driver, which switches nouveau off, and restart the machine.",
+    "not_loaded": "Restart the machine; if it stays so, install the driver again (Secure Boot may refuse its module).",
+    "no_permission": "Add this user to the group that owns /dev/nvidia* (often video or render) and log in again.",
+    "container": "Install the NVIDIA Container Toolkit on the host and start the container with --gpus all.",
+    "hangs": "Stop what uses the GPU; if it goes on, restart the machine.",
+    "crashed": "Look for a GPU that fell off the bus; restart the machine if it does not come back by itself.",
+    "silent": "Wait a moment; if it goes on, stop what uses the GPU and restart the machine.",
+    "lost": "Restart the machine; check power cables and seating if it happens again.",
+    "needs_reset": "Stop what uses the GPU, then restart the machine.",
+    "no_reader": "Reinstall Ranvier, or nvidia-ml-py in its environment.",
+    "unreadable": "Update the NVIDIA driver; restart the machine if it stays.",
+}
+_THROTTLE_STEPS = {
+    "power limit": "This is normal at full load; raise the limit with nvidia-smi -pl only if supply and cooling allow.",
+    "hardware slowdown": "Check the GPU's cooling, its power cables and the power supply.",
+    "heat (software)": "Clean the fans, free the air flow, or lower the power limit.",
+    "heat (hardware)": "Stop the load and check fans and heat sink: the card protects itself.",
+    "power brake": "The power supply asks the card to slow down: check it and its cables.",
+}
+# What the driver writes for its gravest numbers: meaning and step. Others get a general sentence.
+_XIDS = {
+    13: ("a program did something illegal on the GPU", "Restart the miner; if it returns, update its software."),
+    31: ("a program read memory that is not its own", "Restart the miner; if it returns, update its software."),
+    43: ("a program on the GPU was stopped", "Restart the miner; if it returns, update its software."),
+    45: ("programs on the GPU were cleared away", "Restart the miner."),
+    48: ("memory had an error that could not be corrected", "Stop the miner, restart the machine, test the memory."),
+    62: ("the GPU's own controller halted", "Restart the machine; if it returns, the card may be failing."),
+    63: ("a memory row was taken out of use", "Restart the machine soon, so that the spare row is used."),
+    64: ("a bad memory row could not be replaced", "Have the card replaced."),
+    74: ("the NVLink connection failed", "Restart the machine and check the bridge."),
+    79: ("the GPU fell off the bus", "Restart the machine; check power cables and seating."),
+    94: ("a memory error was contained", "Restart the miner that was hit."),
+    95: ("a memory error could not be contained", "Restart the machine; have the card tested."),
+    119: ("the GPU's system processor did not answer", "Restart the machine; update the driver."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or worth knowing. ``code`` is for programs; no ``gpu_uuid``: the whole machine."""
+
+    code: str
+    level: Level
+    title: str
+    text: str
+    next_step: str
+    gpu_uuid: str | None = None
+    miner_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What else is known. ``miner_pids``: each miner's processes; ``miner_gpus``: the GPUs a miner may use (empty:
+    those where it is seen); ``miner_cuda``: the CUDA version its torch was built for, as (major, minor)."""
+
+    miner_pids: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    miner_gpus: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    miner_cuda: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    miner_names: Mapping[str, str] = field(default_factory=dict)
+
+
+def diagnose(history: Sequence[Hardware], around: Surroundings | None = None) -> tuple[Finding, ...]:
+    """Findings about the newest of ``history`` (oldest first), worst first. The older ones tell for how long."""
+    if not history:
+        return ()
+    around = around or Surroundings()
+    now = history[-1]
+    found = [*_driver(now), *_host(now), *_cuda(now, around)]
+    for gpu in now.gpus:
+        if gpu.problem is not None:
+            found += _broken(gpu, now)
+        elif not gpu.asleep:
+            found += [*_throttled(gpu, history), *_power(gpu), *_link(gpu), *_errors(gpu), *_memory(gpu)]
+            found += _strangers(gpu, around)
+    order = (Level.BAD, Level.WARN, Level.UNKNOWN, Level.BUSY, Level.GOOD, Level.OFF)
+    return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
+
+
+def throttled_for(history: Sequence[Hardware], uuid: str) -> dict[str, float]:
+    """For each reason that holds now: the seconds since when it has held without a break."""
+    since: dict[str, float] = {}
+    for sample in history:
+        gpu = next((gpu for gpu in sample.gpus if gpu.uuid == uuid), None)
+        reasons = gpu.throttle_reasons if gpu is not None else ()
+        since = {reason: since.get(reason, sample.at) for reason in reasons}
+    return {reason: history[-1].at - start for reason, start in since.items()} if history else {}
+
+
+def _driver(now: Hardware) -> Iterable[Finding]:
+    if now.gpu_note is None or now.gpu_trouble in ("asleep", "closed", "starting"):
+        return
+    if now.gpu_trouble in (None, "none"):
+        yield Finding("no_gpu", Level.OFF, "No GPU", now.gpu_note, "A node for CPU work needs none.")
+        return
+    code = now.gpu_trouble
+    step = _DRIVER_STEPS.get(code, "Restart the machine.")
+    yield Finding(code, Level.BAD, "GPU driver", _first_sentence(now.gpu_note), step)
+
+
+def _broken(gpu: Gpu, now: Hardware) -> Iterable[Finding]:
+    code = gpu.trouble or "unreadable"
+    if code == now.gpu_trouble:
+        return  # the driver's own finding says it once for all cards
+    text = _first_sentence(gpu.problem or "")
+    if gpu.xid is not None:
+        text += f" The driver's last error was Xid {gpu.xid}."
+    yield Finding(code, Level.BAD, gpu.name, text, _DRIVER_STEPS.get(code, "Restart the machine."), gpu.uuid)
+
+
+def _throttled(gpu: Gpu, history: Sequence[Hardware]) -> Iterable[Finding]:
+    for reason, seconds in throttled_for(history, gpu.uuid).items():
+        if reason in _HARMLESS:
+            continue
+        level = Level.BUSY if reason == "power limit" else Level.WARN
+        text = f"It is slowed down by {_cause(reason, gpu)}, {_lasting(seconds)}."
+        step = _THROTTLE_STEPS.get(reason, "Look at temperature and power.")
+        yield Finding("throttled", level, gpu.name, text, step, gpu.uuid)
+
+
+def _power(gpu: Gpu) -> Iterable[Finding]:
+    limit, default = gpu.power_limit_w, gpu.power_default_w
+    if limit is not None and default is not None and limit < default * _POWER_BELOW:
+        text = f"The power limit is {limit:.0f} W, below the card's own {default:.0f} W."
+        step = f"If nobody set it on purpose: nvidia-smi -i {gpu.index} -pl {default:.0f}"
+        yield Finding("power_limit", Level.BUSY, gpu.name, text, step, gpu.uuid)
+
+
+def _link(gpu: Gpu) -> Iterable[Finding]:
+    """Width tells at any time; the generation only under load, because an idle card lowers it."""
+    width, widest = gpu.pcie_width, gpu.pcie_width_max
+    now, best = gpu.pcie_generation, gpu.pcie_generation_max
+    narrow = bool(width and widest and width < widest)
+    slow = bool(now and best and now < best) and (gpu.utilization_percent or 0) >= _BUSY_PERCENT
+    if narrow or slow:
+        text = (
+            f"Its PCIe link runs at generation {now or '?'} x{width or '?'}; it can do {best or '?'} x{widest or '?'}."
+        )
+        step = "Check slot, riser and BIOS. Loading models is slower; answering is hardly so on a single GPU."
+        yield Finding("pcie_link", Level.WARN, gpu.name, text, step, gpu.uuid)
+
+
+def _errors(gpu: Gpu) -> Iterable[Finding]:
+    if gpu.ecc_uncorrected:
+        text = f"Its memory had {gpu.ecc_uncorrected} errors since the start that could not be corrected."
+        step = "Restart the machine; if the number rises again, have the card tested."
+        yield Finding("ecc", Level.BAD, gpu.name, text, step, gpu.uuid)
+    if gpu.xid is not None:
+        meaning, step = _XIDS.get(gpu.xid, ("see NVIDIA's list of Xid errors", "Restart the miner, then the machine."))
+        yield Finding("xid", Level.BAD, gpu.name, f"The driver reported Xid {gpu.xid}: {meaning}.", step, gpu.uuid)
+
+
+def _memory(gpu: Gpu) -> Iterable[Finding]:
+    if not gpu.memory_total or gpu.memory_used is None or gpu.memory_used < _MEMORY_FULL * gpu.memory_total:
+        return
+    free = max(0, gpu.memory_total - gpu.memory_used) / 2**30
+    users = sorted(gpu.processes or (), key=lambda process: -(process.memory or 0))[:3]
+    whom = f", used by {', '.join(_program(user) for user in users)}" if users else ""
+    text = f"Its memory is nearly full: {free:.1f} GiB free{whom}."
+    step = "If the miner fails with out of memory, shorten its context or its cache, or end the other program."
+    yield Finding("memory_full", Level.WARN, gpu.name, text, step, gpu.uuid)
+
+
+def _strangers(gpu: Gpu, around: Surroundings) -> Iterable[Finding]:
+    """Programs that are no miner's on a GPU that a miner uses. Small ones (a desktop) are no news."""
+    here = frozenset(process.pid for process in gpu.processes or ())
+    miners = [
+        miner for miner, pids in around.miner_pids.items()
+        if pids & here or gpu.uuid in around.miner_gpus.get(miner, frozenset())
+    ]  # fmt: skip
+    if not miners:
+        return
+    ours = frozenset(pid for pids in around.miner_pids.values() for pid in pids)
+    others = [
+        process for process in gpu.processes or ()
+        if process.pid not in ours and (process.memory is None or process.memory >= 512 * 2**20)
+    ]  # fmt: skip
+    if others:
+        title = around.miner_names.get(miners[0], miners[0])
+        text = f"Another program works on {gpu.name}: {', '.join(_program(other) for other in others)}."
+        step = "End it, or expect slower answers and less memory for the miner."
+        yield Finding("stranger", Level.WARN, title, text, step, gpu.uuid, miners[0])
+
+
+def _cuda(now: Hardware, around: Surroundings) -> Iterable[Finding]:
+    """A driver serves programs of its own CUDA generation and older; within one generation minor versions mix."""
+    if now.cuda is None:
+        return
+    major, _, minor = now.cuda.partition(".")
+    have = (int(major), int(minor or 0))
+    for miner, wanted in around.miner_cuda.items():
+        title = around.miner_names.get(miner, miner)
+        if wanted[0] > have[0]:
+            text = f"Its torch was built for CUDA {wanted[0]}.{wanted[1]}; this driver serves up to {now.cuda}."
+            step = "Update the NVIDIA driver, or install a torch for an older CUDA in the miner's environment."
+            yield Finding("cuda_old", Level.BAD, title, text, step, None, miner)
+
+
+def _host(now: Hardware) -> Iterable[Finding]:
+    host = now.host
+    for disk in host.disks:
+        if disk.read_only:
+            text = f"The disk of {disk.path} is mounted read-only; nothing can be kept there."
+            step = "Check the system's log for disk errors, then mount it for writing."
+            yield Finding("disk_read_only", Level.BAD, "Disk", text, step)
+        elif disk.free < min(_DISK_FULL_BYTES, _DISK_FULL_SHARE * disk.total):
+            text = f"The disk of {disk.path} has {disk.free / 1e9:.1f} GB left."
+            yield Finding("disk_full", Level.WARN, "Disk", text, "Free some space; models and logs need it.")
+    if host.memory_total and host.memory_available < _HOST_MEMORY_FREE * host.memory_total:
+        text = f"{host.memory_available / 2**30:.1f} GiB of memory are left; the system may end a miner to get more."
+        yield Finding("host_memory", Level.WARN, "Memory", text, "Close other programs or add swap.")
+    if host.steal_percent is not None and host.steal_percent >= _STEAL_PERCENT:
+        text = f"The hypervisor gives {host.steal_percent:.0f} % of this machine's time to others."
+        yield Finding("steal", Level.WARN, "Processor", text, "Ask the provider for a less crowded host.")
+    if host.on_battery:
+        text = "The machine runs on battery; GPUs are slower and a miner empties it soon."
+        yield Finding("battery", Level.WARN, "Power", text, "Plug it in before mining.")
+
+
+def _cause(reason: str, gpu: Gpu) -> str:
+    if reason == "power limit" and gpu.power_limit_w is not None:
+        return f"its power limit of {gpu.power_limit_w:.0f} W"
+    if reason.startswith("heat") and gpu.temperature_c is not None:
+        return f"{reason} at {gpu.temperature_c} °C"
+    return reason
+
+
+def _lasting(seconds: float) -> str:
+    if seconds < 2:
+        return "just now"
+    return f"for {seconds:.0f} s" if seconds < 120 else f"for {seconds / 60:.0f} min"
+
+
+def _program(process: GpuProcess) -> str:
+    name = process.name or "a program"
+    memory = "" if process.memory is None else f", {process.memory / 2**30:.1f} GiB"
+    return f"{name} (pid {process.pid}{memory})"
+
+
+def _first_sentence(text: str) -> str:
+    """The notes carry a step of their own; the finding has its own place for that."""
+    return text.split(". ")[0].rstrip(".") + "."
