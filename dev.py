@@ -303,7 +303,7 @@ def test(arguments: list[str]) -> int:
         say(f"Missing, so some tests are skipped or fail: {' '.join(packages)}")
     slow = "--slow" in arguments
     rest = [argument for argument in arguments if argument != "--slow"]
-    pytest = ("pytest", [str(venv_program("python")), "-m", "pytest", *(["-m", ""] if slow else []), *rest])
+    pytest = ("pytest", [str(venv_program("python")), "-m", "pytest", *(["-m", ""] if slow else []), *(rest or ["-n", "2"])])
     return steps([pytest] if rest else [*CHECKS, pytest])
 
 

@@ -101,6 +101,7 @@ def _checks(folder: Path) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "password", _password
     yield "phrase", _phrase
     yield "keyring", _keyring
+    yield "chain", _chain
     yield "certificates", _certificates
     yield "hardware", lambda: asyncio.run(_hardware(folder))
     yield "database", lambda: asyncio.run(_database(folder))
@@ -207,6 +208,14 @@ def _keyring() -> str:
     _need(entry_points(group="keyring.backends"), "keyring's own description is missing, so it finds no back-end")
     usable = [backend.name for backend in keyring.backend.get_all_keyring() if backend.priority >= 1]
     return f"{', '.join(names)}; usable in this session: {', '.join(sorted(usable)) or 'none'}"
+
+
+def _chain() -> str:
+    """substrate-interface reads its type registry files when a connection is made."""
+    registry = importlib.import_module("scalecodec.type_registry").load_type_registry_preset("legacy")
+    _need(registry and len(registry["types"]) > 100, "scalecodec's type registry is missing")
+    importlib.import_module("ranvier.chain.wire")
+    return f"substrate-interface and {len(registry['types'])} types"
 
 
 def _certificates() -> str:
