@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from ranvier.hardware.nvml_child import NvmlChild
+from ranvier.hardware.pci import nvidia_possible
 from ranvier.hardware.sampler import Sampler
 
 pytestmark = pytest.mark.skipif(
@@ -76,6 +77,7 @@ class Bed:
             answer_s=0.6,
             opening_s=20.0,
             healthy_s=5.0,
+            possible=lambda: True,
         )
 
     def say(self, text: str) -> None:
@@ -143,7 +145,7 @@ def test_a_hang_is_ended_and_the_process_is_gone(bed: Bed) -> None:
 
 def test_the_pause_grows_while_it_goes_on_and_only_health_makes_it_short_again(tmp_path: Path) -> None:
     now = [0.0]
-    probe = NvmlChild([sys.executable, "-c", "pass"], clock=lambda: now[0], healthy_s=5.0)
+    probe = NvmlChild([sys.executable, "-c", "pass"], clock=lambda: now[0], healthy_s=5.0, possible=lambda: True)
     pauses = []
     for _ in range(9):
         assert probe.read().trouble == "crashed"
@@ -161,12 +163,14 @@ def test_the_pause_grows_while_it_goes_on_and_only_health_makes_it_short_again(t
 
 
 def test_a_program_that_cannot_be_started_is_said(tmp_path: Path) -> None:
-    reading = NvmlChild([str(tmp_path / "none")]).read()
+    reading = NvmlChild([str(tmp_path / "none")], possible=lambda: True).read()
     assert "cannot be started" in (reading.note or "")
 
 
 def test_unreadable_answers_are_a_failure_not_a_reading() -> None:
-    probe = NvmlChild([sys.executable, "-u", "-c", "import sys\nfor l in sys.stdin: print('[1, 2')"])
+    probe = NvmlChild(
+        [sys.executable, "-u", "-c", "import sys\nfor l in sys.stdin: print('[1, 2')"], possible=lambda: True
+    )
     assert probe.read().trouble == "crashed"
     probe.close()
 
@@ -239,3 +243,11 @@ async def _cards(sampler: Sampler) -> tuple:
             return sample.gpus
         await asyncio.sleep(0.2)
     raise AssertionError("no cards")
+
+
+def test_where_no_card_and_no_library_is_no_child_is_started(tmp_path: Path, library: Path) -> None:
+    probe = NvmlChild(possible=lambda: False)
+    assert probe.read().trouble == "none"
+    assert probe._child is None
+    assert not nvidia_possible(tmp_path, {}) or Path("/dev/nvidiactl").exists()
+    assert nvidia_possible(tmp_path, {"LD_LIBRARY_PATH": f"/none:{library}"})

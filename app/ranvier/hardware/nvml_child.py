@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from ranvier.core.processes import child_environment, own_command
+from ranvier.hardware.pci import nvidia_possible
 from ranvier.hardware.probe import GpuReading
 from ranvier.hardware.snapshot import Gpu
 
@@ -33,7 +34,10 @@ _HEALTHY_S = 30.0  # so long must it go well before the pause is short again
 
 
 class NvmlChild:
-    """A ``GpuProbe``. ``read`` blocks for at most ``answer_s`` (``opening_s`` while the driver opens); one reader."""
+    """A ``GpuProbe``. ``read`` blocks for at most ``answer_s`` (``opening_s`` while the driver opens); one reader.
+
+    No child is started while ``possible`` says that this machine has neither a card nor the library.
+    """
 
     closes_at_once = True
 
@@ -46,8 +50,10 @@ class NvmlChild:
         opening_s: float = _OPENING_S,
         healthy_s: float = _HEALTHY_S,
         clock: Callable[[], float] = time.monotonic,
+        possible: Callable[[], bool] | None = None,
     ) -> None:
         self._command = list(command) if command is not None else _own()
+        self._possible = nvidia_possible if possible is None else possible
         self._environment = environment
         self._answer_s, self._opening_s, self._healthy_s = answer_s, opening_s, healthy_s
         self._clock = clock
@@ -64,8 +70,11 @@ class NvmlChild:
 
     def read(self) -> GpuReading:
         """The newest truth; when there is none, the cards seen last with the reason in ``problem``."""
-        if self._child is None and not self._start():
-            return self._faded()
+        if self._child is None:
+            if not self._last.gpus and not self._possible():
+                return GpuReading(note="No NVIDIA GPU or driver was found.", trouble="none")
+            if not self._start():
+                return self._faded()
         child = self._child
         if child is None:
             return self._faded()

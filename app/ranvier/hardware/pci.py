@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 SYSFS = Path("/sys")
 _NVIDIA = "0x10de"
 _DISPLAY_CLASS = "0x03"
+_LIBRARY_FOLDERS = (  # where systems keep libnvidia-ml: Debian, Fedora, Arch, WSL, containers, NixOS
+    "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib",
+    "/usr/local/nvidia/lib64", "/usr/local/nvidia/lib", "/usr/lib/nvidia", "/run/opengl-driver/lib", "/lib64",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +59,16 @@ def on_battery(sysfs: Path = SYSFS) -> bool:
         return False
     mains = [_line(supply / "online") for supply in sorted(supplies.iterdir()) if _line(supply / "type") == "Mains"]
     return bool(mains) and all(online == "0" for online in mains)
+
+
+def nvidia_possible(sysfs: Path = SYSFS, environment: Mapping[str, str] | None = None) -> bool:
+    """Whether an NVIDIA card or driver may be here, by files alone: where not, nothing needs to be started to ask."""
+    variables = os.environ if environment is None else environment
+    if sys.platform == "darwin":
+        return False
+    if sys.platform == "win32":
+        windows = Path(variables.get("SystemRoot", "C:/Windows")) / "System32" / "nvml.dll"
+        programs = Path(variables.get("ProgramFiles", "C:/Program Files")) / "NVIDIA Corporation" / "NVSMI" / "nvml.dll"
+        return windows.exists() or programs.exists()
+    folders = [*filter(None, variables.get("LD_LIBRARY_PATH", "").split(":")), *_LIBRARY_FOLDERS]
+    return bool(nvidia_cards(sysfs)) or any((Path(folder) / "libnvidia-ml.so.1").exists() for folder in folders)

@@ -63,7 +63,7 @@ class Sampler:
 
     def close(self) -> None:
         """Let go of the GPU driver; one that hangs is left where closing would hang too."""
-        if self._reading is None or self._probe.closes_at_once:
+        if self._reading is None or getattr(self._probe, "closes_at_once", False):
             self._probe.close()
 
     async def _gpus(self) -> GpuReading:
