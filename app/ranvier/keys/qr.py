@@ -35,7 +35,7 @@ def terminal(data: bytes | str) -> str:
 
 def _code(data: bytes | str) -> Any:
     try:
-        import segno  # type: ignore[import-not-found, unused-ignore]
+        import segno
     except ImportError as error:
         raise KeyFileError("No QR codes here", "This copy cannot draw QR codes.", "Use the file instead.") from error
     try:

@@ -36,7 +36,7 @@ def judge(password: str, personal: Iterable[str] = ()) -> Strength | None:
     if len(password) < SHORTEST:
         return Strength(0, _WORDS[0], 0.0, f"Shorter than {SHORTEST} characters.", ("Use several unusual words.",))
     try:
-        from zxcvbn import zxcvbn  # type: ignore[import-not-found, import-untyped, unused-ignore]
+        from zxcvbn import zxcvbn
     except ImportError:
         return None
     found = zxcvbn(password[:_LONGEST_JUDGED], user_inputs=[word for word in personal if word])
