@@ -17,8 +17,9 @@ HEAD = "0x" + "aa" * 32
 class FakeNode:
     """JSON-RPC over WebSocket with the real chain's metadata. ``state`` maps storage keys to hex values."""
 
-    def __init__(self, genesis: str = real.GENESIS, port: int = 0) -> None:
+    def __init__(self, genesis: str = real.GENESIS, port: int = 0, runtime: Any = None) -> None:
         self.genesis, self.port = genesis, port
+        self.runtime = runtime  # another than the real chain's: known to the process already, so never described
         self.state: dict[str, str] = {}
         self.asked: list[str] = []
         self.silent = False
@@ -111,9 +112,13 @@ class FakeNode:
             "chain_getFinalizedHead": lambda: HEAD,
             "chain_getBlockHash": lambda: self.genesis if params == [0] else HEAD,
             "chain_getHeader": lambda: {"number": "0x64", "parentHash": HEAD},
-            "state_getRuntimeVersion": lambda: {"specVersion": 343, "transactionVersion": 1},
+            "state_getRuntimeVersion": lambda: {
+                "specVersion": self.runtime.spec_version if self.runtime else 343,
+                "transactionVersion": 1,
+            },
             "state_getMetadata": lambda: real.V14.read_text().strip(),
         }[method]()
 
     def put(self, pallet: str, item: str, params: list[Any], value: bytes) -> None:
-        self.state[real.runtime().key(pallet, item, params)] = "0x" + value.hex()
+        runtime = self.runtime or real.runtime()
+        self.state[runtime.key(pallet, item, params)] = "0x" + value.hex()

@@ -73,7 +73,7 @@ async def test_transfer_is_exact(sandbox: SandboxProcess, crypto_type: int) -> N
         sender, taker = await funded(connection, Tao(10 * 10**9), crypto_type), new_key()
         plan = await plans.plan_transfer(connection, sender.ss58, taker.ss58, Tao(123_456_789))
         assert (plan.network, plan.genesis_hash, plan.spend_rao) == ("sandbox", sandbox.genesis, 123_456_789)
-        assert not plan.warnings and plan.fee_rao > 0
+        assert "holds nothing yet" in plan.warnings[0] and plan.fee_rao > 0
         call = dict(plan.lines)["Call"]
         assert call == f"Balances.transfer_keep_alive(dest={taker.ss58}, value=123456789)"
         stages: list[TxStage] = []
@@ -121,7 +121,9 @@ async def test_life_of_a_miner(sandbox: SandboxProcess) -> None:
         cold, hot = await funded(connection, Tao(100 * 10**9)), new_key()
         assert await reads.neuron(connection, NETUID, hot.ss58, await connection.head()) is None
         plan = await plans.plan_register(connection, cold.ss58, hot.ss58, NETUID)
-        assert plan.function == "register_limit" and not plan.warnings
+        assert plan.function == "register_limit" and plan.warnings == (
+            "This hotkey is new to the chain: verify its backup first.",
+        )
         receipt = await done(connection, plan, cold)
         paid = -change(receipt) - (receipt.fee_rao or 0)
         assert 0 < paid <= plan.spend_rao * 105 // 100

@@ -55,7 +55,13 @@ async def test_in_block_after_a_retraction() -> None:
         receipt = await submit.submit(connection, plan, SIGNER, wait=TxStage.FINAL, on_stage=stages.append)
         assert receipt.stage is TxStage.FINAL and receipt.error is None
         assert receipt.block is not None and receipt.block.number == 100
-        assert stages == [TxStage.SUBMITTED, TxStage.IN_BLOCK, TxStage.FINAL]
+        assert stages == [
+            TxStage.SUBMITTED,
+            TxStage.IN_BLOCK,
+            TxStage.RETRACTED,
+            TxStage.IN_BLOCK,
+            TxStage.FINAL,
+        ]
 
 
 @pytest.mark.parametrize(

@@ -78,11 +78,60 @@ WORDS: dict[str, str] = {
     "ColdkeySwapDisputed": "A swap of this coldkey is disputed. If it was not you, act at once.",
     "SpaceLimitExceeded": "The commitment space of this tempo is used up.",
     "AccountNotAllowedCommit": "The hotkey is not registered, so it may not commit.",
+    "StakingOperationRateLimitExceeded": _TOO_SOON,
+    "StakingRateLimitExceeded": _TOO_SOON,
+    "TransferDisallowed": "The subnet's owner does not allow transfers of its alpha.",
+    "SameNetuid": "Origin and destination are the same subnet.",
+    "ZeroMaxStakeAmount": _SLIPPAGE,
+    "RootStakeLocked": "The root stake is held for a while after it was added.",
+    "NewHotKeyIsSameWithOld": "The new hotkey is the old one.",
+    "NotEnoughBalanceToPaySwapHotKey": "There is not enough TAO for the price of the swap.",
+    "RegistrationNotPermittedOnRootSubnet": "Root has no miners: choose another subnet.",
+    "TransactorAccountShouldBeHotKey": "This has to be signed by the hotkey.",
+    "ColdkeyIsInArbitration": "This coldkey is being swapped and may do nothing else now.",
+    "CannotUnstakeLock": _LOCKED,
+    "NotEnoughStake": "You hold less than that there.",
     "CallFiltered": "The chain does not allow this call now (it may be in safe mode).",
     "SafeMode": "The chain is in safe mode and accepts hardly anything.",
     "BadOrigin": "This account may not do that.",
     "CannotLookup": "The chain does not know the destination.",
     "Exhausted": "The block was full; try again.",
+}
+
+_FIX: dict[str, str] = {
+    _BALANCE: "Send TAO to this account, or take a smaller amount.",
+    _LOCKED: "Look at the position's lock: it says what releases it.",
+    _UNKNOWN_HOTKEY: "Register the hotkey on that subnet first.",
+    _TOO_SOON: "Try again in some minutes.",
+    _SLIPPAGE: "Plan it again at the price of now, or allow more slippage.",
+    _POOL: "Take a much smaller amount.",
+    _VALIDATOR: "Leave it out.",
+}
+_NEXT: dict[str, str] = {
+    "HotKeyAlreadyRegisteredInSubNet": "Nothing is to be done: start its miner.",
+    "SubNetRegistrationDisabled": "Choose another subnet, or ask its owner when it opens.",
+    "TooManyRegistrationsThisBlock": "Plan it again now.",
+    "TooManyRegistrationsThisInterval": "Plan it again when the next interval begins.",
+    "RegistrationPriceLimitExceeded": "Plan it again at the price of now, or wait: it falls with every block.",
+    "NoNeuronIdAvailable": "Wait until somebody's immunity ends.",
+    "NonAssociatedColdKey": "Use the coldkey that owns it, or a hotkey of your own.",
+    "SubnetNotExists": "Choose another subnet.",
+    "SubNetworkDoesNotExist": "Choose another subnet.",
+    "SubtokenDisabled": "Wait until the subnet's owner starts it.",
+    "AmountTooLow": "Take a larger amount, or all that you hold.",
+    "NotEnoughStakeToWithdraw": "Look at the position again and plan with what is there.",
+    "InsufficientAlphaBalance": "Look at the position again and plan with what is there.",
+    "ServingRateLimitExceeded": "Announce it again after that.",
+    "InvalidIpAddress": "Give the public address under which others reach this machine.",
+    "InvalidPort": "Choose another port.",
+    "SameAutoStakeHotkeyAlreadySet": "Nothing is to be done.",
+    "ColdkeySwapAnnounced": "If it was not you, dispute it at once with the coldkey.",
+    "ColdkeySwapDisputed": "Ask the network's team; until it is settled this coldkey may do nothing else.",
+    "SpaceLimitExceeded": "Try again in the next tempo, with less.",
+    "AccountNotAllowedCommit": "Register the hotkey on that subnet first.",
+    "TransferDisallowed": "Sell it instead, or ask the subnet's owner.",
+    "CallFiltered": "Try again later.",
+    "SafeMode": "Try again when the chain has left safe mode.",
 }
 
 _POOL_CODES: dict[int, str] = {
@@ -107,11 +156,20 @@ _CUSTOM: dict[int, str] = {
     12: WORDS["ServingRateLimitExceeded"],
     13: WORDS["InvalidPort"],
     14: _SLIPPAGE,
+    15: _VALIDATOR,
+    16: _VALIDATOR,
+    17: _VALIDATOR,
+    18: _VALIDATOR,
     19: "This uid does not exist.",
     20: "The EVM key cannot be used.",
     21: WORDS["ColdkeySwapDisputed"],
     22: "The proxy does not act for this account.",
+    23: "The encrypted form of this transaction is not accepted.",
+    24: "The encrypted form of this transaction is not accepted.",
     25: "Another coldkey owns this hotkey.",
+    26: _VALIDATOR,
+    27: _VALIDATOR,
+    255: "The chain refused it before it got into a block, and does not say why.",
 }
 _VALIDITY: tuple[tuple[str, str, str], ...] = (
     ("outdated", "The transaction is outdated: its number was used, or it waited too long.", "Plan it again."),
@@ -138,6 +196,12 @@ def dispatch_sentence(name: str, docs: str = "") -> str:
     return f"The chain refused: {name}." + (f" ({docs.strip()})" if docs.strip() else "")
 
 
+def dispatch_hint(name: str) -> str:
+    """What to do next about a failed dispatch; empty for one that is not known."""
+    bare = error_name(name)
+    return _NEXT.get(bare) or _FIX.get(WORDS.get(bare, ""), "")
+
+
 def rpc_error(answer: Any) -> RpcError:
     """The error for the ``error`` member of a JSON-RPC answer."""
     if not isinstance(answer, dict):
@@ -153,7 +217,7 @@ def _rpc_words(code: int, message: str, detail: str) -> tuple[str, str, str]:
     custom = re.search(r"[Cc]ustom error:?\s*\(?(\d+)", own)
     if custom:
         words = _CUSTOM.get(int(custom[1]), f"The chain refused the transaction (custom error {custom[1]}).")
-        return "Transaction not accepted", words, ""
+        return "Transaction not accepted", words, _FIX.get(words, "")
     if code == 1010:
         low = own.lower()
         for mark, sentence, hint in _VALIDITY:

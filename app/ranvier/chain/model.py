@@ -96,13 +96,31 @@ class EpochPayment:
 
 
 class TxStage(enum.StrEnum):
-    """The life of a submitted transaction as the node reports it."""
+    """The life of a submitted transaction as the node reports it.
+
+    RETRACTED: the block that held it lost against another; the node tries it again, and IN_BLOCK comes once more.
+    """
 
     SUBMITTED = "submitted"
     IN_BLOCK = "in_block"
+    RETRACTED = "retracted"
     FINAL = "final"
     FAILED = "failed"
     DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One change that a plan expects: TAO of an account (``netuid`` and ``hotkey_ss58`` None), or alpha of a position.
+
+    Signed rao, fees not included. ``at_least_rao`` is the worst that the plan's limit lets happen; None: no limit.
+    """
+
+    coldkey_ss58: str
+    hotkey_ss58: str | None
+    netuid: int | None
+    expected_rao: int
+    at_least_rao: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +128,9 @@ class Plan:
     """A transaction before it is signed: what it is, costs and does, and on which network (genesis checked).
 
     ``call_hex`` is the SCALE-encoded call; ``lines`` are (label, value) pairs for people; ``warnings`` sentences.
+    ``spend_rao`` is TAO that leaves the account, ``value_rao`` the TAO value of all that is moved or swapped: what
+    limits go by. ``price_rao`` is the price now, ``limit_price_rao`` the worst accepted, ``cost_ppm`` what fee and
+    slippage of the pool cost, in millionths. ``effects`` are what the receipt is held against.
     """
 
     network: str
@@ -124,11 +145,30 @@ class Plan:
     spend_rao: int
     lines: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...] = ()
+    block: BlockRef | None = None
+    effects: tuple[Effect, ...] = ()
+    value_rao: int = 0
+    price_rao: int | None = None
+    limit_price_rao: int | None = None
+    cost_ppm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of an Effect: the amount before and after the block (None: could not be read)."""
+
+    effect: Effect
+    before_rao: int | None
+    after_rao: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a transaction. ``error`` is a sentence when the chain refused the call."""
+    """What became of a transaction. ``error`` is a sentence when the chain refused the call.
+
+    ``findings`` say in sentences whether it did what the plan said; ``as_planned`` is the short of it (None: unknown).
+    ``next_step`` goes with ``error``. ``fee_payer_ss58`` is who paid, which need not be the signer.
+    """
 
     plan: Plan
     stage: TxStage
@@ -138,3 +178,8 @@ class Receipt:
     balance_before_rao: int | None
     balance_after_rao: int | None
     error: str | None = None
+    next_step: str | None = None
+    fee_payer_ss58: str | None = None
+    changes: tuple[Change, ...] = ()
+    findings: tuple[str, ...] = ()
+    as_planned: bool | None = None

@@ -10,6 +10,7 @@ from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
 from ranvier.chain.pools import SUBTENSOR, netuids
 from ranvier.chain.shares import read_share, value_rao
+from ranvier.core.errors import ChainError
 
 API = "StakeInfoRuntimeApi"
 _FORMS = ("Alpha", "AlphaV2")
@@ -70,6 +71,22 @@ async def stored_rows(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockR
         if alpha > 0:
             found.append(StakeRow(hotkey, coldkey, netuid, alpha))
     return found
+
+
+async def stake_of(conn: Connection, places: Sequence[tuple[str, str, int]], at: BlockRef) -> list[int]:
+    """Alpha (rao) of each (hotkey, coldkey, netuid), in one round trip; 0 where nothing is held."""
+    method = "get_stake_info_for_hotkey_coldkey_netuid"
+    if not places:
+        return []
+    if await conn.has_api(API, method, at):
+        answers = await conn.runtime_calls([(API, method, list(place)) for place in places], at)
+        for answer in answers:
+            if isinstance(answer, ChainError):
+                raise answer
+        return [int(answer["stake"]) if answer is not None else 0 for answer in answers]
+    rows = await stored_rows(conn, list(dict.fromkeys(place[1] for place in places)), at)
+    held = {(row.hotkey_ss58, row.coldkey_ss58, row.netuid): row.alpha_rao for row in rows}
+    return [held.get(place, 0) for place in places]
 
 
 @dataclass(frozen=True, slots=True)

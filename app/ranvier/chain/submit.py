@@ -6,18 +6,22 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ranvier.chain import extrinsics, reads
+from ranvier.chain import effects, extrinsics, reads, stakes
 from ranvier.chain.connection import Connection
-from ranvier.chain.errors import dispatch_sentence
+from ranvier.chain.errors import dispatch_hint, dispatch_sentence
 from ranvier.chain.events import Event, find
 from ranvier.chain.extrinsics import ERA_BLOCKS, Mortality
-from ranvier.chain.model import BlockRef, Plan, Receipt, TxStage
+from ranvier.chain.model import BlockRef, Change, Plan, Receipt, TxStage
+from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.watching import LostError, Sight, watch
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
+from ranvier.core.units import Tao
+from ranvier.keys import addresses
 from ranvier.keys.signing import Signer
 
 _POLL_S = 1.0
 _LOOK_S = 5.0
+_MECHANISM = 4096
 Stages = Callable[[TxStage], None]
 
 
@@ -48,11 +52,11 @@ async def submit(
     It is sent once, never again.
     """
     sent = await _sign(conn, plan, signer)
-    told: set[TxStage] = set()
+    told: list[TxStage] = []
 
     def tell(stage: TxStage) -> None:
-        if on_stage is not None and stage not in told:
-            told.add(stage)
+        if on_stage is not None and (not told or told[-1] is not stage):
+            told.append(stage)
             on_stage(stage)
 
     try:
@@ -95,46 +99,140 @@ async def _receipt(conn: Connection, sent: _Sent, sight: Sight, tell: Stages) ->
     if sight.block_hash is None:
         stage = TxStage.SUBMITTED if sight.pending else TxStage.DROPPED
         tell(stage)
-        return Receipt(sent.plan, stage, sent.hash, None, None, None, None, sight.error)
+        hint = None if sight.pending else "Nothing was spent. Plan it again if you still want it."
+        return Receipt(sent.plan, stage, sent.hash, None, None, None, None, sight.error, hint)
     try:
-        block, before, after, events = await _outcome(conn, sent, sight.block_hash)
+        outcome = await _outcome(conn, sent, sight.block_hash)
     except (RanvierError, LookupError, TypeError, ValueError) as trouble:
         reason = trouble.message if isinstance(trouble, RanvierError) else "the node's answer made no sense."
         words = f"It is in block {sight.block_hash[:18]}…, but how it went there could not be read: {reason}"
         return Receipt(sent.plan, TxStage.IN_BLOCK, sent.hash, None, None, None, None, words)
-    failed = find(events, "System", "ExtrinsicFailed")
-    fee = next((e.get("actual_fee", 1) for e in find(events, "TransactionPayment", "TransactionFeePaid")), None)
-    error = sight.error
+    events = outcome.events
+    interrupted = find(events, "Utility", "BatchInterrupted")
+    failed = find(events, "System", "ExtrinsicFailed") or interrupted
+    paid = next(iter(find(events, "TransactionPayment", "TransactionFeePaid")), None)
+    fee = int(paid.get("actual_fee", 1)) if paid is not None else None
+    payer = str(paid.get("who", 0)) if paid is not None else None
+    error, hint = sight.error, None
     if failed:
-        name, docs = await conn.compute(lambda runtime: runtime.error_name(failed[0].get("dispatch_error", 0)))
-        error = dispatch_sentence(name, docs)
+        fault = failed[0].get("dispatch_error", 0) if failed[0].name == "ExtrinsicFailed" else failed[0].get("error", 1)
+        runtime = await conn.runtime_at(outcome.block)
+        name, docs = runtime.error_name(fault)
+        error, hint = dispatch_sentence(name, docs), dispatch_hint(name)
     stage = TxStage.FAILED if failed else TxStage.FINAL if sight.final else TxStage.IN_BLOCK
     tell(stage)
+    if interrupted:
+        part = int(interrupted[0].get("index", 0) or 0) + 1
+        error = f"Part {part} failed, and what came after it was not tried. {error}"
+    findings, as_planned = _findings(outcome, fee, payer, failed=bool(failed) and not interrupted)
     return Receipt(
         plan=sent.plan,
         stage=stage,
         extrinsic_hash=sent.hash,
-        block=block,
-        fee_rao=int(fee) if fee is not None else None,
-        balance_before_rao=before,
-        balance_after_rao=after,
+        block=outcome.block,
+        fee_rao=fee,
+        balance_before_rao=outcome.before_rao,
+        balance_after_rao=outcome.after_rao,
         error=error,
+        next_step=hint,
+        fee_payer_ss58=payer,
+        changes=outcome.changes,
+        findings=(*findings, *_fee_findings(sent.plan, fee, payer, outcome)),
+        as_planned=as_planned,
     )
 
 
-async def _outcome(conn: Connection, sent: _Sent, block_hash: str) -> tuple[BlockRef, int, int, list[Event]]:
-    """The block, the signer's free TAO before and after it, and the events of this transaction."""
+def _findings(
+    outcome: _Outcome, fee: int | None, payer: str | None, *, failed: bool
+) -> tuple[tuple[str, ...], bool | None]:
+    if not failed:
+        return effects.judge(outcome.changes, fee, payer, outcome.paid_netuids)
+    still = all(
+        change.before_rao is not None
+        and change.after_rao is not None
+        and change.after_rao - change.before_rao
+        == (-(fee or 0) if change.effect.netuid is None and change.effect.coldkey_ss58 == payer else 0)
+        for change in outcome.changes
+    )
+    if still:
+        return ("Nothing was changed but the fee.",), False
+    return ("The chain took back what it had begun; other things in that block changed these amounts.",), False
+
+
+def _fee_findings(plan: Plan, fee: int | None, payer: str | None, outcome: _Outcome) -> tuple[str, ...]:
+    found = []
+    alpha = find(outcome.events, SUBTENSOR, "TransactionFeePaidWithAlpha")
+    if alpha:
+        found.append("The fee was taken in alpha.")
+    if fee is not None and fee > plan.fee_rao:
+        found.append(f"The fee was {Tao(fee)}, {Tao(fee - plan.fee_rao)} more than planned.")
+    if payer is not None and payer != plan.signer_ss58:
+        found.append(f"The fee was paid by {addresses.short(payer)}.")
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the block says: the signer's free TAO before and after, every planned change, the transaction's events,
+    and the subnets that paid in that block."""
+
+    block: BlockRef
+    before_rao: int
+    after_rao: int
+    changes: tuple[Change, ...]
+    events: list[Event]
+    paid_netuids: frozenset[int]
+
+
+async def _outcome(conn: Connection, sent: _Sent, block_hash: str) -> _Outcome:
     whole = await conn.rpc("chain_getBlock", [block_hash])
     header, bodies = whole["block"]["header"], whole["block"]["extrinsics"]
     block = await conn.block(int(header["number"], 16))
     if block.hash != block_hash:  # it was retracted meanwhile; look at the one that we were told of
         block = BlockRef(int(header["number"], 16), block_hash)
     parent = BlockRef(block.number - 1, header["parentHash"])
-    (before,) = await reads.balances(conn, [sent.plan.signer_ss58], parent)
-    (after,) = await reads.balances(conn, [sent.plan.signer_ss58], block)
+    plan = sent.plan
+    people = list(dict.fromkeys([plan.signer_ss58, *(e.coldkey_ss58 for e in plan.effects if e.netuid is None)]))
+    before = {one.ss58: one.free_rao for one in await reads.balances(conn, people, parent)}
+    after = {one.ss58: one.free_rao for one in await reads.balances(conn, people, block)}
     index = bodies.index("0x" + sent.data.hex())
-    events = [event for event in await conn.events(block) if event.extrinsic == index]
-    return block, before.free_rao, after.free_rao, events
+    everything = await conn.events(block)
+    paid = frozenset(int(e.get("netuid", 0)) % _MECHANISM for e in find(everything, SUBTENSOR, reads.MINER_EVENT))
+    changes = await _changes(conn, plan, parent, block, before, after)
+    return _Outcome(
+        block,
+        before[plan.signer_ss58],
+        after[plan.signer_ss58],
+        changes,
+        [event for event in everything if event.extrinsic == index],
+        paid,
+    )
+
+
+async def _changes(
+    conn: Connection, plan: Plan, parent: BlockRef, block: BlockRef, before: dict[str, int], after: dict[str, int]
+) -> tuple[Change, ...]:
+    positions = [
+        (e.hotkey_ss58, e.coldkey_ss58, e.netuid)
+        for e in plan.effects
+        if e.netuid is not None and e.hotkey_ss58 is not None
+    ]
+    held: dict[tuple[str, str, int], tuple[int, int]] = {}
+    try:
+        pair = zip(
+            await stakes.stake_of(conn, positions, parent), await stakes.stake_of(conn, positions, block), strict=True
+        )
+        held = dict(zip(positions, pair, strict=True))
+    except ChainError:
+        held = {}  # the receipt says that it could not be read
+    found = []
+    for effect in plan.effects:
+        if effect.netuid is None:
+            found.append(Change(effect, before.get(effect.coldkey_ss58), after.get(effect.coldkey_ss58)))
+        else:
+            amounts = held.get((effect.hotkey_ss58 or "", effect.coldkey_ss58, effect.netuid))
+            found.append(Change(effect, *(amounts or (None, None))))
+    return tuple(found)
 
 
 async def _look_for(conn: Connection, sent: _Sent) -> Sight:

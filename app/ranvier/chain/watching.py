@@ -85,6 +85,7 @@ async def _follow(socket: Any, wait: TxStage, tell: Callable[[TxStage], None]) -
             return Sight(str(detail), final=True)
         elif kind == "retracted":
             seen = None  # its block lost against another one; the node puts it into a new one
+            tell(TxStage.RETRACTED)
         elif kind == "finalityTimeout":
             return Sight(seen or str(detail), "The chain has not made the block final for a long time.")
         elif kind in _ENDS:
