@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ranvier.core.errors import RecipeError
-from ranvier.miners.recipe import PLACEHOLDERS, Recipe, placeholders
+from ranvier.miners.container import container_command
+from ranvier.miners.recipe import PLACEHOLDERS, Limits, Recipe, placeholders
 from ranvier.miners.spec import ProgramSpec
 
 # What a program needs of the user's session to work at all; everything else of ours stays with us.
@@ -32,18 +33,41 @@ def values(
     netuid: int,
     endpoint: str,
     axon_port: int,
+    network: str = "",
+    source: Path | None = None,
+    data: Path | None = None,
+    external_ip: str | None = None,
+    external_port: int | None = None,
+    gpus: Sequence[str] = (),
+    model: str = "",
 ) -> dict[str, str]:
-    """The value of every placeholder, for ``program`` and ``fill``."""
-    return {
-        "python": str(environment_python(env)),
+    """The value of every placeholder, for ``program`` and ``fill``; one that is not known is left out."""
+    environment = recipe.environment
+    python = environment_python(env) if environment.interpreter is None else Path(environment.interpreter).expanduser()
+    known = {
+        "python": str(python),
         "recipe": str(recipe.folder),
+        "source": str(source_folder(recipe, source or env.parent / "source")),
+        "data": str(data or env.parent / "data"),
         "wallet_path": str(wallet_path),
         "wallet_name": wallet_name,
         "hotkey_name": hotkey_name,
         "netuid": str(netuid),
+        "network": network,
         "endpoint": endpoint,
         "axon_port": str(axon_port),
+        "external_port": str(external_port or axon_port),
+        "gpu": ",".join(gpus),
+        "model": model or recipe.model,
     }
+    return known if external_ip is None else {**known, "external_ip": external_ip}
+
+
+def source_folder(recipe: Recipe, fetched: Path | None) -> Path:
+    """Where the miner's own code lies: its folder, where it was fetched to, or the recipe itself."""
+    if recipe.source.folder is not None:
+        return Path(recipe.source.folder).expanduser()
+    return fetched if recipe.source.git is not None and fetched is not None else recipe.folder
 
 
 def fill(text: str, known: Mapping[str, str]) -> str:
@@ -75,24 +99,63 @@ def program(
     folder: Path,
     extra: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
+    secret: Callable[[str], str | None] | None = None,
+    gpus: Sequence[str] | None = None,
+    limits: Limits | None = None,
 ) -> ProgramSpec:
     """The program of ``recipe`` with ``known`` values, standing in ``folder``.
 
-    ``extra`` words go to the end of the command line; ``variables`` overrule those of the recipe. Of our own
-    environment the program sees no more than home, language, time zone and temporary folder.
+    ``extra`` words go to the end of the command line; ``variables`` overrule those of the recipe. ``secret`` gives
+    the value of a secret by its name. ``gpus`` are the only cards that it sees (UUIDs); None leaves them all.
+    Of our own environment the program sees no more than home, language, time zone and temporary folder.
     """
-    argv = (*(fill(word, known) for word in recipe.program.command), *extra)
+    container = recipe.container
+    inside = known if container is None else {**known, "wallet_path": container.wallet_at}
+    words = [fill(word, inside) for word in recipe.program.command] + list(extra)
+    own = {name: fill(value, known) for name, value in recipe.program.environment.items()}
+    secrets = {name: _secret(title, secret) for name, title in recipe.program.secrets.items()}
+    own = {**own, **secrets, **gpu_variables(gpus), **(variables or {})}
+    grace_s = recipe.stop.grace_s
+    if container is not None:
+        words = container_command(container, words, own, known, name=f"ranvier-{folder.name}", gpus=gpus,
+                                  grace_s=grace_s, fill=fill)  # fmt: skip
+        grace_s += 10.0  # the engine ends the container first, then we end the engine
+    limits = limits or recipe.limits
+    where = fill(recipe.program.folder, known) if recipe.program.folder else str(folder)
     return ProgramSpec(
-        argv=argv,
-        cwd=str(folder),
-        env={
-            **base_environment(Path(known["python"]).parent if "python" in known else None),
-            **{name: fill(value, known) for name, value in recipe.program.environment.items()},
-            **(variables or {}),
-        },
-        stop_signal=recipe.stop.signal,
-        stop_grace_s=recipe.stop.grace_s,
+        argv=tuple(words),
+        cwd=where,
+        env={**base_environment(Path(known["python"]).parent if "python" in known else None), **own},
+        stop_signal=recipe.stop.signal if container is None else "TERM",
+        stop_grace_s=grace_s,
+        nice=limits.nice,
+        memory_bytes=limits.memory_bytes,
+        cpu_weight=limits.cpu_weight,
+        ports=tuple(sorted({int(known["axon_port"])} if "axon_port" in known and "axon" in recipe.ports else ())),
     )
+
+
+def gpu_variables(gpus: Sequence[str] | None) -> dict[str, str]:
+    """Variables that show a program these cards only (NVIDIA and AMD by UUID); none at all for None."""
+    if gpus is None:
+        return {}
+    chosen = ",".join(gpus)
+    amd = ",".join(uuid for uuid in gpus if uuid.startswith("GPU-") or uuid.isdigit())
+    return {
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": chosen,
+        "NVIDIA_VISIBLE_DEVICES": chosen or "none",
+        "ROCR_VISIBLE_DEVICES": amd,
+    }
+
+
+def _secret(title: str, secret: Callable[[str], str | None] | None) -> str:
+    value = None if secret is None else secret(title)
+    if value is None:
+        raise RecipeError(
+            "Secret missing", f"The recipe asks for the secret “{title}”, which is not stored.", "Store it, then start."
+        )
+    return value
 
 
 def base_environment(first: Path | None = None) -> dict[str, str]:

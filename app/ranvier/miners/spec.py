@@ -17,7 +17,8 @@ class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
     Times are seconds. ``stop_signal`` is a name without SIG. The program is asked to end with it, after
     ``stop_grace_s`` with TERM, after ``term_grace_s`` with KILL. The restart numbers are those of
     ``policy.Limits``. Logs rotate at ``log_segment_bytes`` or after ``log_segment_s``, stay below ``log_total_bytes``
-    (compressed) and are kept for ``log_keep_s``.
+    (compressed) and are kept for ``log_keep_s``. ``nice``, ``memory_bytes`` and ``cpu_weight`` limit it where the
+    system allows that; ``ports`` are looked at after its end: are they free again?
     """
 
     argv: tuple[str, ...]
@@ -39,6 +40,10 @@ class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
     log_total_bytes: int = 64 << 20
     log_segment_s: float = 86_400.0
     log_keep_s: float = 30 * 86_400.0
+    nice: int | None = None
+    memory_bytes: int | None = None
+    cpu_weight: int | None = None
+    ports: tuple[int, ...] = ()
 
 
 def write_spec(folder: Path, spec: ProgramSpec) -> None:

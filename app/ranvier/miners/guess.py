@@ -1,0 +1,165 @@
+"""Proposes a recipe for what a person has: any command, a Python project's folder, a container image.
+
+It only reads. A guess is said to be one; what could not be found is left for the person to fill in.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ranvier.core.errors import RecipeError
+from ranvier.miners.proposal import Proposal, generalise, make, split_variables
+
+ENTRIES = (
+    "neurons/miner.py",
+    "miner.py",
+    "src/miner.py",
+    "miner/main.py",
+    "main.py",
+    "run_miner.py",
+    "app.py",
+    "run.py",
+)
+_AXON_WORDS = [
+    "--netuid", "{netuid}", "--wallet.path", "{wallet_path}", "--wallet.name", "{wallet_name}",
+    "--wallet.hotkey", "{hotkey_name}", "--subtensor.chain_endpoint", "{endpoint}", "--axon.port", "{axon_port}",
+]  # fmt: skip
+_TCP = {"tcp": "127.0.0.1:{axon_port}", "grace_s": 300.0}
+_MOST_READ = 1 << 20
+
+
+def propose_command(
+    name: str, words: Sequence[str], *, folder: Path | None = None, variables: Mapping[str, str] | None = None
+) -> Proposal:
+    """Any command, run as it is. RecipeError when there is none."""
+    if not words:
+        raise RecipeError("No command", "There is nothing to run.", "Write the command as in a terminal.")
+    command, found = generalise(words)
+    plain, secrets, notes = split_variables(variables or {})
+    program = {"command": command, "environment": plain, "secrets": secrets, "folder": str(folder) if folder else ""}
+    listens = "axon_port" in found
+    return make(
+        name,
+        name,
+        program,
+        notes=notes,
+        found=found,
+        environment={"none": True},
+        ports={"axon": int(found["axon_port"])} if listens and found["axon_port"].isdigit() else {},
+        health=_TCP if listens else {},
+    )
+
+
+def propose_container(name: str, image: str, words: Sequence[str] = ()) -> Proposal:
+    """A container image, run by docker or podman."""
+    command, found = generalise(words)
+    notes = ["The wallet is mounted at /wallet, read-only: tell the image so if it looks elsewhere."]
+    return make(
+        name, name, {"command": command}, notes=notes, found=found, container={"image": image},
+        environment={"none": True}, ports={"axon": 8091}, health=_TCP,
+    )  # fmt: skip
+
+
+def entries(folder: Path) -> tuple[str, ...]:
+    """What in a project could be started: files of the usual names, then scripts that it declares."""
+    found = [name for name in ENTRIES if (folder / name).is_file()]
+    scripts = _project(folder).get("scripts", {})
+    return (*found, *(str(name) for name in scripts)) if isinstance(scripts, dict) else tuple(found)
+
+
+def propose_project(folder: Path, *, entry: str | None = None, name: str | None = None) -> Proposal:
+    """A Python project's folder, guided: packages, Python, start and health as far as the folder tells them.
+
+    RecipeError when the folder does not exist or nothing in it can be started.
+    """
+    folder = folder.expanduser().absolute()
+    if not folder.is_dir():
+        raise RecipeError("No such folder", f"{folder} is not a folder.", "Choose the project's folder.")
+    known = entries(folder)
+    entry = entry or (known[0] if known else None)
+    if entry is None:
+        raise RecipeError(
+            "Nothing to start", f"No program was found in {folder}.", "Name the file that starts the miner."
+        )
+    project = _project(folder)
+    notes: list[str] = []
+    environment = _environment(folder, project, notes)
+    is_file = (folder / entry).is_file()
+    start = ["{python}", "-u", "{source}/" + entry] if is_file else ["{python}", "-m", _module(project, entry)]
+    text = _read(folder / entry) if is_file else ""
+    listens = "bittensor" in text or "axon" in text or bool(re.search(r"bittensor", _all_requirements(folder, project)))
+    if listens:
+        notes.append("It looks like a Bittensor miner: its usual options were added; check them with its README.")
+    else:
+        notes.append("How it takes its wallet, subnet and port was not found: add the options to its command.")
+    if len(known) > 1:
+        notes.append(f"It could also be started by {', '.join(one for one in known if one != entry)}.")
+    title = name or str(project.get("name") or folder.name)
+    return make(
+        title, title, {"command": start + (_AXON_WORDS if listens else []), "folder": "{source}"}, notes=notes,
+        source={"folder": str(folder)}, environment=environment, ports={"axon": 8091} if listens else {},
+        health=_TCP if listens else {},
+    )  # fmt: skip
+
+
+def _environment(folder: Path, project: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    for place in (".venv", "venv", "env"):
+        python = folder / place / "bin" / "python"
+        if python.exists():
+            notes.append(f"It has an environment of its own ({place}), which is used as it is.")
+            return {"interpreter": str(python)}
+    result: dict[str, Any] = {}
+    python_version = _python(folder, project)
+    if python_version:
+        result["python"] = python_version
+    if (folder / "requirements.txt").is_file():
+        hashes = "--hash=" in _read(folder / "requirements.txt")
+        result["requirements"] = [{"file": "requirements.txt", "from_source": True, "hashes": hashes}]
+        if not hashes:
+            notes.append("Its requirements are not locked by hashes: a package that changes is not noticed.")
+    if project or (folder / "setup.py").is_file() or (folder / "setup.cfg").is_file():
+        result["packages"] = ["--editable", "{source}"]
+    if not result.get("requirements") and not result.get("packages"):
+        notes.append("No list of its packages was found (requirements.txt, pyproject.toml, setup.py).")
+    return result
+
+
+def _python(folder: Path, project: Mapping[str, Any]) -> str | None:
+    """The version that it asks for: the oldest that it allows, from its own words."""
+    for text in (_read(folder / ".python-version"), str(project.get("requires-python", ""))):
+        match = re.search(r"3\.\d{1,2}", text)
+        if match:
+            return match[0]
+    match = re.search(r"python_requires\s*=\s*['\"]?[^0-9'\"]*(3\.\d{1,2})", _read(folder / "setup.py"))
+    return match[1] if match else None
+
+
+def _project(folder: Path) -> dict[str, Any]:
+    try:
+        project = tomllib.loads(_read(folder / "pyproject.toml")).get("project", {})
+    except tomllib.TOMLDecodeError:
+        return {}
+    return project if isinstance(project, dict) else {}
+
+
+def _module(project: Mapping[str, Any], entry: str) -> str:
+    """The module behind a declared script ("package.module:function")."""
+    scripts = project.get("scripts", {})
+    target = str(scripts.get(entry, entry)) if isinstance(scripts, dict) else entry
+    return target.partition(":")[0]
+
+
+def _all_requirements(folder: Path, project: Mapping[str, Any]) -> str:
+    return _read(folder / "requirements.txt") + " ".join(map(str, project.get("dependencies", []) or []))
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_READ).decode("utf-8", "replace")
+    except OSError:
+        return ""

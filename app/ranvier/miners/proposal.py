@@ -1,0 +1,112 @@
+"""A recipe that is proposed to a person: its text, what was found, what they should know. Nothing is run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from ranvier.core.errors import RecipeError
+from ranvier.core.files import write_atomic
+from ranvier.miners.recipe import FILE_NAME, Recipe, load_recipe
+
+_SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|PRIVATE|MNEMONIC|CREDENTIAL|_KEY$", re.IGNORECASE)
+# Options of Bittensor programs, and the placeholder that stands for their value.
+OPTIONS = {
+    "--wallet.path": "wallet_path", "--wallet.name": "wallet_name", "--wallet.hotkey": "hotkey_name",
+    "--wallet-path": "wallet_path", "--wallet-name": "wallet_name", "--wallet-hotkey": "hotkey_name",
+    "--coldkey": "wallet_name", "--hotkey": "hotkey_name", "--netuid": "netuid",
+    "--axon.port": "axon_port", "--axon-port": "axon_port", "--axon.external_ip": "external_ip",
+    "--axon.external_port": "external_port", "--subtensor.chain_endpoint": "endpoint",
+}  # fmt: skip
+_SHELL_ONLY = re.compile(
+    r"(PATH|HOME|PWD|OLDPWD|SHELL|SHLVL|USER|LOGNAME|MAIL|TERM|TERM_PROGRAM.*|COLORTERM|LANG|LANGUAGE|LC_.*|LS_COLORS|EDITOR|_|"
+    r"DISPLAY|WAYLAND_.*|XDG_.*|DBUS_.*|SSH_.*|GPG_.*|NVM_.*|npm_.*|PM2_.*|PM_.*|pm_.*|VIRTUAL_ENV.*|PS1|CONDA_.*|HOSTNAME|"
+    r"LESS.*|TMUX.*|STY|WINDOW.*|VSCODE_.*|NODE_.*|unique_id|SUDO_.*|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_.*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """``text`` is the recipe's TOML; ``found`` values of placeholders that were seen (wallet_name, netuid, ...);
+    ``switch_over`` the command that ends what runs now, for the person to give."""
+
+    name: str
+    text: str
+    notes: tuple[str, ...] = ()
+    found: Mapping[str, str] = field(default_factory=dict)
+    switch_over: str = ""
+
+
+def save(proposal: Proposal, recipes: Path) -> Recipe:
+    """Store it as ``recipes/<name>`` and load it. RecipeError when the name is taken or the text is not valid."""
+    folder = recipes / proposal.name
+    try:
+        write_atomic(folder / FILE_NAME, proposal.text.encode(), replace=False)
+    except FileExistsError as error:
+        raise RecipeError(
+            "Name taken", f"There is a recipe “{proposal.name}” already.", "Choose another name."
+        ) from error
+    try:
+        return load_recipe(folder)
+    except RecipeError:
+        (folder / FILE_NAME).unlink()
+        raise
+
+
+def make(
+    name: str, title: str, program: Mapping[str, Any], *, notes: Sequence[str] = (),
+    found: Mapping[str, str] | None = None, switch_over: str = "", **sections: Any,
+) -> Proposal:  # fmt: skip
+    """A proposal from the sections of a recipe; empty ones are left out."""
+    data = {"name": slug(name), "title": title, "program": dict(program), **sections}
+    return Proposal(slug(name), tomli_w.dumps(_whole(data)), tuple(notes), found or {}, switch_over)
+
+
+def slug(name: str) -> str:
+    """A name as recipes have it."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:48].strip("-") or "miner"
+
+
+def generalise(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Put placeholders where a command line names its wallet, subnet, port and endpoint; and what stood there."""
+    result: list[str] = []
+    found: dict[str, str] = {}
+    option = ""
+    for word in words:
+        name, equals, value = word.partition("=")
+        if option:
+            found[OPTIONS[option]] = word
+            result.append("{" + OPTIONS[option] + "}")
+            option = ""
+        elif equals and name in OPTIONS:
+            found[OPTIONS[name]] = value
+            result.append(f"{name}={{{OPTIONS[name]}}}")
+        else:
+            result.append(word)
+            option = word if word in OPTIONS else ""
+    if "--wallet.name" in result and "wallet_path" not in found:
+        result += ["--wallet.path", "{wallet_path}"]  # its own copy, which has no coldkey
+    return result, found
+
+
+def split_variables(variables: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """(plain, secrets by name, notes). What belongs to the shell is left out; a secret's value is never copied."""
+    kept = {name: str(value) for name, value in variables.items() if re.fullmatch(r"[A-Za-z_]\w*", name)}
+    kept = {name: value for name, value in kept.items() if not _SHELL_ONLY.fullmatch(name)}
+    secrets = {name: name for name in kept if _SECRET.search(name)}
+    plain = {name: value for name, value in kept.items() if name not in secrets}
+    notes = [f"{name} looks like a secret: store it in the system's secret store." for name in secrets]
+    return plain, secrets, notes
+
+
+def _whole(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _whole(value) if isinstance(value, Mapping) else value
+        for key, value in data.items()
+        if value not in (None, "", (), [], {})
+    }
