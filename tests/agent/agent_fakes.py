@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ranvier.agent.agent import Agent, Parts
@@ -30,7 +30,6 @@ from ranvier.chain.model import (
     Axon,
     Balance,
     BlockRef,
-    EpochPayment,
     Neuron,
     Plan,
     Receipt,
@@ -42,6 +41,7 @@ from ranvier.core.errors import ChainError, InstallError, NetworkError, RecipeEr
 from ranvier.core.paths import Paths
 from ranvier.hardware.probe import GpuReading
 from ranvier.hardware.sampler import Sampler
+from ranvier.ledger.payments import Payment
 from ranvier.miners.keeping import KeeperClient
 from ranvier.miners.logs import tail
 from ranvier.miners.spec import ProgramSpec
@@ -64,6 +64,7 @@ class FakeChain:
         self.owners: dict[str, str] = {}
         self.final_lag = 0
         self.forgets_below = 0
+        self.riddles: set[int] = set()  # epochs whose block cannot be understood
         self.down: str | None = None
         self.opened = self.closed = self.asked = 0
         self.endpoint: str | None = "ws://127.0.0.1:1"
@@ -110,12 +111,23 @@ class FakeChain:
             raise ChainError("Chain", "State already discarded.")
         return at.number // self.tempo * self.tempo
 
-    async def epoch_payments(self, netuid: int, block: int) -> tuple[EpochPayment, ...]:
+    async def payouts(
+        self, netuid: int, at: BlockRef, before: BlockRef, hotkeys_ss58: Collection[str]
+    ) -> tuple[Payment, ...]:
         self._up()
+        if before.number < self.forgets_below:
+            raise ChainError("Chain", "State already discarded.")
+        if at.number in self.riddles:
+            raise ChainError("Not understood", f"Block {at.number} is a riddle.")
+        number = at.number
         return tuple(
-            EpochPayment(netuid, 0, block, f"{self.genesis}{block:06x}", block * 1000, uid, hotkey, rao + block, 10**9)
+            Payment(
+                netuid, 0, number, hotkey, uid, number * 1000, rao + number, 10**9, at.hash,
+                rao + number, 0, "paid", f"{hotkey}-owner", hotkey, 7,
+            )
             for uid, (hotkey, rao) in enumerate(self.pay.items())
-        )
+            if hotkey in hotkeys_ss58
+        )  # fmt: skip
 
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]:
         self._up()

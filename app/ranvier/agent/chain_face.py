@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ranvier.chain.model import Balance, BlockRef, EpochPayment, Neuron, Receipt, StakePosition, Subnet
+from ranvier.chain.model import Balance, BlockRef, Neuron, Receipt, StakePosition, Subnet
+from ranvier.ledger.payments import Payment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,12 @@ class Chain(Protocol):
 
     async def neuron(self, netuid: int, hotkey_ss58: str, at: BlockRef) -> Neuron | None: ...
     async def last_epoch_block(self, netuid: int, at: BlockRef) -> int: ...
-    async def epoch_payments(self, netuid: int, block: int) -> tuple[EpochPayment, ...]: ...
+    async def payouts(
+        self, netuid: int, at: BlockRef, before: BlockRef, hotkeys_ss58: Collection[str]
+    ) -> tuple[Payment, ...]:
+        """What these hotkeys were paid at the epoch of block ``at``; ``before`` is the block before it."""
+        ...
+
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]: ...
     async def positions(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]: ...
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]: ...
@@ -111,10 +117,12 @@ class LiveChain:
 
         return await reads.last_epoch_block(self._open, netuid, at)
 
-    async def epoch_payments(self, netuid: int, block: int) -> tuple[EpochPayment, ...]:
-        from ranvier.chain import reads
+    async def payouts(
+        self, netuid: int, at: BlockRef, before: BlockRef, hotkeys_ss58: Collection[str]
+    ) -> tuple[Payment, ...]:
+        from ranvier.agent.payouts import payouts
 
-        return await reads.epoch_payments(self._open, netuid, block)
+        return await payouts(self._open, netuid, at, before, hotkeys_ss58)
 
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]:
         from ranvier.chain import reads

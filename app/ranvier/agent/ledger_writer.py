@@ -1,27 +1,29 @@
 """Writes what our hotkeys were paid, epoch by epoch, from the chain's own event; reads up what was missed.
 
 An epoch is written once its block is final, so that a block that is taken back leaves nothing behind. The newest
-epoch done is remembered per subnet and hotkey in the same transaction as its rows: a kill at any moment repeats at
-most one epoch, and a repeat changes nothing.
+epochs come first, then the older ones; the past of one subnet does not keep another's newest epoch waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from ranvier.agent.chain_face import Chain
 from ranvier.agent.chain_watch import Head
-from ranvier.chain.model import EpochPayment
-from ranvier.core.errors import ChainError, LedgerError, RanvierError
+from ranvier.agent.epoch_walk import TRY_GAPS_AFTER_S, EpochWalk
+from ranvier.core.errors import LedgerError, RanvierError
+from ranvier.ledger import coverage
 from ranvier.ledger.store import Ledger, Payment
 
 log = logging.getLogger(__name__)
 
-LONGEST_WALK = 400  # epochs: about twenty days at a tempo of 360
 _RETRY_S = 5.0
+_Key = tuple[str, str | None, int]
+_State = tuple[int, frozenset["Target"], frozenset[str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,23 @@ class Target:
     since_block: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One subnet's reading: ``last`` is its newest epoch if that is final; ``state`` what makes it done."""
+
+    key: _Key
+    last: int | None
+    targets: frozenset[Target]
+    hotkeys: frozenset[str]
+    state: _State
+
+
 class LedgerWriter:
     """``on_head`` only takes note; ``run`` does the work, so that a long walk back holds nothing up.
 
     ``ledger_of`` gives the ledger of a network (None: not open), ``targets`` whom to note there. ``wrote`` is told
-    new rows, ``noted`` the network after a new epoch was noted whole, ``trouble`` the error of the moment, or None
-    when all is well again.
+    new rows, ``noted`` the network after a new epoch was noted, ``trouble`` the error of the moment, or None when all
+    is well again. ``archive`` gives a chain that forgets nothing, for a network, or None.
     """
 
     def __init__(
@@ -49,22 +62,32 @@ class LedgerWriter:
         noted: Callable[[str], None],
         trouble: Callable[[RanvierError | None], None],
         *,
+        archive: Callable[[str], Awaitable[Chain | None]] | None = None,
         retry_s: float = _RETRY_S,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._ledger_of = ledger_of
         self._targets = targets
         self._wrote = wrote
         self._noted = noted
         self._trouble = trouble
+        self._archive = archive
         self._retry_s = retry_s
+        self._now = now
         self._head: Head | None = None
         self._arrived = asyncio.Event()
-        self._done: dict[tuple[str, str | None, int], tuple[int, frozenset[Target]]] = {}
+        self._done: dict[_Key, _State] = {}
         self._written: dict[tuple[str, int], int] = {}
 
     async def on_head(self, head: Head) -> None:
         self._head = head
         self._arrived.set()
+
+    def again(self) -> None:
+        """Look at everything anew: what is wanted, or where it can be read, has changed."""
+        self._done.clear()
+        if self._head is not None:
+            self._arrived.set()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -91,100 +114,63 @@ class LedgerWriter:
         return self._written.get((network, netuid))
 
     async def catch_up(self, head: Head) -> None:
-        """Write every epoch that is final, not written yet and not before its target's first block."""
+        """Write every epoch that is final, wanted and not written yet; leaves off when a newer head has arrived."""
         ledger = self._ledger_of(head.network)
         if ledger is None:
             return
-        by_netuid: dict[int, set[Target]] = {}
+        targets: dict[int, set[Target]] = {}
         for target in self._targets(head.network):
-            by_netuid.setdefault(target.netuid, set()).add(target)
-        for netuid, targets in sorted(by_netuid.items()):
+            targets.setdefault(target.netuid, set()).add(target)
+        left: dict[int, set[str]] = {}  # followed once: what is still missing of their past is filled too
+        for netuid, hotkey in await ledger.read(coverage.all_followed):
+            left.setdefault(netuid, set()).add(hotkey)
+        works = []
+        for netuid in sorted({*targets, *left}):
+            mine = frozenset(targets.get(netuid, ()))
+            hotkeys = frozenset(left.get(netuid, ())) | {target.hotkey_ss58 for target in mine}
             last = await head.chain.last_epoch_block(netuid, head.block)
+            state = (last, mine, hotkeys, int(self._now() / TRY_GAPS_AFTER_S))
             key = (head.network, head.chain.genesis_hash, netuid)
-            if last <= 0 or self._done.get(key) == (last, frozenset(targets)):
-                continue
-            final = min(head.block.number, await head.chain.finalized())
-            await _Walk(head.chain, ledger, netuid, targets, self._wrote).go(last, final)
-            if last <= final:
-                self._done[key] = (last, frozenset(targets))
+            if last > 0 and self._done.get(key) != state:
+                final = await self._want(head, ledger, netuid, last, mine)
+                works.append(_Work(key, last if final else None, mine, hotkeys, state))
+        while works:
+            works = [work for work in works if await self._step(head, ledger, work)]
+            if self._arrived.is_set():
+                break
+
+    async def _want(self, head: Head, ledger: Ledger, netuid: int, last: int, targets: Iterable[Target]) -> bool:
+        """Note which blocks are wanted, up to the newest final epoch; whether that is ``last``."""
+        height = min(head.block.number, await head.chain.finalized())
+        newest = last
+        if last > height:
+            newest = await head.chain.last_epoch_block(netuid, await head.chain.block(height)) if height > 0 else 0
+        if newest > 0:
+            since = {target.hotkey_ss58: target.since_block for target in targets}
+            since |= {one.hotkey_ss58: one.since_block for one in targets if one.since_block is not None}
+
+            await ledger.write(lambda connection: coverage.want(connection, netuid, since, newest))
+        return newest == last
+
+    async def _step(self, head: Head, ledger: Ledger, work: _Work) -> bool:
+        """One step of the walk; False when there is nothing left that can be done now."""
+
+        async def archive() -> Chain | None:
+            return None if self._archive is None else await self._archive(head.network)
+
+        netuid, last = work.key[2], work.last
+        new = await EpochWalk(head.chain, archive, ledger, netuid, self._now).step(work.hotkeys)
+        if new:
+            self._wrote(new)
+        if last is not None and self._written.get((head.network, netuid)) != last:
+            mine = [target.hotkey_ss58 for target in work.targets]
+            if await ledger.read(lambda c: all(_covers(coverage.spans(c, netuid, one), last) for one in mine)):
                 self._written[head.network, netuid] = last
                 self._noted(head.network)
+        if new is None and last is not None:
+            self._done[work.key] = work.state
+        return new is not None
 
 
-class _Walk:
-    """One subnet's missing epochs: found going back from the newest, written from the oldest on."""
-
-    def __init__(
-        self,
-        chain: Chain,
-        ledger: Ledger,
-        netuid: int,
-        targets: set[Target],
-        wrote: Callable[[tuple[Payment, ...]], None],
-    ) -> None:
-        self._chain, self._ledger, self._netuid, self._targets, self._wrote = chain, ledger, netuid, targets, wrote
-
-    async def go(self, last: int, final: int) -> None:
-        seen = {target.hotkey_ss58: await self._seen(target, last) for target in self._targets}
-        floor = min(seen.values())
-        if floor >= last:
-            return
-        blocks, gap = await self._epochs_back(last, floor)
-        if gap is not None:
-            await self._note_gap(blocks[-1], f"{floor + 1} to {blocks[-1] - 1}: {gap}")
-        for block in reversed(blocks):
-            if block > final:
-                break
-            due = {hotkey for hotkey, done in seen.items() if done < block}
-            paid = [
-                _row(one) for one in await self._chain.epoch_payments(self._netuid, block) if one.hotkey_ss58 in due
-            ]
-            new = await self._ledger.add_payments(paid, {self._key(hotkey): str(block) for hotkey in due})
-            seen.update(dict.fromkeys(due, block))
-            if new:
-                self._wrote(new)
-
-    async def _seen(self, target: Target, last: int) -> int:
-        """The newest block up to which this hotkey needs nothing more."""
-        known = await self._ledger.recall(self._key(target.hotkey_ss58))
-        if known is not None:
-            return int(known)
-        return last - 1 if target.since_block is None else max(0, target.since_block - 1)
-
-    async def _epochs_back(self, last: int, floor: int) -> tuple[list[int], str | None]:
-        """Epoch blocks above ``floor``, newest first, and why the walk ended early, if it did."""
-        blocks = [last]
-        while len(blocks) < LONGEST_WALK:
-            if blocks[-1] - 1 <= floor:
-                return blocks, None
-            try:
-                before = await self._chain.block(blocks[-1] - 1)
-                previous = await self._chain.last_epoch_block(self._netuid, before)
-            except ChainError as error:  # an ordinary node forgets state after an hour
-                return blocks, error.message
-            if previous <= floor or previous >= blocks[-1]:
-                return blocks, None
-            blocks.append(previous)
-        return blocks, f"more than {LONGEST_WALK} epochs were missed"
-
-    async def _note_gap(self, block: int, text: str) -> None:
-        """What could not be read is noted as such, never passed over in silence."""
-        log.warning("subnet %s: earnings not read for blocks %s", self._netuid, text)
-        await self._ledger.remember({f"gap:{self._netuid}:{block}": text})
-
-    def _key(self, hotkey_ss58: str) -> str:
-        return f"epoch:{self._netuid}:{hotkey_ss58}"
-
-
-def _row(paid: EpochPayment) -> Payment:
-    return Payment(
-        netuid=paid.netuid,
-        mechanism=paid.mechanism,
-        block=paid.block,
-        hotkey_ss58=paid.hotkey_ss58,
-        uid=paid.uid,
-        time_ms=paid.time_ms,
-        alpha_rao=paid.alpha_rao,
-        price_rao=paid.price_rao,
-        block_hash=paid.block_hash,
-    )
+def _covers(spans: Iterable[tuple[int, int]], block: int) -> bool:
+    return any(low <= block <= high for low, high in spans)

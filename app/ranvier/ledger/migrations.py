@@ -4,27 +4,110 @@ from __future__ import annotations
 
 # An amount is an integer of rao: STRICT refuses anything else. tao_rao is alpha at the epoch's own price, kept so
 # that sums stay exact in SQL (alpha times price does not fit 64 bits).
-LEDGER: tuple[tuple[str, ...], ...] = (
-    (
-        """CREATE TABLE payment (
-            netuid INTEGER NOT NULL,
-            mechanism INTEGER NOT NULL,
-            block INTEGER NOT NULL,
-            hotkey_ss58 TEXT NOT NULL,
-            uid INTEGER NOT NULL,
-            time_ms INTEGER NOT NULL,
-            alpha_rao INTEGER NOT NULL CHECK (alpha_rao >= 0),
-            price_rao INTEGER,
-            tao_rao INTEGER,
-            block_hash TEXT NOT NULL,
-            PRIMARY KEY (netuid, mechanism, block, hotkey_ss58)
-        ) STRICT, WITHOUT ROWID""",
-        "CREATE INDEX payment_by_time ON payment (time_ms)",
-        "CREATE INDEX payment_by_hotkey ON payment (hotkey_ss58, time_ms)",
-        "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
-    ),
+_PAYMENTS = (
+    """CREATE TABLE payment (
+        netuid INTEGER NOT NULL,
+        mechanism INTEGER NOT NULL,
+        block INTEGER NOT NULL,
+        hotkey_ss58 TEXT NOT NULL,
+        uid INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL,
+        alpha_rao INTEGER NOT NULL CHECK (alpha_rao >= 0),
+        price_rao INTEGER,
+        tao_rao INTEGER,
+        block_hash TEXT NOT NULL,
+        PRIMARY KEY (netuid, mechanism, block, hotkey_ss58)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX payment_by_time ON payment (time_ms)",
+    "CREATE INDEX payment_by_hotkey ON payment (hotkey_ss58, time_ms)",
+    "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
 )
+
+# What became of each payment and where the proof is; sums by day, kept by the same transaction as the rows they sum;
+# whose epochs are wanted from which block on, which of them are noted whole, and why others could not be.
+_FATES = (
+    "ALTER TABLE payment ADD COLUMN gross_rao INTEGER CHECK (gross_rao >= alpha_rao)",
+    "ALTER TABLE payment ADD COLUMN captured_rao INTEGER CHECK (captured_rao BETWEEN 0 AND alpha_rao)",
+    "ALTER TABLE payment ADD COLUMN fate TEXT CHECK (fate IN ('paid', 'burned', 'recycled'))",
+    "ALTER TABLE payment ADD COLUMN coldkey_ss58 TEXT",
+    "ALTER TABLE payment ADD COLUMN destination_ss58 TEXT",
+    "ALTER TABLE payment ADD COLUMN event_index INTEGER",
+    """CREATE TABLE pay_day (
+        day INTEGER NOT NULL,
+        netuid INTEGER NOT NULL,
+        hotkey_ss58 TEXT NOT NULL,
+        alpha_rao INTEGER NOT NULL,
+        tao_rao INTEGER NOT NULL,
+        rows INTEGER NOT NULL,
+        priced INTEGER NOT NULL,
+        epochs INTEGER NOT NULL,
+        PRIMARY KEY (day, netuid, hotkey_ss58)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE epoch_day (
+        day INTEGER NOT NULL, netuid INTEGER NOT NULL, epochs INTEGER NOT NULL, PRIMARY KEY (day, netuid)
+    ) STRICT, WITHOUT ROWID""",
+    """INSERT INTO pay_day SELECT time_ms / 86400000, netuid, hotkey_ss58, sum(alpha_rao), coalesce(sum(tao_rao), 0),
+        count(*), count(tao_rao), count(DISTINCT block) FROM payment GROUP BY 1, 2, 3""",
+    "INSERT INTO epoch_day SELECT time_ms / 86400000, netuid, count(DISTINCT block) FROM payment GROUP BY 1, 2",
+    """CREATE TABLE follow (
+        netuid INTEGER NOT NULL, hotkey_ss58 TEXT NOT NULL, from_block INTEGER NOT NULL, to_block INTEGER NOT NULL,
+        PRIMARY KEY (netuid, hotkey_ss58)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE coverage (
+        netuid INTEGER NOT NULL, hotkey_ss58 TEXT NOT NULL, from_block INTEGER NOT NULL, to_block INTEGER NOT NULL,
+        PRIMARY KEY (netuid, hotkey_ss58, from_block), CHECK (from_block <= to_block)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE gap (
+        netuid INTEGER NOT NULL, hotkey_ss58 TEXT NOT NULL, from_block INTEGER NOT NULL, to_block INTEGER NOT NULL,
+        reason TEXT NOT NULL, tried_ms INTEGER NOT NULL, PRIMARY KEY (netuid, hotkey_ss58, from_block)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+# Receipts are for ever. Fiat amounts are integers of millionths; body is the receipt's own JSON.
+_BOOKS = (
+    """CREATE TABLE receipt (
+        id TEXT PRIMARY KEY,
+        at_ms INTEGER NOT NULL,
+        signer_ss58 TEXT NOT NULL,
+        title TEXT NOT NULL,
+        stage TEXT NOT NULL,
+        block INTEGER,
+        block_hash TEXT,
+        fee_rao INTEGER,
+        kept TEXT NOT NULL CHECK (kept IN ('yes', 'no', 'unknown')),
+        body TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX receipt_by_time ON receipt (at_ms)",
+    """CREATE TABLE fiat_price (
+        currency TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        micro_per_tao INTEGER NOT NULL CHECK (micro_per_tao > 0),
+        source TEXT NOT NULL,
+        noted_ms INTEGER NOT NULL,
+        PRIMARY KEY (currency, at_ms)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE cost (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL CHECK (kind IN ('hardware', 'rent', 'registration', 'other')),
+        name TEXT NOT NULL,
+        from_ms INTEGER NOT NULL,
+        to_ms INTEGER,
+        miner_id TEXT,
+        currency TEXT NOT NULL,
+        amount INTEGER NOT NULL CHECK (amount >= 0),
+        rest INTEGER NOT NULL DEFAULT 0 CHECK (rest BETWEEN 0 AND amount),
+        proof TEXT NOT NULL DEFAULT '',
+        CHECK (to_ms IS NULL OR to_ms > from_ms)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+LEDGER: tuple[tuple[str, ...], ...] = (_PAYMENTS, _FATES, _BOOKS)
 
 SAMPLES: tuple[tuple[str, ...], ...] = (
     ("CREATE TABLE sample (at_ms INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",),
+    (
+        """CREATE TABLE energy (
+            hour_ms INTEGER PRIMARY KEY, microjoules INTEGER NOT NULL, measured_ms INTEGER NOT NULL
+        ) STRICT""",
+    ),
 )

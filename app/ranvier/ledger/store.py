@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from ranvier.core.units import Alpha
+from ranvier.ledger import buckets, coverage, payments
+from ranvier.ledger.buckets import Bucket
+from ranvier.ledger.coverage import Covered
 from ranvier.ledger.database import Database, transaction
 from ranvier.ledger.migrations import LEDGER
+from ranvier.ledger.payments import DAY_MS, Payment
 
-DAY_MS = 86_400_000
+T = TypeVar("T")
 
-_COLUMNS = "netuid, mechanism, block, hotkey_ss58, uid, time_ms, alpha_rao, price_rao, block_hash"
-_INSERT = f"INSERT INTO payment ({_COLUMNS}, tao_rao) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"
-# One missing price makes the bucket's TAO unknown: a sum over the rest would be a wrong number that looks right.
-_SUMS = "sum(alpha_rao), CASE WHEN count(tao_rao) = count(*) THEN sum(tao_rao) END, count(DISTINCT block)"
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """What one hotkey was paid at one epoch: gross rao of alpha of ``netuid``, exact, from the chain's event.
-
-    ``time_ms`` is the block's own clock, ``price_rao`` rao of TAO for one alpha at that block (None = unknown).
-    The fact's key is (netuid, mechanism, block, hotkey_ss58).
-    """
-
-    netuid: int
-    mechanism: int
-    block: int
-    hotkey_ss58: str
-    uid: int
-    time_ms: int
-    alpha_rao: int
-    price_rao: int | None
-    block_hash: str
-
-    @property
-    def tao_rao(self) -> int | None:
-        """Value at the epoch's own price, rounded down to a rao; not what a sale would give."""
-        return None if self.price_rao is None else Alpha(self.alpha_rao, self.netuid).at_price(self.price_rao).rao
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """Payments of one netuid summed over a UTC day or one epoch. ``tao_rao`` is None if any price is unknown."""
-
-    start_ms: int
-    netuid: int
-    alpha_rao: int
-    tao_rao: int | None
-    epochs: int
+__all__ = ["DAY_MS", "Bucket", "Covered", "Ledger", "Paid", "Payment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +30,11 @@ class Paid:
 
 
 class Ledger:
-    """Every method raises LedgerError. Sums are exact integers made by the database."""
+    """Every method raises LedgerError. Sums are exact integers made by the database.
+
+    The room's other files (receipts, prices, cost book, coverage) are functions on a connection: ``read`` and
+    ``write`` run them in the ledger's thread, ``write`` as one transaction.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -76,63 +46,70 @@ class Ledger:
     async def close(self) -> None:
         await self._database.close()
 
-    async def add_payments(
-        self, rows: Sequence[Payment], remember: Mapping[str, str] | None = None
-    ) -> tuple[Payment, ...]:
-        """Store rows, and what to ``remember``, in one transaction; returns the rows that were new."""
-
-        def work(connection: sqlite3.Connection) -> tuple[Payment, ...]:
-            new = []
-            with transaction(connection):
-                for row in rows:
-                    if connection.execute(_INSERT, (*astuple(row), row.tao_rao)).rowcount == 1:
-                        new.append(row)
-                _remember(connection, remember or {})
-            return tuple(new)
-
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._database.run(work)
 
-    async def payments(
-        self, *, since_ms: int | None = None, hotkey_ss58: str | None = None, limit: int = 1000
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do ``work`` whole or not at all."""
+
+        def whole(connection: sqlite3.Connection) -> T:
+            with transaction(connection):
+                return work(connection)
+
+        return await self._database.run(whole)
+
+    async def add_payments(
+        self, rows: Sequence[Payment], remember: Mapping[str, str] | None = None, covered: Sequence[Covered] = ()
     ) -> tuple[Payment, ...]:
+        """Store rows, what they make complete and what to ``remember``, in one transaction; returns the new rows."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Payment, ...]:
+            new = payments.add(connection, rows)
+            for one in covered:
+                coverage.cover(connection, one)
+            _remember(connection, remember or {})
+            return new
+
+        return await self.write(work)
+
+    async def payments(
+        self, *, since_ms: int | None = None, until_ms: int | None = None, hotkey_ss58: str | None = None,
+        netuid: int | None = None, limit: int = 1000, offset: int = 0,
+    ) -> tuple[Payment, ...]:  # fmt: skip
         """Rows newest first, at most ``limit``."""
-        where, values = _filter(since_ms, hotkey_ss58)
-        query = f"SELECT {_COLUMNS} FROM payment{where} ORDER BY time_ms DESC, block DESC, netuid, mechanism LIMIT ?"
-        return await self._database.run(
-            lambda connection: tuple(Payment(*row) for row in connection.execute(query, (*values, max(0, limit))))
-        )
+        return await self.read(
+            lambda connection: payments.newest(
+                connection, limit, since_ms=since_ms, until_ms=until_ms, hotkey_ss58=hotkey_ss58, netuid=netuid,
+                offset=offset,
+            )
+        )  # fmt: skip
 
     async def buckets(
-        self, bucket: str = "day", *, since_ms: int | None = None, hotkey_ss58: str | None = None
-    ) -> tuple[Bucket, ...]:
-        """Sums per netuid and UTC ``day`` or ``epoch``, oldest first. An epoch's start is its block's time."""
-        where, values = _filter(since_ms, hotkey_ss58)
-        slot = {"day": f"time_ms - time_ms % {DAY_MS}", "epoch": "time_ms"}[bucket]
-        query = (
-            f"SELECT {slot} AS slot, netuid, {_SUMS} FROM payment{where} GROUP BY slot, netuid ORDER BY slot, netuid"
-        )
-        return await self._database.run(
-            lambda connection: tuple(Bucket(*row) for row in connection.execute(query, values))
-        )
+        self, bucket: str = "day", *, since_ms: int | None = None, until_ms: int | None = None,
+        hotkey_ss58: str | None = None, netuid: int | None = None, by_hotkey: bool = False,
+    ) -> tuple[Bucket, ...]:  # fmt: skip
+        """Sums per netuid (and hotkey) and ``epoch``, UTC ``day``, ISO ``week`` or ``month``, oldest first."""
+        return await self.read(
+            lambda connection: buckets.buckets(
+                connection, bucket, since_ms=since_ms, until_ms=until_ms, hotkey_ss58=hotkey_ss58, netuid=netuid,
+                by_hotkey=by_hotkey,
+            )
+        )  # fmt: skip
 
     async def paid(self, netuid: int, hotkey_ss58: str, now_ms: int) -> Paid:
         """Sums of this UTC day and of the last seven times 24 hours, and the newest paid epoch."""
         query = """SELECT coalesce(sum(alpha_rao) FILTER (WHERE time_ms >= ?), 0),
                           coalesce(sum(alpha_rao) FILTER (WHERE time_ms > ?), 0),
-                          (SELECT max(block) FROM payment WHERE netuid = ? AND hotkey_ss58 = ?)
+                          (SELECT block FROM payment WHERE hotkey_ss58 = ? AND netuid = ?
+                           AND alpha_rao > 0 ORDER BY time_ms DESC LIMIT 1)
                    FROM payment WHERE hotkey_ss58 = ? AND netuid = ? AND time_ms > ?"""
         week = now_ms - 7 * DAY_MS
-        values = (now_ms - now_ms % DAY_MS, week, netuid, hotkey_ss58, hotkey_ss58, netuid, week)
-        return await self._database.run(lambda connection: Paid(*connection.execute(query, values).fetchone()))
+        values = (now_ms - now_ms % DAY_MS, week, hotkey_ss58, netuid, hotkey_ss58, netuid, week)
+        return await self.read(lambda connection: Paid(*connection.execute(query, values).fetchone()))
 
     async def remember(self, facts: Mapping[str, str]) -> None:
         """Keep small state, all of it in one transaction."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            with transaction(connection):
-                _remember(connection, facts)
-
-        await self._database.run(work)
+        await self.write(lambda connection: _remember(connection, facts))
 
     async def recall(self, key: str) -> str | None:
         """What was remembered under ``key``."""
@@ -141,7 +118,7 @@ class Ledger:
             row = connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
             return None if row is None else str(row[0])
 
-        return await self._database.run(work)
+        return await self.read(work)
 
 
 def _remember(connection: sqlite3.Connection, facts: Mapping[str, str]) -> None:
@@ -149,15 +126,3 @@ def _remember(connection: sqlite3.Connection, facts: Mapping[str, str]) -> None:
         "INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
         list(facts.items()),
     )
-
-
-def _filter(since_ms: int | None, hotkey_ss58: str | None) -> tuple[str, tuple[int | str, ...]]:
-    parts: list[str] = []
-    values: list[int | str] = []
-    if since_ms is not None:
-        parts.append("time_ms >= ?")
-        values.append(since_ms)
-    if hotkey_ss58 is not None:
-        parts.append("hotkey_ss58 = ?")
-        values.append(hotkey_ss58)
-    return (" WHERE " + " AND ".join(parts) if parts else ""), tuple(values)

@@ -1,0 +1,127 @@
+"""Sums of payments by epoch, UTC day, ISO week or month: whole days from the sums kept with the rows."""
+
+from __future__ import annotations
+
+import datetime
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ranvier.ledger.payments import DAY_MS, where
+
+KINDS = ("epoch", "day", "week", "month")
+_Row = tuple[
+    int, int, str | None, int, int, int, int, int
+]  # day or ms, netuid, hotkey, alpha, tao, rows, priced, epochs
+_EPOCH = datetime.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Payments of one netuid (and hotkey, when asked for by hotkey) summed over an epoch, UTC day, week or month.
+
+    ``tao_rao`` is None if any price is unknown: a sum over the rest would be a wrong number that looks right.
+    """
+
+    start_ms: int
+    netuid: int
+    alpha_rao: int
+    tao_rao: int | None
+    epochs: int
+    hotkey_ss58: str | None = None
+
+
+def slot_of(kind: str) -> Callable[[int], int]:
+    """From a day since 1970 to the first day of its week (Monday) or month."""
+    if kind == "week":
+        return lambda day: day - (day + 3) % 7
+    if kind == "month":
+        return lambda day: day - (_EPOCH + datetime.timedelta(day)).day + 1
+    return lambda day: day
+
+
+def buckets(
+    connection: sqlite3.Connection, kind: str, *, since_ms: int | None = None, until_ms: int | None = None,
+    hotkey_ss58: str | None = None, netuid: int | None = None, by_hotkey: bool = False,
+) -> tuple[Bucket, ...]:  # fmt: skip
+    """Oldest first. An epoch's start is its block's time."""
+    if kind == "epoch":
+        rows = _from_payments(
+            connection, "time_ms", by_hotkey, since_ms=since_ms, until_ms=until_ms, hotkey_ss58=hotkey_ss58,
+            netuid=netuid,
+        )  # fmt: skip
+        return _merge(rows, lambda slot: slot, 1)
+    rows = _days(connection, since_ms, until_ms, hotkey_ss58, netuid, by_hotkey)
+    return _merge(rows, slot_of(kind), DAY_MS)
+
+
+def _merge(rows: Iterable[_Row], slot: Callable[[int], int], unit_ms: int) -> tuple[Bucket, ...]:
+    sums: dict[tuple[int, int, str], list[int]] = {}
+    for at, netuid, hotkey, alpha, tao, count, priced, epochs in rows:
+        found = sums.setdefault((slot(at), netuid, hotkey or ""), [0, 0, 0, 0])
+        found[0] += alpha
+        found[1] += tao
+        found[2] += count - priced
+        found[3] += epochs
+    return tuple(
+        Bucket(at * unit_ms, netuid, alpha, None if unpriced else tao, epochs, hotkey or None)
+        for (at, netuid, hotkey), (alpha, tao, unpriced, epochs) in sorted(sums.items())
+    )
+
+
+def _days(
+    connection: sqlite3.Connection, since_ms: int | None, until_ms: int | None, hotkey: str | None, netuid: int | None,
+    by_hotkey: bool,
+) -> list[_Row]:  # fmt: skip
+    """Whole days from their sums; the days that ``since_ms`` and ``until_ms`` cut from their rows."""
+    low = None if since_ms is None else -(-since_ms // DAY_MS)
+    high = None if until_ms is None else until_ms // DAY_MS
+    day = f"time_ms / {DAY_MS}"
+
+    def part(start: int | None, end: int | None) -> list[_Row]:
+        return _from_payments(
+            connection, day, by_hotkey, since_ms=start, until_ms=end, hotkey_ss58=hotkey, netuid=netuid
+        )
+
+    if low is not None and high is not None and low >= high:
+        return part(since_ms, until_ms)
+    rows = _from_sums(connection, low, high, hotkey, netuid, by_hotkey)
+    if since_ms is not None and low is not None and since_ms < low * DAY_MS:
+        rows += part(since_ms, low * DAY_MS)
+    if until_ms is not None and high is not None and high * DAY_MS < until_ms:
+        rows += part(high * DAY_MS, until_ms)
+    return rows
+
+
+def _from_sums(
+    connection: sqlite3.Connection, low: int | None, high: int | None, hotkey: str | None, netuid: int | None,
+    by_hotkey: bool,
+) -> list[_Row]:  # fmt: skip
+    tests = (("day >= ?", low), ("day < ?", high), ("netuid = ?", netuid), ("hotkey_ss58 = ?", hotkey))
+    chosen = [(text, value) for text, value in tests if value is not None]
+    test = " WHERE " + " AND ".join(text for text, _ in chosen) if chosen else ""
+    values = [value for _, value in chosen]
+    if by_hotkey or hotkey is not None:
+        name = "hotkey_ss58" if by_hotkey else "NULL"
+        query = f"SELECT day, netuid, {name}, alpha_rao, tao_rao, rows, priced, epochs FROM pay_day{test}"
+        return list(connection.execute(query, values))
+    # Two hotkeys paid by one epoch are one epoch: its count has a table of its own.
+    query = (
+        "SELECT day, netuid, NULL, sum(alpha_rao), sum(tao_rao), sum(rows), sum(priced),"
+        " (SELECT epochs FROM epoch_day AS e WHERE e.day = p.day AND e.netuid = p.netuid)"
+        f" FROM pay_day AS p{test} GROUP BY day, netuid"
+    )
+    return list(connection.execute(query, values))
+
+
+def _from_payments(
+    connection: sqlite3.Connection, slot: str, by_hotkey: bool, *, since_ms: int | None, until_ms: int | None,
+    hotkey_ss58: str | None, netuid: int | None,
+) -> list[_Row]:  # fmt: skip
+    test, values = where(since_ms=since_ms, until_ms=until_ms, hotkey_ss58=hotkey_ss58, netuid=netuid)
+    name, group = ("hotkey_ss58", ", hotkey_ss58") if by_hotkey else ("NULL", "")
+    query = (
+        f"SELECT {slot} AS slot, netuid, {name}, sum(alpha_rao), coalesce(sum(tao_rao), 0), count(*), count(tao_rao),"
+        f" count(DISTINCT block) FROM payment{test} GROUP BY slot, netuid{group}"
+    )
+    return list(connection.execute(query, values))
