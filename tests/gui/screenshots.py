@@ -150,7 +150,7 @@ async def shoot_dialogs(studio: Studio) -> None:
     create.done(0)
     imported = ImportWalletDialog(window, folder, ["miner"], run)
     imported.name.input.setText("restored")
-    imported.phrase.fields[0].pasted.emit(samples.BOTTOM.replace("hold", "hose"))
+    imported.entry.text.setPlainText(samples.BOTTOM.replace("hold", "hose"))
     imported.submitted()
     await studio.dialog(imported, "import")
     watch = WatchOnlyDialog(window, folder, ["miner"], run)

@@ -27,21 +27,21 @@ async def opened(qtbot, house, count):
     page.resize(1000, 700)
     page.show()
     page.shown()
-    await samples.until(lambda: len(page.model.rows) == count and page.subtitle.text(), "wallets")
+    await samples.until(lambda: len(page.groups.rows) == count and page.subtitle.text(), "wallets")
     return page
 
 
 async def test_forms_are_told_apart(qtbot, house):
     await samples.make_wallets(house.paths.wallets)
     page = await opened(qtbot, house, 3)
-    forms = {wallet.name: (form_text(wallet), wallet_level(wallet)) for wallet in page.model.rows}
+    forms = {w.name: (form_text(w), wallet_level(w)) for w in page.wallets()}
     assert forms == {
         "miner": ("Encrypted", Level.GOOD),
         "old-rig": ("Unreadable", Level.BAD),
         "vault": ("Watch-only", Level.GOOD),
     }
     assert str(house.paths.wallets) in page.subtitle.text() and "--home" in page.subtitle.text()
-    assert page.table.current_row().name == "miner"
+    assert page.groups.current().wallet.name == "miner"
     page.hidden()
     await house.close()
 
@@ -65,8 +65,8 @@ async def test_balance_of_a_watched_coldkey_and_watching_another(qtbot, house):
     assert page.detail.spendable.value.text() == "103.511504871 TAO"
     wallets.add_watch_only(house.paths.wallets, "new", samples.CHARLIE)
     await page.refresh()
-    assert page.table.current_row().name == "miner", "what was selected stays selected"
-    page.table.select_key(house.paths.wallets / "new")
+    assert page.groups.current().wallet.name == "miner", "what was selected stays selected"
+    page.groups.select(house.paths.wallets / "new")
     assert page.detail.balance.value.text() == "unknown"
     assert page.detail.watch_button.isVisibleTo(page.detail)
     page.detail.watch_button.click()
@@ -118,7 +118,7 @@ async def test_a_new_wallet_is_selected_and_told(qtbot, house):
     dialog.name.input.setText("another")
     dialog.submitted()
     await samples.until(lambda: house.said, "the note")
-    await samples.until(lambda: page.table.current_row() and page.table.current_row().name == "another", "selection")
+    await samples.until(lambda: page.groups.current() and page.groups.current().wallet.name == "another", "selection")
     assert "another" in house.said[0] and not house.errors
     page.hidden()
     await house.close()

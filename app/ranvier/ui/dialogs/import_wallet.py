@@ -1,4 +1,4 @@
-"""A wallet from its recovery phrase, and a further hotkey: new, or from a phrase."""
+"""A wallet from whatever key a person has (or only its address), and a further hotkey: new, or from a key."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from pathlib import Path
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QVBoxLayout, QWidget
 
 from ranvier.core.errors import RanvierError
-from ranvier.keys import wallets
+from ranvier.keys import storing, wallets
 from ranvier.keys.listing import Wallet, read_wallet
 from ranvier.keys.mnemonic import generate
+from ranvier.ui.capture import exclude
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.create_wallet import Run, WritingDialog, name_check, writing_note
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.widgets.fields import Field, NewPassword
-from ranvier.ui.widgets.mnemonic_entry import MnemonicEntry
+from ranvier.ui.widgets.secret_entry import SecretEntry
 from ranvier.ui.widgets.text import label
 
 
 class ImportWalletDialog(WritingDialog):
-    """Types a phrase word by word; a wrong one is named. ``wallet`` is the result."""
+    """Says what was recognised and which address it opens before anything is written. ``wallet`` is the result."""
 
     def __init__(self, parent: QWidget, folder: Path, taken: Iterable[str], run: Run) -> None:
-        super().__init__(parent, "Import a wallet from its recovery phrase", run, yes="Import the wallet")
+        super().__init__(parent, "Import a wallet", run, yes="Import the wallet")
         self._folder = folder
+        self.entry = SecretEntry()
         self.name = Field("Name of the wallet", name_check(taken, "wallet"))
-        self.phrase = MnemonicEntry()
-        self.password = NewPassword()
+        self.password = NewPassword("Password for this machine", lambda: (self.name.text(),))
         self.hotkey = Field(
             "Name of a new hotkey",
             name_check((), "hotkey"),
@@ -39,32 +40,46 @@ class ImportWalletDialog(WritingDialog):
         column = QVBoxLayout(step)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        for widget in (self.name, self.phrase, self.password, self.hotkey):
+        for widget in (self.entry, self.name, self.password, self.hotkey):
             column.addWidget(widget)
         column.addStretch(1)
         self.steps.add(step)
         self.steps.add(writing_note())
+        self.entry.changed.connect(self._recognised)
         fit(self, 720)
-        self.name.input.setFocus()
+        self.entry.text.setFocus()
+
+    def open(self) -> None:
+        exclude(self)
+        super().open()
+
+    def _recognised(self) -> None:
+        watching = self.entry.recognised.address_only
+        self.password.setVisible(not watching)
+        self.hotkey.setVisible(not watching)
+        self.yes.setText("Watch it" if watching else "Import the wallet")
+        self.problem("")
 
     def submitted(self) -> None:
         self.problem("")
-        checks = (self.name.insist, self.phrase.insist, self.password.insist, self.hotkey.insist)
+        checks = [self.entry.insist, self.name.insist]
+        if not self.entry.recognised.address_only:
+            checks += [self.password.insist, self.hotkey.insist]
         if all(check() for check in checks):
             self.start_writing(self._import(), 0)
 
     async def _import(self) -> Wallet:
-        return await wallets.create_wallet(
-            self._folder,
-            self.name.text().strip(),
-            self.phrase.phrase(),
-            self.password.text(),
-            self.hotkey.text().strip(),
-            generate(),
-        )
+        name, found = self.name.text().strip(), self.entry.recognised
+        if found.address_only and found.ss58 is not None:
+            return await asyncio.to_thread(wallets.add_watch_only, self._folder, name, found.ss58)
+        secret = await self.entry.secret()
+        with secret.signer:
+            wallet = await storing.store_coldkey(self._folder, name, secret, self.password.text())
+        await asyncio.to_thread(wallets.add_hotkey, wallet.path, self.hotkey.text().strip(), generate())
+        return await asyncio.to_thread(read_wallet, wallet.path)
 
     def wipe(self) -> None:
-        self.phrase.wipe()
+        self.entry.wipe()
         self.password.wipe()
 
 
@@ -78,43 +93,61 @@ class AddHotkeyDialog(Dialog):
         self._run = run
         self.name = Field("Name of the hotkey", name_check((key.name for key in wallet.hotkeys), "hotkey"))
         self.new = QRadioButton("Make a new one")
-        self.old = QRadioButton("From its recovery phrase")
-        self.phrase = MnemonicEntry()
+        self.old = QRadioButton("From a key that I have")
+        self.entry = SecretEntry()
         choice = QButtonGroup(self)
         choice.addButton(self.new)
         choice.addButton(self.old)
         self.new.setChecked(True)
-        self.phrase.hide()
+        self.entry.hide()
         note = label(
             "A hotkey is stored without a password, as all miners expect; its phrase stands in its file. "
             "It never holds your funds and can be replaced.",
             "small",
             wrap=True,
         )
-        for widget in (self.name, self.new, self.old, self.phrase, note):
+        for widget in (self.name, self.new, self.old, self.entry, note):
             self.body.addWidget(widget)
         self.old.toggled.connect(self._chose)
+        self.entry.changed.connect(lambda: self.problem(""))
         fit(self, 560)
         self.name.input.setFocus()
 
+    def open(self) -> None:
+        exclude(self)
+        super().open()
+
     def _chose(self, old: bool) -> None:
-        self.phrase.setVisible(old)
+        self.entry.setVisible(old)
         fit(self, 720 if old else 560)
 
     def submitted(self) -> None:
         self.problem("")
-        if self.name.insist() and (self.new.isChecked() or self.phrase.insist()):
-            self.busy(True)
-            self._run(self._add(), "add hotkey")
+        if not self.name.insist() or (self.old.isChecked() and not self.entry.insist()):
+            return
+        if self.old.isChecked() and self.entry.recognised.address_only:
+            self.problem("An address cannot sign, and a hotkey has to.")
+            return
+        self.busy(True)
+        self._run(self._add(), "add hotkey")
 
     async def _add(self) -> None:
-        phrase = generate() if self.new.isChecked() else self.phrase.phrase()
+        name = self.name.text().strip()
         try:
-            await asyncio.to_thread(wallets.add_hotkey, self._path, self.name.text().strip(), phrase)
+            if self.new.isChecked():
+                await asyncio.to_thread(wallets.add_hotkey, self._path, name, generate())
+            else:
+                secret = await self.entry.secret()
+                with secret.signer:
+                    await storing.store_hotkey(self._path, name, secret)
             self.wallet = await asyncio.to_thread(read_wallet, self._path)
         except RanvierError as error:
             self.busy(False)
             self.problem(f"{error.message} {error.hint}".strip())
             return
-        self.phrase.wipe()
+        self.entry.wipe()
         self.accept()
+
+    def reject(self) -> None:
+        self.entry.wipe()
+        super().reject()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+from dataclasses import dataclass
+
 from ranvier.core.evidence import Level
 from ranvier.keys.listing import Hotkey, KeyForm, Wallet
 from ranvier.keys.names import natural
@@ -58,29 +61,83 @@ def hotkey_text(hotkey: Hotkey) -> str:
     return _FORMS[hotkey.form].lower()
 
 
-def wallets_model() -> RowsModel[Wallet]:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A wallet with what this instance remembers of its backup. ``practice`` wallets hold play money only."""
+
+    wallet: Wallet
+    verified_on: datetime.date | None = None
+    written_on: datetime.date | None = None
+    practice: bool = False
+
+    @property
+    def needs_backup(self) -> bool:
+        """Whether a secret is here that only a backup could replace."""
+        return not self.practice and self.wallet.coldkey in (KeyForm.ENCRYPTED, KeyForm.PLAIN)
+
+    @property
+    def never_verified(self) -> bool:
+        """Whether nobody has yet shown, here, that the backup opens this wallet."""
+        return self.needs_backup and self.verified_on is None
+
+
+def backup_text(listed: Listed) -> str:
+    """The backup in two words."""
+    if not listed.needs_backup:
+        return "play money" if listed.practice else "\N{EN DASH}"
+    return "never verified" if listed.verified_on is None else f"verified {listed.verified_on}"
+
+
+def backup_sentence(listed: Listed) -> str:
+    """What is known of the backup, and why that matters."""
+    if listed.practice:
+        return "Made for the sandbox: play money, no backup needed."
+    if not listed.needs_backup:
+        return "No secret is here; its backup is kept where the coldkey is."
+    if listed.verified_on is not None:
+        return f"The whole backup was verified on {listed.verified_on}."
+    why = "One mistake on paper would show on the day when it is needed."
+    if listed.written_on is not None:
+        return f"Written down on {listed.written_on} and some words typed back; never verified as a whole. {why}"
+    return f"The backup was never verified here. {why}"
+
+
+def _backup_rank(listed: Listed) -> tuple[int, str]:
+    if not listed.needs_backup:
+        return (2, "")
+    return (1, str(listed.verified_on)) if listed.verified_on else (0, "")
+
+
+def wallets_model() -> RowsModel[Listed]:
     """The list of wallets."""
     return RowsModel(
         (
-            Column[Wallet](
+            Column[Listed](
                 "Wallet",
-                lambda wallet: wallet.name,
-                lambda wallet: natural(wallet.name),
-                tooltip=lambda wallet: str(wallet.path),
+                lambda row: row.wallet.name,
+                lambda row: natural(row.wallet.name),
+                tooltip=lambda row: str(row.wallet.path),
             ),
-            Column[Wallet](
+            Column[Listed](
                 "Coldkey",
-                lambda wallet: short_address(wallet.coldkey_ss58) if wallet.coldkey_ss58 else UNKNOWN,
-                lambda wallet: wallet.coldkey_ss58,
-                tooltip=lambda wallet: wallet.coldkey_ss58 or "No file here says the address.",
+                lambda row: short_address(row.wallet.coldkey_ss58) if row.wallet.coldkey_ss58 else UNKNOWN,
+                lambda row: row.wallet.coldkey_ss58,
+                tooltip=lambda row: row.wallet.coldkey_ss58 or "No file here says the address.",
                 fixed=True,
             ),
-            Column[Wallet](
+            Column[Listed](
                 "Kept",
-                lambda wallet: "Problem" if wallet.problem else form_text(wallet),
-                lambda wallet: (wallet_level(wallet).value, form_text(wallet)),
-                tooltip=lambda wallet: wallet.problem or form_sentence(wallet),
+                lambda row: "Problem" if row.wallet.problem else form_text(row.wallet),
+                lambda row: (wallet_level(row.wallet).value, form_text(row.wallet)),
+                tooltip=lambda row: row.wallet.problem or form_sentence(row.wallet),
+            ),
+            Column[Listed](
+                "Backup",
+                backup_text,
+                _backup_rank,
+                tooltip=backup_sentence,
+                help="When a restore drill last showed that the backup opens this wallet.",
             ),
         ),
-        key=lambda wallet: wallet.path,
+        key=lambda row: row.wallet.path,
     )

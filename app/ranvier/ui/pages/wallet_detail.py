@@ -7,14 +7,16 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.chain.model import Balance
+from ranvier.core.evidence import Level
 from ranvier.core.units import Tao, format_tao
 from ranvier.keys.listing import Hotkey, KeyForm, Wallet
-from ranvier.ui.models.wallets import form_sentence, form_text, hotkey_text, wallet_level
+from ranvier.ui.models.wallets import Listed, backup_sentence, form_sentence, form_text, hotkey_text, wallet_level
 from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import clear
-from ranvier.ui.widgets.text import allow, button, label
+from ranvier.ui.widgets.text import allow, button, label, restyle
 from ranvier.ui.words import block_text, count_text, grouped_address
 
 
@@ -41,10 +43,13 @@ class WalletDetail(QWidget):
 
     add_hotkey_wanted = Signal()
     watch_wanted = Signal()
+    drill_wanted = Signal()
+    export_wanted = Signal()
+    sign_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self.wallet: Wallet | None = None
+        self.listed: Listed | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
@@ -54,6 +59,12 @@ class WalletDetail(QWidget):
         self._cold_body = QVBoxLayout()
         self._cold_body.setSpacing(8)
         self.cold.body.addLayout(self._cold_body)
+        self.backup_mark = Mark(Level.WARN)
+        self.backup_words = label("", wrap=True)
+        self.drill_button = button("Restore drill…", self.drill_wanted.emit, tip="Show that your backup opens it")
+        self.export_button = button("Export for a miner…", self.export_wanted.emit)
+        self.sign_button = button("Sign or verify…", self.sign_wanted.emit)
+        self.cold.body.addLayout(self._actions())
         self.money = Card("Balance")
         self.balance = Figure("Free")
         self.spendable = Figure("Spendable")
@@ -74,16 +85,38 @@ class WalletDetail(QWidget):
         for card in (self.cold, self.money, self.hot):
             column.addWidget(card)
 
-    def show_wallet(self, wallet: Wallet) -> None:
+    @property
+    def wallet(self) -> Wallet | None:
+        """The shown wallet."""
+        return self.listed.wallet if self.listed is not None else None
+
+    def _actions(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(12)
+        backup = QHBoxLayout()
+        backup.setSpacing(8)
+        backup.addWidget(self.backup_mark, 0, Qt.AlignmentFlag.AlignTop)
+        backup.addWidget(self.backup_words, 1)
+        column.addLayout(backup)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for action in (self.drill_button, self.export_button, self.sign_button):
+            row.addWidget(action)
+        row.addStretch(1)
+        column.addLayout(row)
+        return column
+
+    def show_wallet(self, listed: Listed) -> None:
         """Show this wallet."""
-        if wallet == self.wallet:
+        if listed == self.listed:
             return
-        self.wallet = wallet
+        self.listed = listed
+        wallet = listed.wallet
         self.cold.set_title(wallet.name)
         self.badge.show_level(wallet_level(wallet), form_text(wallet), detail=form_sentence(wallet))
         clear(self._cold_body)
-        if wallet.problem is not None:
-            self._cold_body.addWidget(label(wallet.problem, "problem", wrap=True))
+        for problem in wallet.problems or ((wallet.problem,) if wallet.problem else ()):
+            self._cold_body.addWidget(label(problem, "problem", wrap=True))
         self._cold_body.addWidget(label(form_sentence(wallet), wrap=True))
         self._cold_body.addWidget(label("Coldkey address", "small"))
         if wallet.coldkey_ss58 is None:
@@ -92,8 +125,19 @@ class WalletDetail(QWidget):
             self._cold_body.addWidget(Address(wallet.coldkey_ss58))
         self._cold_body.addWidget(label("Folder", "small"))
         self._cold_body.addWidget(label(str(wallet.path), wrap=True, copyable=True))
+        self._show_backup(listed)
         self.money.setVisible(wallet.coldkey_ss58 is not None)
         self._show_hotkeys(wallet)
+
+    def _show_backup(self, listed: Listed) -> None:
+        self.backup_words.setText(backup_sentence(listed))
+        level = Level.WARN if listed.never_verified else Level.GOOD if listed.needs_backup else Level.OFF
+        self.backup_mark.set_level(level)
+        kind = "primary" if listed.never_verified else ""
+        restyle(self.drill_button, "kind", kind)
+        self.drill_button.setVisible(not listed.practice and listed.wallet.coldkey_ss58 is not None)
+        ready = any(hotkey.form is KeyForm.PLAIN for hotkey in listed.wallet.hotkeys)
+        allow(self.export_button, None if ready else "Add a hotkey first: that is what a miner needs.")
 
     def _show_hotkeys(self, wallet: Wallet) -> None:
         clear(self._hot_body)

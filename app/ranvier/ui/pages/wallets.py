@@ -1,37 +1,56 @@
-"""Wallets: the list, one wallet in full, and making, importing or watching one."""
+"""Wallets: the list by folder, one wallet in full, the custody check, and making, importing, watching, signing."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.messages import GetPortfolio, Portfolio, WatchColdkeys
 from ranvier.core.errors import RanvierError
-from ranvier.keys.folders import WalletFolder, wallet_folder
-from ranvier.keys.listing import Wallet, list_wallets
+from ranvier.core.settings import NETWORK
+from ranvier.keys import custody, custody_facts
+from ranvier.keys.drill import Drills
+from ranvier.keys.folders import WalletFolder, wallet_folders
+from ranvier.keys.listing import Wallet
+from ranvier.keys.remember import PasswordStore
+from ranvier.keys.strength import Strength
+from ranvier.keys.watching import Scan, Watcher
+from ranvier.ui.backup_dates import BackupDates
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import show
 from ranvier.ui.dialogs.create_wallet import CreateWalletDialog
-from ranvier.ui.dialogs.import_wallet import AddHotkeyDialog, ImportWalletDialog
+from ranvier.ui.dialogs.import_wallet import ImportWalletDialog
+from ranvier.ui.dialogs.sign import SignDialog
 from ranvier.ui.dialogs.watch_only import WatchOnlyDialog
-from ranvier.ui.models.wallets import wallets_model
+from ranvier.ui.models.wallets import Listed
+from ranvier.ui.pages.custody import CustodyView
+from ranvier.ui.pages.wallet_actions import WalletActions
 from ranvier.ui.pages.wallet_detail import WalletDetail
 from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.page import Page
-from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import button
+from ranvier.ui.widgets.wallet_groups import Group, WalletGroups
 from ranvier.ui.words import count_text
 
-_LOOK_S = 4.0  # other tools change the folder too
+_LOOK_S = 3.0  # other tools change the folders too
 _BALANCE_S = 12.0
+_CHECK_S = 60.0
+_EMPTY, _LIST, _CUSTODY = range(3)
+PRACTICE_TITLE = "Practice wallets (sandbox)"
+
+Action = Callable[[], Coroutine[Any, Any, Any]]
+WalletAction = Callable[[Wallet], Coroutine[Any, Any, Any]]
 
 
 class WalletsPage(Page):
-    """Reads the wallet folder in a worker thread; secrets are never read for the list."""
+    """Reads the wallet folders in a worker thread; secrets are never read for the list."""
 
     key = "wallets"
     title = "Wallets"
@@ -39,35 +58,58 @@ class WalletsPage(Page):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.folder: WalletFolder = wallet_folder(context.settings, context.paths)
-        self.model = wallets_model()
-        self.table = Table(self.model, stretch=0)
-        self.table.sort_by(0)
-        self.detail = WalletDetail()
+        self.folders: tuple[WalletFolder, ...] = ()
+        self.strengths: dict[Path, Strength] = {}
         self.portfolio: Portfolio | None = None
+        self.drills = Drills(context.paths)
+        self.dates = BackupDates(context.paths)
+        self.store = PasswordStore(context.paths)
+        self.wallet_actions = WalletActions(context, self, self, self.store, self.drills)
+        self._watcher = Watcher(())
         self._wanted: Path | None = None
+        self._checked_at = 0.0
         self._balance_trouble = ""
-        self.create_button = button("Create…", self.create_wallet, kind="primary")
-        self.import_button = button("Import…", self.import_phrase)
-        self.watch_button = button("Watch-only…", self.watch_only)
-        for action in (self.watch_button, self.import_button, self.create_button):
-            self.add_action(action)
-        self.stack = QStackedWidget()
+        self._make_buttons()
+        self.groups = WalletGroups()
+        self.detail = WalletDetail()
+        self.custody = CustodyView()
         self.empty = EmptyState(
-            "Looking for wallets", "Reading the wallet folder.", "Create a wallet", self.create_wallet
+            "Looking for wallets", "Reading the wallet folders.", "Create a wallet", self.create_wallet
         )
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(self._split())
+        self.stack = QStackedWidget()
+        for part in (self.empty, self._split(), self.custody):
+            self.stack.addWidget(part)
         self.add(self.stack, 1)
-        self.table.picked.connect(self._show)
-        self.detail.add_hotkey_wanted.connect(self.add_hotkey)
-        self.detail.watch_wanted.connect(self.watch)
-        self._folder_polling = Polling(
-            context.tasks, "wallet folder", self.refresh, self._folder_error, lambda: _LOOK_S
-        )
+        self._connect()
+        tasks = context.tasks
+        self._folder_polling = Polling(tasks, "wallet folder", self.refresh, self._folder_error, lambda: _LOOK_S)
         self._balance_polling = Polling(
-            context.tasks, "wallet balances", self.refresh_balances, self._balance_error, lambda: _BALANCE_S
+            tasks, "wallet balances", self.refresh_balances, self._balance_error, lambda: _BALANCE_S
         )
+
+    def _make_buttons(self) -> None:
+        self.folders_button = button("Folders…", self._run(self.wallet_actions.choose_folders, "folders"), kind="quiet")
+        self.sign_button = button("Sign or verify…", self.sign, kind="quiet")
+        self.custody_button = button("Custody check", self.open_custody)
+        self.watch_button = button("Watch-only…", self.watch_only)
+        self.import_button = button("Import…", self.import_wallet)
+        self.create_button = button("Create…", self.create_wallet, kind="primary")
+        for action in (
+            self.folders_button, self.sign_button, self.custody_button, self.watch_button, self.import_button,
+            self.create_button,
+        ):  # fmt: skip
+            self.add_action(action)
+
+    def _connect(self) -> None:
+        self.groups.picked.connect(self._show)
+        self.detail.add_hotkey_wanted.connect(self._with_shown(self.wallet_actions.add_hotkey, "add a hotkey"))
+        self.detail.drill_wanted.connect(self._with_shown(self.wallet_actions.drill, "restore drill"))
+        self.detail.export_wanted.connect(self._with_shown(self.wallet_actions.export, "export for a miner"))
+        self.detail.sign_wanted.connect(self.sign)
+        self.detail.watch_wanted.connect(self.watch)
+        self.custody.back_wanted.connect(self.close_custody)
+        self.custody.again_wanted.connect(self._run(self.check_custody, "custody check"))
+        self.custody.fix_wanted.connect(lambda finding: self.context.run(self.wallet_actions.fix(finding), "fix"))
 
     def _split(self) -> QWidget:
         area = QScrollArea()
@@ -85,17 +127,12 @@ class WalletsPage(Page):
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(14)
-        split.addWidget(self.table)
+        split.addWidget(self.groups)
         split.addWidget(area)
-        split.setSizes([420, 560])
-        whole = QWidget()
-        row = QHBoxLayout(whole)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(split)
-        return whole
+        split.setSizes([510, 490])
+        return split
 
     def shown(self) -> None:
-        self.folder = wallet_folder(self.context.settings, self.context.paths)
         self._folder_polling.start()
         self._balance_polling.start()
 
@@ -106,31 +143,65 @@ class WalletsPage(Page):
     # --- reading ---------------------------------------------------------------------------------------------
 
     async def refresh(self) -> None:
-        """Read the folder again; what is selected stays selected."""
-        found = await asyncio.to_thread(list_wallets, self.folder.path)
-        before = self.table.current_row()
-        first = not self.model.rows
-        self.model.set_rows(found)
-        self.set_subtitle(f"{count_text(len(found), 'wallet')} in {self.folder.path}, {self.folder.why}.")
-        self.stack.setCurrentIndex(1 if found else 0)
-        if not found:
-            self.empty.set_text(
-                "No wallet yet",
-                "Create one, import one from its recovery phrase, or watch a coldkey by its address: "
-                "then no secret is on this machine.",
-            )
+        """Look at the folders again; what is selected stays selected."""
+        network = self.context.settings.get(NETWORK)
+        folders, scan, groups = await asyncio.to_thread(self._look, network)
+        self.folders = folders
+        self._say_where(groups)
+        self.groups.show_groups(groups)
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self.groups.select(wanted)
+        if self.stack.currentIndex() != _CUSTODY:
+            self.stack.setCurrentIndex(_LIST if self.groups.rows else _EMPTY)
+        if not self.groups.rows:
+            self._say_empty(scan.problems)
+        if scan.changed or time.monotonic() - self._checked_at > _CHECK_S:
+            await self.check_custody()
+
+    def _look(self, network: str) -> tuple[tuple[WalletFolder, ...], Scan, list[Group]]:
+        """In a worker: folders (settings of other tools may change too), what is in them, and when it was verified."""
+        folders = wallet_folders(self.context.settings, self.context.paths)
+        practice = self.context.paths.practice_wallets
+        watched = [folder.path for folder in folders] + ([practice] if network == "sandbox" else [])
+        if self._watcher.folders != tuple(dict.fromkeys(watched)):
+            self._watcher = Watcher(watched)
+        scan = self._watcher.scan()
+        groups = []
+        for path in self._watcher.folders:
+            play = path == practice
+            rows = tuple(self._listed(wallet, play=play) for wallet in scan.wallets if wallet.path.parent == path)
+            if rows or (not play and len(folders) > 1):
+                groups.append(Group(path, PRACTICE_TITLE if play else str(path), rows))
+        return folders, scan, groups
+
+    def _listed(self, wallet: Wallet, *, play: bool) -> Listed:
+        if wallet.coldkey_ss58 is None or play:
+            return Listed(wallet, practice=play)
+        ss58 = wallet.coldkey_ss58
+        return Listed(wallet, self.drills.verified_on(ss58), self.dates.written_on(ss58))
+
+    def _say_where(self, groups: Sequence[Group]) -> None:
+        first = self.folders[0]
+        count = count_text(sum(len(g.rows) for g in groups if g.title != PRACTICE_TITLE), "wallet")
+        if len(self.folders) == 1:
+            text = f"{count} in {first.path}, {first.why}."
+        else:
+            text = f"{count} in {len(self.folders)} folders, {first.why}; new ones go to {first.path}."
+        self.set_subtitle(" ".join([text, *first.ignored]))
+
+    def _say_empty(self, problems: Sequence[str]) -> None:
+        if problems:
+            self.empty.set_text("Wallet folder unreadable", f"{' '.join(problems)} Check it, or choose another folder.")
             return
-        if first:
-            self.table.fit()
-        wanted = self._wanted or (before.path if before is not None else None)
-        self._wanted = None
-        if wanted is None or not self.table.select_key(wanted):
-            self.table.selectRow(0)
-        self._show(self.table.current_row())
+        self.empty.set_text(
+            "No wallet yet",
+            "Create one, import one from its recovery phrase, or watch a coldkey by its address: "
+            "then no secret is on this machine.",
+        )
 
     def _folder_error(self, error: RanvierError) -> None:
-        self.stack.setCurrentIndex(0)
-        self.model.set_rows(())
+        self.stack.setCurrentIndex(_EMPTY)
         self.empty.set_text(error.title, f"{error.message} {error.hint}".strip())
 
     async def refresh_balances(self) -> None:
@@ -144,10 +215,10 @@ class WalletsPage(Page):
         self._balance_trouble = error.message
         self._show_balance()
 
-    def _show(self, wallet: Wallet | None) -> None:
-        self.detail.setVisible(wallet is not None)
-        if wallet is not None:
-            self.detail.show_wallet(wallet)
+    def _show(self, row: Listed | None) -> None:
+        self.detail.setVisible(row is not None)
+        if row is not None:
+            self.detail.show_wallet(row)
             self._show_balance()
 
     def _show_balance(self) -> None:
@@ -159,40 +230,84 @@ class WalletsPage(Page):
         block = self.portfolio.block.number if self.portfolio is not None else None
         self.detail.show_balance(found, block, self._balance_trouble, asked=self.portfolio is not None)
 
+    # --- custody ---------------------------------------------------------------------------------------------
+
+    async def check_custody(self) -> None:
+        """Collect the facts in a worker and show what follows from them. Play keys are left out."""
+        self._checked_at = time.monotonic()
+        folders = [folder.path for folder in self.folders]
+        paths, strengths = self.context.paths, dict(self.strengths)
+
+        def find() -> tuple[custody.Finding, ...]:
+            return custody.check(custody_facts.gather(folders, paths, strengths=strengths))
+
+        findings = await asyncio.to_thread(find)
+        self.custody.show_findings(findings, time.time())
+        serious = sum(finding.level is not custody.Level.NOTE for finding in findings)
+        self.custody_button.setText(f"Custody check · {serious}" if serious else "Custody check")
+        self.custody_button.setProperty("kind", "danger" if custody.worst(findings) is custody.Level.DANGER else "")
+        self.custody_button.style().unpolish(self.custody_button)
+        self.custody_button.style().polish(self.custody_button)
+
+    def open_custody(self) -> None:
+        """Show the findings."""
+        self.stack.setCurrentIndex(_CUSTODY)
+        self.context.run(self.check_custody(), "custody check")
+
+    def close_custody(self) -> None:
+        """Back to the list."""
+        self.stack.setCurrentIndex(_LIST if self.groups.rows else _EMPTY)
+
+    # --- what the actions ask of their page ----------------------------------------------------------------
+
+    def wallets(self) -> Sequence[Wallet]:
+        return [row.wallet for row in self.groups.rows if not row.practice]
+
+    def wallet_at(self, path: Path) -> Wallet | None:
+        return next((wallet for wallet in self.wallets() if path.is_relative_to(wallet.path)), None)
+
+    def look_at(self, wallet: Wallet) -> None:
+        self.close_custody()
+        self.groups.select(wallet.path)
+
+    async def changed(self) -> None:
+        self._checked_at = 0.0
+        await self.refresh()
+
     # --- actions ---------------------------------------------------------------------------------------------
 
     def create_wallet(self) -> None:
         """Open the dialog for a new wallet."""
-        self.context.run(self._open(CreateWalletDialog), "create a wallet")
+        self.context.run(self._make(CreateWalletDialog), "create a wallet")
 
-    def import_phrase(self) -> None:
-        """Open the dialog for a wallet from its recovery phrase."""
-        self.context.run(self._open(ImportWalletDialog), "import a wallet")
+    def import_wallet(self) -> None:
+        """Open the dialog for a key that the user has, or an address to watch."""
+        self.context.run(self._make(ImportWalletDialog), "import a wallet")
 
     def watch_only(self) -> None:
         """Open the dialog for a coldkey that is elsewhere."""
-        self.context.run(self._open(WatchOnlyDialog), "watch a coldkey")
+        self.context.run(self._make(WatchOnlyDialog), "watch a coldkey")
 
-    async def _open(self, kind: type[CreateWalletDialog] | type[ImportWalletDialog] | type[WatchOnlyDialog]) -> None:
-        taken = [wallet.name for wallet in self.model.rows]
-        dialog = kind(self, self.folder.path, taken, self.context.run)
+    async def _make(self, kind: type[CreateWalletDialog] | type[ImportWalletDialog] | type[WatchOnlyDialog]) -> None:
+        if not self.folders:
+            await self.refresh()
+        folder = self.folders[0].path
+        taken = [wallet.name for wallet in self.wallets() if wallet.path.parent == folder]
+        dialog: CreateWalletDialog | ImportWalletDialog | WatchOnlyDialog
+        if kind is CreateWalletDialog:
+            dialog = CreateWalletDialog(self, folder, taken, self.context.run, self.dates)
+        else:
+            dialog = kind(self, folder, taken, self.context.run)
         if await show(dialog) and dialog.wallet is not None:
-            await self._made(dialog.wallet, f"Wallet {dialog.wallet.name} was written and read back.")
+            self._wanted = dialog.wallet.path
+            self.context.say(f"Wallet {dialog.wallet.name} was written and read back.")
+            await self.changed()
 
-    def add_hotkey(self) -> None:
-        """Open the dialog for one more hotkey of the shown wallet."""
-        if self.detail.wallet is not None:
-            self.context.run(self._add_hotkey(self.detail.wallet), "add a hotkey")
-
-    async def _add_hotkey(self, wallet: Wallet) -> None:
-        dialog = AddHotkeyDialog(self, wallet, self.context.run)
-        if await show(dialog) and dialog.wallet is not None:
-            await self._made(dialog.wallet, f"The hotkey was added to {wallet.name}.")
-
-    async def _made(self, wallet: Wallet, note: str) -> None:
-        self._wanted = wallet.path
-        self.context.say(note)
-        await self.refresh()
+    def sign(self) -> None:
+        """Open the dialog for messages and payloads, at the shown wallet."""
+        rows = [row.wallet for row in self.groups.rows]
+        dialog = SignDialog(self, rows, self.context.run, self.store, chosen=self.detail.wallet)
+        self.context.run(show(dialog), "sign or verify")
 
     def watch(self) -> None:
         """Have the agent watch the shown coldkey, beside those it watches already."""
@@ -204,3 +319,15 @@ class WalletsPage(Page):
         watched = [balance.ss58 for balance in self.portfolio.balances] if self.portfolio is not None else []
         await self.context.client.call(WatchColdkeys(tuple(dict.fromkeys([*watched, coldkey_ss58]))))
         self._balance_polling.now()
+
+    def _run(self, work: Action, name: str) -> Callable[[], None]:
+        return lambda: self.context.run(work(), name)
+
+    def _with_shown(self, work: WalletAction, name: str) -> Callable[[], None]:
+        """A slot that does ``work`` with the wallet that is shown."""
+
+        def act() -> None:
+            if self.detail.wallet is not None:
+                self.context.run(work(self.detail.wallet), name)
+
+        return act
