@@ -301,9 +301,9 @@ def test(arguments: list[str]) -> int:
     packages = " ".join([*sorted(missing.values()), *programs]).split()
     if LINUX and packages and not (os.geteuid() == 0 and get_packages(packages, "packages for the tests")):
         say(f"Missing, so some tests are skipped or fail: {' '.join(packages)}")
-    slow = "--slow" in arguments
     rest = [argument for argument in arguments if argument != "--slow"]
-    pytest = ("pytest", [str(venv_program("python")), "-m", "pytest", *(["-m", ""] if slow else []), *(rest or ["-n", "2"])])
+    options = [*(["-m", ""] if "--slow" in arguments else []), *(rest or ["-n", "2"])]
+    pytest = ("pytest", [str(venv_program("python")), "-m", "pytest", *options])
     return steps([pytest] if rest else [*CHECKS, pytest])
 
 

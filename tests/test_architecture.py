@@ -100,7 +100,8 @@ def test_dev_py_still_parses_on_an_old_python() -> None:
 PACKAGE_OF = {
     "Crypto": "pycryptodome", "PySide6": "pyside6-essentials", "shiboken6": "pyside6-essentials", "ed25519_zebra":
     "py-ed25519-zebra-bindings", "nacl": "pynacl", "pynvml": "nvidia-ml-py", "sr25519": "py-sr25519-bindings",
-    "substrateinterface": "substrate-interface", "yaml": "pyyaml", "tomli_w": "tomli-w", "websocket": "websocket-client",
+    "substrateinterface": "substrate-interface", "tomli_w": "tomli-w", "websocket": "websocket-client",
+    "yaml": "pyyaml",
 }  # fmt: skip
 
 

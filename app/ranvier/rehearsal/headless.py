@@ -14,6 +14,7 @@ from ranvier.core.errors import Cancelled, RanvierError
 from ranvier.core.log import start_logging
 from ranvier.core.paths import Paths
 from ranvier.core.settings import NETWORK, Settings
+from ranvier.keys.memory import forbid_core_dumps
 from ranvier.rehearsal import practice
 from ranvier.rehearsal.rehearsal import Rehearsal
 from ranvier.rehearsal.stages import TITLES, Outcome, StageReport, StageState
@@ -27,6 +28,7 @@ def main(arguments: list[str], paths: Paths) -> int:
     parser.add_argument("--recipe", default=practice.RECIPE, help="a bundled recipe's name, or a recipe folder")
     parser.add_argument("--stop", action="store_true", help="stop the miner, the sandbox and the agent afterwards")
     options = parser.parse_args(arguments)
+    forbid_core_dumps()
     start_logging(paths.logs, "rehearse")
     printer = _Printer(as_json=options.json)
     try:

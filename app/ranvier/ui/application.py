@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ranvier.core.log import start_logging
 from ranvier.core.paths import Paths
+from ranvier.keys.memory import forbid_core_dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def main(arguments: list[str], paths: Paths) -> int:
     parser.add_argument("--hidden", action="store_true", help="start in the tray (in the window where there is none)")
     parser.add_argument("--exit-after-paint", action="store_true", help="print when the window was painted, and end")
     chosen = parser.parse_args(arguments)
-    no_core_dumps()
+    forbid_core_dumps()
     problem = display_problem(os.environ)
     if problem is not None:
         sys.stderr.write(f"ranvier: {problem}\n")
@@ -40,14 +41,6 @@ def main(arguments: list[str], paths: Paths) -> int:
         sys.stderr.write(f"ranvier: the window's libraries cannot be loaded: {error}\n")
         return 1
     return start(paths, Options(chosen.exit_after_paint, chosen.hidden))
-
-
-def no_core_dumps() -> None:
-    """A crash of this process must not write its memory, where a key may be, to disk."""
-    if sys.platform != "win32":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def display_problem(environment: Mapping[str, str]) -> str | None:
