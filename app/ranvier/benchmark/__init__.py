@@ -1,1 +1,1 @@
-"""Device and serving benchmarks and what fits."""
+"""Device and serving benchmarks, what fits, stored results."""

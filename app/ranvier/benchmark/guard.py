@@ -1,0 +1,38 @@
+"""Whether a benchmark may disturb: a registered miner that serves earns less while its GPU is busy with us. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ranvier.benchmark.errors import BenchmarkError
+
+
+@dataclass(frozen=True, slots=True)
+class RunningMiner:
+    """A miner that runs on this machine. ``play`` is a practice network, where nothing is lost."""
+
+    id: str
+    name: str
+    registered: bool
+    play: bool = False
+    axon_port: int | None = None
+
+
+def cost_of(miners: Sequence[RunningMiner]) -> str | None:
+    """What a benchmark now may cost, in words; None when nothing of value is served."""
+    serving = [miner.name for miner in miners if miner.registered and not miner.play]
+    if not serving:
+        return None
+    names = ", ".join(serving)
+    return (
+        f"{names} is registered and serves validators. While the benchmark runs, its answers are slower or late; "
+        "validators may score it lower for several epochs, and a low score can cost its seat."
+    )
+
+
+def may_run(miners: Sequence[RunningMiner], *, told_to: bool) -> None:
+    """Raises BenchmarkError when a registered miner serves and nobody said to go on all the same."""
+    cost = cost_of(miners)
+    if cost is not None and not told_to:
+        raise BenchmarkError("A miner is serving", cost, "Stop it first, or say that the cost is accepted (--serving).")

@@ -1,0 +1,64 @@
+"""The concurrency sweep: the same load with more and more open requests until more of them bring nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from ranvier.benchmark.metrics import LoadResult
+from ranvier.benchmark.plans import ServingPlan, SweepPlan
+
+_GAIN = 1.05  # a step that brings less than 5 % more tokens has passed the knee
+_GOOD = 0.9  # share of requests within the objective that a load must keep
+
+
+class SweepResult(msgspec.Struct, frozen=True):
+    """Steps in order. ``knee`` is the concurrency up to which more brought more; ``best_good`` the one with the most
+    tokens per second among those that keep the objective for nine requests of ten (None: none does)."""
+
+    steps: tuple[LoadResult, ...]
+    knee: int | None
+    best_good: int | None
+
+
+def passed_knee(steps: Sequence[LoadResult]) -> bool:
+    """Whether the newest step brought too little, or made fewer good requests than the one before."""
+    if len(steps) < 2:
+        return False
+    before, now = steps[-2], steps[-1]
+    return now.output_throughput < before.output_throughput * _GAIN or now.goodput < before.goodput
+
+
+def conclude(steps: Sequence[LoadResult]) -> SweepResult:
+    """The sweep's verdict. Steps in which nothing was answered count for nothing."""
+    knee: LoadResult | None = None
+    for step in steps:
+        if not step.completed:
+            break
+        if knee is not None and step.output_throughput < knee.output_throughput * _GAIN:
+            break
+        knee = step
+    good = [step for step in steps if step.completed and step.good_share >= _GOOD]
+    best = max(good, key=lambda step: step.output_throughput, default=None)
+    return SweepResult(
+        tuple(steps),
+        None if knee is None else knee.concurrency,
+        None if best is None else best.concurrency,
+    )
+
+
+async def run_sweep(
+    plan: SweepPlan,
+    load: Callable[[ServingPlan], Awaitable[LoadResult]],
+    finished: Callable[[LoadResult], None] = lambda step: None,
+) -> SweepResult:
+    """Run steps until the knee is passed; only the first step warms up."""
+    steps: list[LoadResult] = []
+    for step in plan.steps():
+        result = await load(step if not steps else msgspec.structs.replace(step, warmup=0))
+        steps.append(result)
+        finished(result)
+        if passed_knee(steps) or not result.completed:
+            break
+    return conclude(steps)
