@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from ranvier.core.units import RAO_PER_COIN
 from ranvier.ledger.payments import DAY_MS, where
 
 KINDS = ("epoch", "day", "week", "month")
@@ -21,6 +22,7 @@ class Bucket:
     """Payments of one netuid (and hotkey, when asked for by hotkey) summed over an epoch, UTC day, week or month.
 
     ``tao_rao`` is None if any price is unknown: a sum over the rest would be a wrong number that looks right.
+    ``fiat_micro``: each day's TAO at the day's price, in millionths; None as soon as one of them has no price.
     """
 
     start_ms: int
@@ -29,6 +31,7 @@ class Bucket:
     tao_rao: int | None
     epochs: int
     hotkey_ss58: str | None = None
+    fiat_micro: int | None = None
 
 
 def slot_of(kind: str) -> Callable[[int], int]:
@@ -43,29 +46,46 @@ def slot_of(kind: str) -> Callable[[int], int]:
 def buckets(
     connection: sqlite3.Connection, kind: str, *, since_ms: int | None = None, until_ms: int | None = None,
     hotkey_ss58: str | None = None, netuid: int | None = None, by_hotkey: bool = False,
+    day_prices: Mapping[int, int] | None = None,
 ) -> tuple[Bucket, ...]:  # fmt: skip
-    """Oldest first. An epoch's start is its block's time."""
+    """Oldest first. An epoch's start is its block's time. ``day_prices``: micro of fiat for one TAO by UTC day."""
+    prices = day_prices or {}
     if kind == "epoch":
         rows = _from_payments(
             connection, "time_ms", by_hotkey, since_ms=since_ms, until_ms=until_ms, hotkey_ss58=hotkey_ss58,
             netuid=netuid,
         )  # fmt: skip
-        return _merge(rows, lambda slot: slot, 1)
+        return _merge(rows, lambda at: at, 1, prices)
     rows = _days(connection, since_ms, until_ms, hotkey_ss58, netuid, by_hotkey)
-    return _merge(rows, slot_of(kind), DAY_MS)
+    return _merge(rows, slot_of(kind), DAY_MS, prices)
 
 
-def _merge(rows: Iterable[_Row], slot: Callable[[int], int], unit_ms: int) -> tuple[Bucket, ...]:
+def _merge(
+    rows: Iterable[_Row], slot: Callable[[int], int], unit_ms: int, prices: Mapping[int, int]
+) -> tuple[Bucket, ...]:
     sums: dict[tuple[int, int, str], list[int]] = {}
     for at, netuid, hotkey, alpha, tao, count, priced, epochs in rows:
-        found = sums.setdefault((slot(at), netuid, hotkey or ""), [0, 0, 0, 0])
+        found = sums.setdefault((slot(at), netuid, hotkey or ""), [0, 0, 0, 0, 0, 0])
         found[0] += alpha
         found[1] += tao
         found[2] += count - priced
         found[3] += epochs
+        price = prices.get(at * unit_ms // DAY_MS)
+        if price is None:
+            found[5] += 1
+        else:
+            found[4] += tao * price // RAO_PER_COIN
     return tuple(
-        Bucket(at * unit_ms, netuid, alpha, None if unpriced else tao, epochs, hotkey or None)
-        for (at, netuid, hotkey), (alpha, tao, unpriced, epochs) in sorted(sums.items())
+        Bucket(
+            start_ms=at * unit_ms,
+            netuid=netuid,
+            alpha_rao=alpha,
+            tao_rao=None if unpriced else tao,
+            epochs=epochs,
+            hotkey_ss58=hotkey or None,
+            fiat_micro=None if unpriced or unvalued else fiat,
+        )
+        for (at, netuid, hotkey), (alpha, tao, unpriced, epochs, fiat, unvalued) in sorted(sums.items())
     )
 
 

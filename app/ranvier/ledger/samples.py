@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from ranvier.ledger.costs import HOUR_MS, Energy
 from ranvier.ledger.database import Database, transaction
 from ranvier.ledger.migrations import SAMPLES
 
@@ -21,6 +22,7 @@ class Tier:
 TIERS = (Tier(900, 10), Tier(2 * 3600, 60), Tier(24 * 3600, 600))
 KEEP_S = 366 * 86_400
 _THIN_EVERY_MS = 60_000
+_TOGETHER_MS = 60_000
 
 
 class Samples:
@@ -31,6 +33,7 @@ class Samples:
         self._database = Database(path, SAMPLES, durable=False)
         self._thinned_ms: dict[Tier, int] = {}  # up to where each tier has been done in this process
         self._last_thin_ms = 0
+        self._power: tuple[int, int] | None = None  # when, milliwatts
 
     async def open(self) -> None:
         await self._database.open()
@@ -38,12 +41,19 @@ class Samples:
     async def close(self) -> None:
         await self._database.close()
 
-    async def add(self, at: float, body: bytes) -> None:
-        """Keep one sample of the moment ``at`` (Unix seconds); now and then thin the older ones."""
+    async def add(self, at: float, body: bytes, power_mw: int | None = None) -> None:
+        """Keep one sample of the moment ``at`` (Unix seconds); now and then thin the older ones.
+
+        ``power_mw``: milliwatts measured then (None: not known). Two of them close together make energy; a pause
+        makes none, because nobody measured it.
+        """
         at_ms = int(at * 1000)
+        before, self._power = self._power, None if power_mw is None else (at_ms, power_mw)
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR REPLACE INTO sample (at_ms, body) VALUES (?, ?)", (at_ms, body))
+            if before is not None and power_mw is not None and 0 < at_ms - before[0] <= _TOGETHER_MS:
+                _note_energy(connection, *before, at_ms, power_mw)
             if at_ms - self._last_thin_ms >= _THIN_EVERY_MS:
                 self._last_thin_ms = at_ms
                 self._thin(connection, at_ms)
@@ -55,6 +65,14 @@ class Samples:
         query = "SELECT body FROM sample WHERE at_ms >= ? ORDER BY at_ms"
         return await self._database.run(
             lambda connection: tuple(bytes(row[0]) for row in connection.execute(query, (int(at * 1000),)))
+        )
+
+    async def energy(self, since_ms: int, until_ms: int) -> tuple[Energy, ...]:
+        """What was measured, hour by hour, oldest first."""
+        query = "SELECT * FROM energy WHERE hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms"
+        low = since_ms - since_ms % HOUR_MS
+        return await self._database.run(
+            lambda connection: tuple(Energy(*row) for row in connection.execute(query, (low, until_ms)))
         )
 
     async def thin(self, now: float) -> None:
@@ -77,3 +95,21 @@ class Samples:
                 )
                 self._thinned_ms[tier] = end
             connection.execute("DELETE FROM sample WHERE at_ms < ?", (now_ms - KEEP_S * 1000,))
+
+
+def _note_energy(connection: sqlite3.Connection, start_ms: int, start_mw: int, end_ms: int, end_mw: int) -> None:
+    """The trapezoid between two samples, cut at the hour."""
+    place = start_ms
+    while place < end_ms:
+        hour = place - place % HOUR_MS
+        until = min(end_ms, hour + HOUR_MS)
+        # the mean power of this part: linear between the two samples; twice and times the length, to stay whole
+        length = end_ms - start_ms
+        low, high = (start_mw * (end_ms - at) + end_mw * (at - start_ms) for at in (place, until))
+        energy = (low + high) * (until - place) // (2 * length)
+        connection.execute(
+            """INSERT INTO energy VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
+                microjoules = microjoules + excluded.microjoules, measured_ms = measured_ms + excluded.measured_ms""",
+            (hour, energy, until - place),
+        )
+        place = until

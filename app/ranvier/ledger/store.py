@@ -87,12 +87,13 @@ class Ledger:
     async def buckets(
         self, bucket: str = "day", *, since_ms: int | None = None, until_ms: int | None = None,
         hotkey_ss58: str | None = None, netuid: int | None = None, by_hotkey: bool = False,
+        day_prices: Mapping[int, int] | None = None,
     ) -> tuple[Bucket, ...]:  # fmt: skip
         """Sums per netuid (and hotkey) and ``epoch``, UTC ``day``, ISO ``week`` or ``month``, oldest first."""
         return await self.read(
             lambda connection: buckets.buckets(
                 connection, bucket, since_ms=since_ms, until_ms=until_ms, hotkey_ss58=hotkey_ss58, netuid=netuid,
-                by_hotkey=by_hotkey,
+                by_hotkey=by_hotkey, day_prices=day_prices,
             )
         )  # fmt: skip
 
