@@ -56,7 +56,7 @@ class Kept:
         lines, _next = tail(self.folder, limit=1_000_000)
         return [line.text for line in lines if stream is None or line.stream == stream]
 
-    async def until(self, ready: Callable[[], object], limit_s: float = 15.0) -> None:
+    async def until(self, ready: Callable[[], object], limit_s: float = 30.0) -> None:
         """Wait for something, looking often."""
         import asyncio
 

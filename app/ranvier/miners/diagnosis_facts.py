@@ -125,6 +125,8 @@ def _disk_empty(facts: Facts, _groups: dict[str, str]) -> str | None:
 
 
 def _oom_record(facts: Facts, _groups: dict[str, str]) -> str | None:
+    if facts.oom is None and facts.exit is not None and facts.exit.memory:
+        return "the system ended it at the memory limit that it was given"
     return None if facts.oom is None else facts.oom.text
 
 

@@ -21,6 +21,7 @@ from ranvier.miners import keeper_tree as tree
 from ranvier.miners import policy as rules
 from ranvier.miners.keeper_control import Control
 from ranvier.miners.keeper_host import Exit, SpawnError
+from ranvier.miners.keeper_limits import Group, held_ports, set_priority
 from ranvier.miners.keeper_log import LogWriter
 from ranvier.miners.keeper_record import Record
 
@@ -94,7 +95,9 @@ class Keeper:
         self._wake.setblocking(False)
         self._waker.setblocking(False)
         here = os.stat(".")  # noqa: PTH116
-        self._host: Host = _host(f"{here.st_dev}-{here.st_ino}", self._waker)
+        mark = f"{here.st_dev}-{here.st_ino}"
+        self._host: Host = _host(mark, self._waker)
+        self._group = Group(mark)
         self._control = Control()
         self._log = LogWriter(files.LOGS, 8 << 20, 64 << 20)
         self._policy = rules.Policy(rules.Limits(), _chance)
@@ -119,6 +122,8 @@ class Keeper:
         finally:
             self._record.write(self._policy, self._host)
             self._control.close()
+            if not self._host.pid:
+                self._group.remove()
         return 0
 
     # -- the loop --------------------------------------------------------------------------------------------
@@ -185,6 +190,9 @@ class Keeper:
             spec = self._load_spec()
             self._host.open_output()
             self._record.asked = False
+            self._record.held_ports = []
+            for problem in self._group.prepare(spec):
+                self._log.remark(problem)
             self._host.spawn(spec.argv, spec.cwd, spec.env, self._remember)
         except SpawnError as error:
             self._record.starts = before
@@ -217,6 +225,9 @@ class Keeper:
         self._record.starts += 1
         self._record.started_at = time.time()
         self._record.gate = True
+        self._group.add(self._host.pid)
+        if self._spec is not None and (problem := set_priority(self._host.pid, self._spec.nice)):
+            self._log.remark(problem)
         self._record.write(self._policy, self._host, hurry=True)
 
     def _stop(self) -> None:
@@ -232,7 +243,7 @@ class Keeper:
         ran_s = tree.age_s(self._host.token) if self._host.token else 0.0
         self._exit = (ended, ran_s)
         self._host.drain(self._log)
-        self._record.ended(ended.code, ended.signal, ran_s)
+        self._record.ended(ended.code, ended.signal, ran_s, self._group.killed())
         if self._ladder is None:
             self._ladder = rules.Ladder(rules.leftover_rungs(), now)
 
@@ -259,6 +270,9 @@ class Keeper:
         text = ended.text(ran_s)
         self._log.remark(text, ended=True)
         self._host.forget()
+        self._record.held_ports = held_ports(self._spec.ports) if self._spec is not None else []
+        for port in self._record.held_ports:
+            self._log.remark(f"port {port} is still in use, by a program that is not of this miner")
         asked, self._record.asked = self._record.asked, False
         self._ladder, self._exit, self._record.started_at = None, None, None
         self._record.changed = self._record.sync = True
@@ -358,6 +372,7 @@ class Keeper:
         wanted = self._policy.wanted
         self._record.gate = self._record.asked = False
         self._record.started_at = self._record.started_at or time.time() - tree.age_s(self._host.token)
+        self._group.adopt(self._host.pid)
         self._policy.adopted("running; taken over from a former keeper")
         self._log.remark(f"process {self._host.pid} taken over from a former keeper")
         if not wanted:

@@ -36,6 +36,7 @@ class Record:
         self.started_at: float | None = None
         self.gate = False
         self.asked = False  # whether we told the program to end
+        self.held_ports: list[int] = []
         self.changed = True
         self.sync = False
         self.retry_at: float | None = None
@@ -59,9 +60,17 @@ class Record:
             return 0, ""
         return int(known.get("pid") or 0), str(private.get("token") or "")
 
-    def ended(self, code: int | None, signal_number: int | None, ran_s: float) -> None:
-        """Note one end of the program."""
-        end = {"at": time.time(), "code": code, "signal": signal_number, "wanted": self.asked, "ran_s": round(ran_s, 3)}
+    def ended(self, code: int | None, signal_number: int | None, ran_s: float, memory: bool = False) -> None:
+        """Note one end of the program; ``memory``: the system ended something of it at its memory limit."""
+        end: dict[str, Any] = {
+            "at": time.time(),
+            "code": code,
+            "signal": signal_number,
+            "wanted": self.asked,
+            "ran_s": round(ran_s, 3),
+        }
+        if memory:
+            end["memory"] = True
         self.exits.append(end)
         del self.exits[:-EXITS_KEPT]
         if not self.asked:
@@ -85,8 +94,10 @@ class Record:
             "crashes": self.crashes,
             "next_start_at": wall + next_at - now if next_at is not None else None,
             "exits": self.exits,
+            "held_ports": self.held_ports,
             "keeper": {
                 "boot": self.boot,
+                "own": self._token,
                 "token": host.token,
                 "gate": self.gate,
                 "asked": self.asked,

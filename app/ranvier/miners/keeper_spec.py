@@ -42,6 +42,10 @@ class Spec:
             self.log_total_bytes = int(data["log_total_bytes"])
             self.log_segment_s = float(data.get("log_segment_s", 86_400.0))  # files of an older agent lack it
             self.log_keep_s = float(data.get("log_keep_s", 0.0))
+            self.nice = _number(data, "nice")
+            self.memory_bytes = _number(data, "memory_bytes")
+            self.cpu_weight = _number(data, "cpu_weight")
+            self.ports = [int(port) for port in data.get("ports") or []]
             self.limits = _limits(data)
         except KeyError as error:
             raise ValueError(f"{SPEC}: {error.args[0]} is missing") from None
@@ -49,6 +53,11 @@ class Spec:
             raise ValueError(f"{SPEC}: {error}") from None
         if not self.argv:
             raise ValueError(f"{SPEC}: argv is empty")
+
+
+def _number(data: dict[str, Any], name: str) -> int | None:
+    value = data.get(name)
+    return None if value is None else int(value)
 
 
 def _limits(data: dict[str, Any]) -> Limits:

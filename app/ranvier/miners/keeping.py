@@ -19,6 +19,7 @@ import msgspec
 from ranvier.core.errors import MinerError
 from ranvier.core.paths import private_folder
 from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
+from ranvier.miners import keeper_tree as tree
 from ranvier.miners.spec import ProgramSpec, read_spec, write_spec
 from ranvier.miners.status import KeeperStatus, MinerState
 
@@ -30,6 +31,18 @@ class _Answer(msgspec.Struct):
     ok: bool
     status: KeeperStatus | None = None
     error: str = ""
+
+
+class _Private(msgspec.Struct):
+    """What a keeper writes for the next one: start tokens, which no change of the clock can confuse."""
+
+    boot: str = ""
+    own: str = ""
+    token: str = ""
+
+
+class _Tokens(msgspec.Struct):
+    keeper: _Private = msgspec.field(default_factory=_Private)
 
 
 class KeeperClient:
@@ -118,7 +131,8 @@ class KeeperClient:
         """What the status file says, checked against what is alive. Never raises for a missing or damaged file."""
         self._ended()
         try:
-            known = msgspec.json.decode((self.folder / "run" / "status.json").read_bytes(), type=KeeperStatus)
+            data = (self.folder / "run" / "status.json").read_bytes()
+            known = _at_this_clock(msgspec.json.decode(data, type=KeeperStatus), data)
         except FileNotFoundError:
             return _nothing(MinerState.STOPPED, "never started")
         except (OSError, msgspec.DecodeError) as error:
@@ -230,6 +244,15 @@ def _decode_where(path: Path) -> dict[str, Any]:
 
 def _alive(pid: int, started: float | None) -> bool:
     return pid > 0 and started is not None and ProcessIdentity(pid, started).alive()
+
+
+def _at_this_clock(known: KeeperStatus, data: bytes) -> KeeperStatus:
+    """The same with start times as they are counted now: setting the clock moves what the system says they were."""
+    private = msgspec.json.decode(data, type=_Tokens).keeper
+    if not tree.LINUX or not private.own or private.boot != tree.boot_id():
+        return known
+    started = tree.started_at(private.token) if known.pid is not None and private.token else known.pid_started
+    return dataclasses.replace(known, keeper_started=tree.started_at(private.own), pid_started=started)
 
 
 def _nothing(state: MinerState, reason: str) -> KeeperStatus:

@@ -20,13 +20,17 @@ class MinerState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExitRecord:
-    """One end of the program: ``code`` or ``signal`` (the other is None), and whether it was asked for."""
+    """One end of the program: ``code`` or ``signal`` (the other is None), and whether it was asked for.
+
+    ``memory``: the system ended something of it at the memory limit that it was given.
+    """
 
     at: float
     code: int | None
     signal: int | None
     wanted: bool
     ran_s: float
+    memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ class KeeperStatus:
     """One keeper's status file (``run/status.json``). Times are Unix seconds; ``written_at`` is its age.
 
     ``pid_started`` is the child's start time, so that a reader can tell it from a reused pid. ``reason`` says
-    in words why the state is what it is; ``next_start_at`` is set while backing off.
+    in words why the state is what it is; ``next_start_at`` is set while backing off. ``held_ports``: ports of the
+    program that were still in use after its end.
     """
 
     state: MinerState
@@ -49,3 +54,4 @@ class KeeperStatus:
     crashes: int = 0
     next_start_at: float | None = None
     exits: tuple[ExitRecord, ...] = ()
+    held_ports: tuple[int, ...] = ()

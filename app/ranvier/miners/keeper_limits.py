@@ -1,0 +1,142 @@
+"""What a program may take of the machine: priority, memory, share of the processor. Optional, never in its way.
+
+Memory and share need a control group (cgroup v2) that this user may make; where there is none, that is said in the
+log and the program runs without. The group is made before the program's first instruction and holds its whole
+tree. Standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ranvier.miners.keeper_spec import Spec
+
+ROOT = "/sys/fs/cgroup"
+OWN = "/proc/self/cgroup"
+
+
+class Group:
+    """The control group of one program. ``folder`` is empty while there is none."""
+
+    def __init__(self, mark: str, root: str = ROOT, own: str = OWN) -> None:
+        self._name = f"ranvier-{mark}"
+        self._root = root
+        self._own = own
+        self.folder = ""
+        self._kills = 0
+
+    def prepare(self, spec: Spec) -> list[str]:
+        """Make the group for the next start; what could not be limited, in words."""
+        if spec.memory_bytes is None and spec.cpu_weight is None:
+            self.folder = ""
+            return []
+        self.folder = self.folder or self._make()
+        if not self.folder:
+            return ["memory and processor share are not limited: this user may make no control group here"]
+        problems = []
+        wanted = (("memory.max", spec.memory_bytes, "memory"), ("cpu.weight", spec.cpu_weight, "processor share"))
+        for name, value, title in wanted:
+            try:
+                self._write(name, "max" if value is None and name == "memory.max" else str(value or 100))
+            except OSError as error:
+                if value is not None:
+                    problems.append(f"{title} is not limited: {error.strerror}")
+        with contextlib.suppress(OSError):
+            self._write("memory.oom.group", "0")
+        self._kills = self.kills()
+        return problems
+
+    def adopt(self, pid: int) -> None:
+        """Find the group again in which a former keeper started the program."""
+        place = _own_place(f"/proc/{pid}/cgroup")
+        if place.endswith(f"/{self._name}"):
+            self.folder = self._root + place
+            self._kills = self.kills()
+
+    def add(self, pid: int) -> None:
+        """Put a process that has not begun yet into the group."""
+        if self.folder:
+            with contextlib.suppress(OSError):
+                self._write("cgroup.procs", str(pid))
+
+    def kills(self) -> int:
+        """How many of its processes the system has ended for want of memory."""
+        if self.folder:
+            with contextlib.suppress(OSError, ValueError), open(f"{self.folder}/memory.events") as file:  # noqa: PTH123
+                for line in file:
+                    if line.startswith("oom_kill "):
+                        return int(line.split()[1])
+        return 0
+
+    def killed(self) -> bool:
+        """Whether that happened since the last ``prepare``."""
+        return self.kills() > self._kills
+
+    def remove(self) -> None:
+        """Take an empty group away."""
+        if self.folder:
+            with contextlib.suppress(OSError):
+                os.rmdir(self.folder)  # noqa: PTH106
+            self.folder = ""
+
+    def _make(self) -> str:
+        """Beside us or above us: the nearest place where a group of ours may limit memory."""
+        place = _own_place(self._own)
+        while place:
+            folder = f"{self._root}{place}/{self._name}" if place != "/" else f"{self._root}/{self._name}"
+            try:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(folder, 0o755)  # noqa: PTH102
+                if os.access(f"{folder}/memory.max", os.W_OK):
+                    return folder
+                os.rmdir(folder)  # noqa: PTH106
+            except OSError:
+                pass
+            place = "" if place == "/" else place.rpartition("/")[0] or "/"
+        return ""
+
+    def _write(self, name: str, text: str) -> None:
+        descriptor = os.open(f"{self.folder}/{name}", os.O_WRONLY)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+
+def _own_place(path: str) -> str:
+    with contextlib.suppress(OSError), open(path) as file:  # noqa: PTH123
+        for line in file:
+            if line.startswith("0::/"):
+                return line[3:].strip()
+    return ""
+
+
+def set_priority(pid: int, nice: int | None) -> str:
+    """Make a process give way to others; what stood against it, in words."""
+    if nice is None:
+        return ""
+    if not hasattr(os, "setpriority"):
+        return "priority is not set on this system"
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+    except OSError as error:
+        return f"priority is not set: {error.strerror}"
+    return ""
+
+
+def held_ports(ports: list[int]) -> list[int]:
+    """Which of these TCP ports somebody listens on."""
+    held = []
+    for port in ports:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            if os.name == "posix":  # as servers do: last connections that fade away do not count
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("", port))
+            except OSError:
+                held.append(port)
+    return held
