@@ -1,0 +1,200 @@
+"""Messages of money: earnings, gaps, receipts, prices, costs. ``agent.messages`` shows them all."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ranvier.agent.command import Command, Done
+from ranvier.ledger.cost_book import Cost, Electricity, Tariff
+from ranvier.ledger.prices import FiatPrice, PriceSource
+from ranvier.ledger.receipts import StoredReceipt
+
+
+class EarningRow(msgspec.Struct, frozen=True):
+    """One payment of one epoch to one hotkey, from the ledger. ``time_ms`` is the block's.
+
+    ``alpha_rao`` is what was paid; ``gross_rao`` what the chain's event names. They differ when ``fate`` is
+    ``burned`` or ``recycled`` (a subnet owner's own miner: nothing is paid). ``captured_rao`` of the pay went into
+    the collateral lock, the rest was credited to ``destination_ss58``, which auto-stake may have made another hotkey.
+    Block and ``event_index`` are the proof. None: not known.
+    """
+
+    netuid: int
+    mechanism: int
+    block: int
+    time_ms: int
+    uid: int
+    hotkey_ss58: str
+    alpha_rao: int
+    price_rao: int | None
+    block_hash: str
+    gross_rao: int | None = None
+    captured_rao: int | None = None
+    fate: str | None = None
+    coldkey_ss58: str | None = None
+    destination_ss58: str | None = None
+    event_index: int | None = None
+
+
+class EarningBucket(msgspec.Struct, frozen=True):
+    """Earnings summed over an epoch, UTC day, ISO week or month, and netuid (and hotkey, when asked by hotkey).
+
+    ``tao_rao`` is at each epoch's own price, None if unknown. ``fiat_micro`` is that in millionths of the fiat
+    currency at each day's price, None if unknown or no price source was chosen.
+    """
+
+    start_ms: int
+    netuid: int
+    alpha_rao: int
+    tao_rao: int | None
+    epochs: int
+    hotkey_ss58: str | None = None
+    fiat_micro: int | None = None
+
+
+class Earnings(msgspec.Struct, frozen=True):
+    """Rows newest first (at most the limit asked for), buckets oldest first. ``currency`` is of the fiat amounts."""
+
+    rows: tuple[EarningRow, ...]
+    buckets: tuple[EarningBucket, ...]
+    currency: str | None = None
+
+
+class GapRow(msgspec.Struct, frozen=True):
+    """Blocks whose earnings are wanted and not known. Without ``reason`` they are still being read."""
+
+    netuid: int
+    hotkey_ss58: str
+    from_block: int
+    to_block: int
+    reason: str | None = None
+    tried_ms: int | None = None
+
+
+class Gaps(msgspec.Struct, frozen=True):
+    """``archive`` is the endpoint that is asked for old blocks, None when there is none."""
+
+    gaps: tuple[GapRow, ...]
+    archive: str | None
+
+
+class Receipts(msgspec.Struct, frozen=True):
+    """Newest first."""
+
+    receipts: tuple[StoredReceipt, ...]
+
+
+class PricesView(msgspec.Struct, frozen=True):
+    """The price source (None: off) and the stored prices asked for, oldest first."""
+
+    source: PriceSource | None
+    prices: tuple[FiatPrice, ...]
+
+
+class CostsView(msgspec.Struct, frozen=True):
+    """The cost book: entries, the tariff (None: not told), electricity by UTC day, and cost per slot and kind.
+
+    Amounts are millionths of ``currency``; ``slots`` are (start ms, kind, amount), oldest first, only entries of that
+    currency. ``note`` says what is not counted (another currency, hours that were not measured).
+    """
+
+    entries: tuple[Cost, ...]
+    tariff: Tariff | None
+    currency: str | None
+    electricity: tuple[Electricity, ...]
+    slots: tuple[tuple[int, str, int], ...]
+    note: str = ""
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+
+class GetEarnings(Command[Earnings], frozen=True):
+    """``bucket`` is ``epoch``, ``day``, ``week`` or ``month``; times in ms, ``until_ms`` outside; None = no limit.
+
+    ``limit`` and ``offset`` page the rows; ``by_hotkey`` gives each hotkey buckets of its own.
+    """
+
+    bucket: str = "day"
+    since_ms: int | None = None
+    hotkey_ss58: str | None = None
+    limit: int = 1000
+    until_ms: int | None = None
+    netuid: int | None = None
+    by_hotkey: bool = False
+    offset: int = 0
+
+
+class GetGaps(Command[Gaps], frozen=True):
+    """What of the earnings is not known, and why."""
+
+
+class FillGaps(Command[Done], frozen=True):
+    """Try every gap again now, instead of within the hour."""
+
+
+class FollowEarnings(Command[Done], frozen=True):
+    """Note this hotkey's pay from this block on: its past is read up, newest epochs first."""
+
+    netuid: int
+    hotkey_ss58: str
+    from_block: int
+
+
+class UseArchive(Command[Done], frozen=True):
+    """The endpoint that is asked for blocks which an ordinary node has forgotten; empty for the network's usual one,
+    ``off`` for none. Every gap is tried again."""
+
+    endpoint: str
+
+
+class AddReceipt(Command[Done], frozen=True):
+    """Keep what became of a transaction, for ever. Repeating it changes nothing; a later stage replaces an earlier."""
+
+    receipt: StoredReceipt
+
+
+class GetReceipts(Command[Receipts], frozen=True):
+    since_ms: int | None = None
+    until_ms: int | None = None
+    limit: int = 500
+    offset: int = 0
+
+
+class UsePriceSource(Command[Done], frozen=True):
+    """Where fiat prices come from from now on; None switches it off. Stored prices stay."""
+
+    source: PriceSource | None
+
+
+class FetchPrices(Command[Done], frozen=True):
+    """Ask the price source now; the answer says how many prices are new."""
+
+
+class GetPrices(Command[PricesView], frozen=True):
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
+class SetCost(Command[Done], frozen=True):
+    """Add a cost entry, or replace the one with the same id."""
+
+    cost: Cost
+
+
+class RemoveCost(Command[Done], frozen=True):
+    id: str
+
+
+class SetTariff(Command[Done], frozen=True):
+    """The electricity tariff; None forgets it."""
+
+    tariff: Tariff | None
+
+
+class GetCosts(Command[CostsView], frozen=True):
+    """Costs between two moments by ``day``, ``week`` or ``month``, in the tariff's or price source's currency."""
+
+    since_ms: int
+    until_ms: int
+    bucket: str = "day"
