@@ -18,6 +18,7 @@ from ranvier.agent.messages import (
     AgentStatus,
     EarningRow,
     GetEarnings,
+    GetLog,
     GetStatus,
     InstallEvent,
     InstallMiner,
@@ -43,6 +44,7 @@ from ranvier.rehearsal import practice
 from ranvier.rehearsal.stages import Outcome, Stage, StageReport, StageState
 
 POLL_S = 0.5
+_CRASHES = 3  # the first restarts come within seconds; after these, waiting longer explains nothing
 FUND = Tao(100 * 10**9)
 _NETUID = practice.NETUID
 
@@ -310,6 +312,7 @@ class Rehearsal:
         self, node: _Node, found: Callable[[MinerView], bool], limit_s: float, failure: str
     ) -> MinerView:
         deadline = _Deadline(limit_s, failure)
+        crashes: int | None = None
         while True:
             with contextlib.suppress(AgentError):
                 status = await self._client.call(GetStatus())
@@ -318,9 +321,21 @@ class Rehearsal:
                     deadline.seen = "; ".join(e.text for e in miner.evidence[:2])
                     if found(miner):
                         return miner
-                    if miner.state is MinerState.FAILED:
-                        raise MinerError("Miner failed", deadline.seen, "Its log on the Miners page says more.")
+                    crashes = miner.crashes if crashes is None else crashes
+                    if miner.state is MinerState.FAILED or miner.crashes >= crashes + _CRASHES:
+                        raise await self._keeps_ending(miner)
             await deadline.pause()
+
+    async def _keeps_ending(self, miner: MinerView) -> MinerError:
+        """What the miner itself said last is what its owner needs to read."""
+        lines: list[str] = []
+        with contextlib.suppress(RanvierError):
+            tail = await self._client.call(GetLog(miner.id, limit=40))
+            lines = [line.text for line in tail.lines if line.stream == "err" and line.text.strip()]
+        said = f" It said: {lines[-1].strip()}" if lines else f" {miner.evidence[0].text}."
+        return MinerError(
+            "The miner keeps ending", f"It ended {miner.crashes} times.{said}", "See its log under Miners."
+        )
 
     def _begin(self, stage: Stage, text: str) -> None:
         self._stage, self._stage_began = stage, time.monotonic()
