@@ -18,9 +18,12 @@ Without a command, the window opens.
   rehearse --headless --json    the whole life of a node on the sandbox, without a display
   stop [--everything]           end the agent; with --everything the miners and the sandbox too
   keys list|show|create|...     wallets and keys without the window (ranvier keys --help)
+  hardware [--json]             the machine, its GPUs, and what is wrong with them
+  netcheck [--json]             how fast and how current the network's endpoints are
   sandbox --port N              a practice network on this machine (ranvier sandbox --help)
   agent                         the background process (the window starts it by itself)
   keeper DIR                    supervise one program (the agent starts it by itself)
+  hardware-probe                read GPUs in a process that may crash (the agent starts it by itself)
   selftest                      prove that this copy is whole
 
   --home DIR    keep settings, wallets and data below DIR instead of the usual folders
@@ -31,6 +34,7 @@ Without a command, the window opens.
 _BARE = {
     "keeper": "ranvier.miners.keeper",
     "sandbox": "ranvier.sandbox.main",
+    "hardware-probe": "ranvier.hardware.probe_process",
     "selftest": "ranvier.selftest",
 }
 # Roles that work on one instance's folders: each has ``main(arguments, paths)``.
@@ -40,6 +44,8 @@ _HOMED = {
     "stop": "ranvier.agent.stop_cli",
     "rehearse": "ranvier.rehearsal.headless",
     "keys": "ranvier.keys.cli",
+    "hardware": "ranvier.hardware.cli",
+    "netcheck": "ranvier.chain.netcheck_cli",
 }
 _WINDOW = "ranvier.ui.application"
 

@@ -1,0 +1,49 @@
+"""Which process am I: the arguments decide, and nothing heavy is imported for it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ranvier import __main__ as entry
+from ranvier.core.processes import child_environment
+
+
+def test_every_role_is_in_the_help_and_has_its_module() -> None:
+    for role, module in {**entry._BARE, **entry._HOMED}.items():
+        assert f"\n  {role} " in entry.USAGE
+        assert importlib.util.find_spec(module) is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--home"], "--home needs a folder"), (["--home="], "--home needs a folder"), (["dance"], "unknown command")],
+)
+def test_wrong_arguments_are_one_sentence_and_status_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert entry.main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_damaged_settings_file_is_a_sentence_not_a_traceback(tmp_path, capsys) -> None:
+    (tmp_path / "settings.toml").write_bytes(b"network = \xff")
+    assert entry.main(["--home", str(tmp_path), "rehearse", "--headless"]) == 1
+    said = capsys.readouterr().err
+    assert "Settings unreadable" in said and "Traceback" not in said
+
+
+def test_the_keeper_and_the_version_load_nothing_heavy() -> None:
+    code = (
+        "import json, sys; from ranvier.__main__ import main; main(['--version']); import ranvier.miners.keeper;"
+        "heavy = ['PySide6', 'asyncio', 'psutil', 'msgspec', 'aiohttp', 'substrateinterface', 'numpy'];"
+        "print(json.dumps([name for name in heavy if name in sys.modules]))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=child_environment(), check=True
+    )
+    assert json.loads(result.stdout.splitlines()[-1]) == []
