@@ -1,0 +1,187 @@
+"""``ranvier miners``: list, add, start, stop, restart, logs, why. For people, or (``--json``) for programs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ranvier.agent.client import AgentClient, ensure_agent
+from ranvier.agent.messages import (
+    AddMiner,
+    AgentStatus,
+    GetLog,
+    GetStatus,
+    InstallMiner,
+    LogTail,
+    MinerView,
+    RestartMiner,
+    StartMiner,
+    StopMiner,
+    Why,
+    WhyMiner,
+)
+from ranvier.core.errors import RanvierError
+from ranvier.core.evidence import age_text
+from ranvier.core.paths import Paths
+
+FOLLOW_S = 0.5
+_WITH_AGENT = ("add", "start", "restart")  # an agent is started for these; the others ask one that runs
+
+
+def main(arguments: list[str], paths: Paths) -> int:
+    """Exit status 0: done; 1: refused or no agent; 2: wrong use; 130: interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return asyncio.run(_run(options, paths))
+    except RanvierError as error:
+        if not options.json:
+            raise
+        _out({"error": error.data()})
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _run(options: argparse.Namespace, paths: Paths) -> int:
+    client = await ensure_agent(paths) if options.command in _WITH_AGENT else AgentClient(paths)
+    try:
+        if options.command == "list":
+            await _list(client, as_json=options.json)
+        elif options.command == "add":
+            await _add(client, options, paths)
+        elif options.command == "logs":
+            await _logs(client, options)
+        elif options.command == "why":
+            await _why(client, options.id, as_json=options.json)
+        else:
+            await _change(client, options)
+    finally:
+        await client.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="JSON instead of text")
+    parser = argparse.ArgumentParser(prog="ranvier miners", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", parents=[common], help="every miner and its state")
+    add = commands.add_parser("add", parents=[common], help="make a miner from a recipe")
+    add.add_argument("name")
+    add.add_argument("--recipe", required=True)
+    add.add_argument("--netuid", type=int, required=True)
+    add.add_argument("--wallet", required=True, help="name of the wallet")
+    add.add_argument("--hotkey", required=True, help="name of the hotkey in it")
+    add.add_argument("--wallets", help="folder of wallets, when it is not the usual one")
+    add.add_argument("--id", help="folder name; made from the name when not given")
+    add.add_argument("--install", action="store_true", help="make its environment too")
+    for name, text in (("start", "run it"), ("stop", "stop it"), ("restart", "stop it and run it")):
+        one = commands.add_parser(name, parents=[common], help=text)
+        one.add_argument("id")
+    logs = commands.add_parser("logs", parents=[common], help="its last lines")
+    logs.add_argument("id")
+    logs.add_argument("-n", "--lines", type=int, default=100)
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until interrupted")
+    why = commands.add_parser("why", parents=[common], help="why it is in the state it is in, and what to do")
+    why.add_argument("id")
+    return parser
+
+
+async def _list(client: AgentClient, *, as_json: bool) -> None:
+    status: AgentStatus = await client.call(GetStatus(), timeout_s=10.0)
+    if as_json:
+        _out(list(status.miners))
+        return
+    rows: list[tuple[str, ...]] = [("ID", "STATE", "LEVEL", "SUBNET", "PID", "STARTS", "CRASHES", "SINCE")]
+    rows += [_row(miner, status.at) for miner in status.miners]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        sys.stdout.write("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() + "\n")
+
+
+def _row(miner: MinerView, now: float) -> tuple[str, ...]:
+    since = "" if miner.started_at is None or miner.pid is None else age_text(miner.started_at, now)
+    pid = "" if miner.pid is None else str(miner.pid)
+    subnet = f"{miner.network} {miner.netuid}"
+    state = str(miner.state)
+    return (miner.id, state, str(miner.level), subnet, pid, str(miner.starts), str(miner.crashes), since)
+
+
+async def _add(client: AgentClient, options: argparse.Namespace, paths: Paths) -> None:
+    miner_id = options.id or re.sub(r"[^a-z0-9]+", "-", options.name.lower()).strip("-")[:48] or "miner"
+    said = [await client.call(AddMiner(
+        id=miner_id, name=options.name, recipe=options.recipe, netuid=options.netuid,
+        wallet_path=str(Path(options.wallets).expanduser() if options.wallets else paths.wallets),
+        wallet_name=options.wallet, hotkey_name=options.hotkey,
+    ))]  # fmt: skip
+    if options.install:
+        said.append(await client.call(InstallMiner(id=miner_id)))
+    text = " ".join(done.text for done in said)
+    _out({"id": miner_id, "text": text}) if options.json else sys.stdout.write(f"{miner_id}: {text}\n")
+
+
+async def _change(client: AgentClient, options: argparse.Namespace) -> None:
+    command = {"start": StartMiner, "stop": StopMiner, "restart": RestartMiner}[options.command]
+    done = await client.call(command(id=options.id))
+    _out({"id": options.id, "text": done.text}) if options.json else sys.stdout.write(f"{options.id}: {done.text}\n")
+
+
+async def _logs(client: AgentClient, options: argparse.Namespace) -> None:
+    after: int | None = None
+    while True:
+        page: LogTail = await client.call(GetLog(id=options.id, after=after, limit=options.lines))
+        for line in page.lines:
+            if options.json:
+                _out(line)
+            else:
+                at = datetime.fromtimestamp(line.at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+                sys.stdout.write(f"{at} {line.stream:6} {line.text}\n")
+        sys.stdout.flush()
+        if not options.follow:
+            return
+        if after is None or after == page.next:
+            await asyncio.sleep(FOLLOW_S)
+        after = page.next
+
+
+async def _why(client: AgentClient, miner_id: str, *, as_json: bool) -> None:
+    why: Why = await client.call(WhyMiner(id=miner_id))
+    if as_json:
+        _out(why)
+    else:
+        sys.stdout.write(describe(why, time.time()))
+
+
+def describe(why: Why, now: float) -> str:
+    """The explanation as lines of text."""
+    seen = "" if why.seen_at is None else f" ({age_text(why.seen_at, now)})"
+    lines = [f"{why.id}: {str(why.shown).replace('_', ' ')}. {why.reason}{seen}"]
+    found = why.diagnosis
+    if found is not None and found.sentence:
+        lines += ["", found.sentence]
+        lines += [f"  | {line}" for line in found.evidence]
+        lines += [f"Next: {found.step}"] if found.step else []
+    if why.exits:
+        lines += ["", f"Last ends (crashes so far: {why.crashes}):"]
+        for end in why.exits[-5:]:
+            how = f"code {end.code}" if end.code is not None else f"signal {end.signal}" if end.signal else "unknown"
+            asked = ", as asked" if end.wanted else ""
+            lines.append(f"  {age_text(end.at, now)}: {how} after {end.ran_s:.0f} s{asked}")
+    if why.evidence:
+        lines.append("")
+        for one in why.evidence:
+            when = "" if one.seen_at is None else f", {age_text(one.seen_at, now)}"
+            lines.append(f"  {one.level:8}{one.text}{when}")
+    return "\n".join(lines) + "\n"
+
+
+def _out(value: Any) -> None:
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")

@@ -1,0 +1,154 @@
+"""``ranvier miners``: what is asked of the agent, and what is written for people and for programs."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from ranvier.agent import messages as m
+from ranvier.agent import miners_cli
+from ranvier.core.errors import AgentError, MinerError
+from ranvier.core.evidence import Evidence, Level
+from ranvier.core.paths import Paths
+from ranvier.miners.states import ShownState
+from ranvier.miners.status import ExitRecord, MinerState
+
+NOW = time.time()
+MINER = m.MinerView(
+    id="one", name="One", recipe="sandbox-llm", network="sandbox", netuid=1, hotkey_ss58="5H", coldkey_ss58="5C",
+    state=MinerState.RUNNING, wanted=True, level=Level.GOOD, evidence=(), pid=77, started_at=NOW - 90,
+    starts=3, crashes=2,
+)  # fmt: skip
+WHY = m.Why(
+    id="one", shown=ShownState.BACKING_OFF, reason="ended with code 1; crash 2 in a row", seen_at=NOW - 1,
+    evidence=(Evidence(Level.BAD, "not registered on subnet 1 at block 9", NOW - 5),),
+    exits=(ExitRecord(NOW - 30, 1, None, False, 2.0),), crashes=2,
+    diagnosis=m.DiagnosisView(
+        cause="not_registered", sentence="Its hotkey is not registered on subnet 1, so it ended itself.",
+        evidence=("ERROR not registered",), step="Register the hotkey, then start it again.", action="register",
+        label="Register…", known=True,
+    ),
+)  # fmt: skip
+
+
+class Agent:
+    """Stands in for the agent: answers from a table, remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+        self.closed = 0
+        self.error: Exception | None = None
+
+    async def call(self, command: Any, *, timeout_s: float | None = None) -> Any:
+        self.asked.append(command)
+        if self.error is not None:
+            raise self.error
+        match command:
+            case m.GetStatus():
+                view = m.ChainView("sandbox", None, Level.GOOD, "fine")
+                return m.AgentStatus("1", 1, 5, NOW, NOW, view, (MINER,))
+            case m.WhyMiner():
+                return WHY
+            case m.GetLog():
+                return m.LogTail((m.LogLine(NOW, "out", "hello"), m.LogLine(NOW, "err", "oh")), 9)
+            case _:
+                return m.Done(f"{type(command).__name__} done.")
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch) -> Agent:
+    one = Agent()
+
+    async def ensure(_paths: Paths) -> Agent:
+        return one
+
+    monkeypatch.setattr(miners_cli, "AgentClient", lambda _paths: one)
+    monkeypatch.setattr(miners_cli, "ensure_agent", ensure)
+    return one
+
+
+def run(tmp_path, capsys, *words: str) -> tuple[int, str]:
+    code = miners_cli.main(list(words), Paths.under(tmp_path))
+    return code, capsys.readouterr().out
+
+
+def test_list(agent, tmp_path, capsys) -> None:
+    code, said = run(tmp_path, capsys, "list")
+    head, row = said.splitlines()
+    assert code == 0 and head.split()[:3] == ["ID", "STATE", "LEVEL"]
+    assert row.split() == ["one", "running", "good", "sandbox", "1", "77", "3", "2", "90", "s", "ago"]
+    assert json.loads(run(tmp_path, capsys, "list", "--json")[1])[0]["crashes"] == 2
+    assert agent.closed == 2
+
+
+def test_why(agent, tmp_path, capsys) -> None:
+    said = run(tmp_path, capsys, "why", "one")[1]
+    parts = (
+        "one: backing off. ended with code 1",
+        "Its hotkey is not registered",
+        "| ERROR not registered",
+        "Next: Register the hotkey",
+        "30 s ago: code 1 after 2 s",
+        "bad     not registered on subnet 1",
+    )
+    assert [part for part in parts if part not in said] == []
+    assert json.loads(run(tmp_path, capsys, "why", "one", "--json")[1])["diagnosis"]["cause"] == "not_registered"
+
+
+def test_logs(agent, tmp_path, capsys) -> None:
+    rows = run(tmp_path, capsys, "logs", "one", "-n", "7")[1].splitlines()
+    assert [row.split()[-2:] for row in rows] == [["out", "hello"], ["err", "oh"]]
+    assert agent.asked == [m.GetLog("one", None, 7)]
+    rows = run(tmp_path, capsys, "logs", "one", "--json")[1].splitlines()
+    assert [json.loads(row)["text"] for row in rows] == ["hello", "oh"]
+
+
+def test_changing(agent, tmp_path, capsys) -> None:
+    for word, kind in (("start", m.StartMiner), ("stop", m.StopMiner), ("restart", m.RestartMiner)):
+        assert run(tmp_path, capsys, word, "one") == (0, f"one: {kind.__name__} done.\n")
+        assert agent.asked[-1] == kind("one")
+
+
+def test_add(agent, tmp_path, capsys) -> None:
+    words = [
+        "add",
+        "My Miner",
+        "--recipe",
+        "r",
+        "--netuid",
+        "3",
+        "--wallet",
+        "w",
+        "--hotkey",
+        "h",
+        "--install",
+        "--json",
+    ]
+    code, said = run(tmp_path, capsys, *words)
+    assert code == 0 and json.loads(said) == {"id": "my-miner", "text": "AddMiner done. InstallMiner done."}
+    wallets = str(tmp_path / "wallets")
+    assert agent.asked == [m.AddMiner("my-miner", "My Miner", "r", 3, wallets, "w", "h"), m.InstallMiner("my-miner")]
+
+
+def test_refusals(agent, tmp_path, capsys) -> None:
+    agent.error = MinerError("No such miner", "There is no miner “x”.")
+    code, said = run(tmp_path, capsys, "stop", "x", "--json")
+    assert code == 1 and json.loads(said)["error"]["title"] == "No such miner"
+    with pytest.raises(MinerError):  # the entry point writes it for people
+        run(tmp_path, capsys, "stop", "x")
+    for words in ([], ["fly"], ["start"]):
+        with pytest.raises(SystemExit):
+            run(tmp_path, capsys, *words)
+
+
+def test_without_an_agent(tmp_path, capsys) -> None:
+    with pytest.raises(AgentError, match="not running"):
+        run(tmp_path, capsys, "list")
+    code, said = run(tmp_path, capsys, "list", "--json")
+    assert code == 1 and json.loads(said)["error"]["kind"] == "AgentError"
