@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier import __version__
+from ranvier.agent.archives import Archives
 from ranvier.agent.attention import attention
 from ranvier.agent.chain_face import Chain
 from ranvier.agent.chain_watch import ChainWatch, Head
@@ -32,6 +33,7 @@ from ranvier.agent.messages import PROTOCOL, AgentStatus, EarningEvent, InstallE
 from ranvier.agent.miner import Tools
 from ranvier.agent.miners import Miners
 from ranvier.agent.portfolio import PortfolioReader
+from ranvier.agent.price_watch import PriceWatch
 from ranvier.agent.programs import Keeper, Programs
 from ranvier.agent.rows import earning_row
 from ranvier.agent.sandbox import SandboxNode
@@ -56,7 +58,8 @@ _PAY_EVERY_S = 30.0
 class Parts:
     """What the agent meets the world with; tests put their own in place.
 
-    ``chain_of`` makes the chain of a network at an endpoint (None: the network's own ones).
+    ``chain_of`` makes the chain of a network at an endpoint (None: the network's own ones), ``archive_of`` that of
+    its archive.
     """
 
     programs: Programs
@@ -65,6 +68,7 @@ class Parts:
     sampler: Sampler
     sandbox_command: Sequence[str] | None = None
     now: Callable[[], float] = time.time
+    archive_of: Callable[[str, str], Chain] | None = None
 
 
 class Agent:
@@ -86,12 +90,17 @@ class Agent:
         tools = Tools(parts.programs, parts.keeper_of, parts.now, self.changed)
         self.miners = Miners(paths, tools, self.installs, lambda: self.hub.listeners > 0)
         self.portfolio = PortfolioReader(self.watch, self.ledgers, self.miners.coldkeys)
+        self.archives = Archives(self._fitted_ledger, parts.archive_of or parts.chain_of)
+        self.prices = PriceWatch(
+            lambda: self.ledgers.get(self.network.name), lambda error: self._trouble("prices", error), now=parts.now
+        )
         self.writer = LedgerWriter(
             self._fitted_ledger,
             lambda network: [*self.miners.targets(network), *self.portfolio.targets(network)],
             lambda rows: self.hub.send(EarningEvent(tuple(earning_row(row) for row in rows))),
             lambda network: self._begin(self._read_pay(network), "read pay"),
             lambda error: self._trouble("ledger", error),
+            archive=self.archives.chain,
         )
         desired = DesiredFile(paths.agent / "state.json")
         node = SandboxNode(
@@ -101,8 +110,9 @@ class Agent:
             desired, node, self.watch, self.ledgers, self.portfolio, parts.chain_of,
             lambda error: self._trouble("ledger file", error),
         )  # fmt: skip
+        self.samples = Samples(paths.data / "hardware.sqlite")
         self.hardware = HardwareWatch(
-            parts.sampler, Samples(paths.data / "hardware.sqlite"), self.hub, self.miners.any_wanted,
+            parts.sampler, self.samples, self.hub, self.miners.any_wanted,
             lambda: float(self._setting(HARDWARE_INTERVAL_S)), lambda error: self._trouble("samples", error),
             now=parts.now,
         )  # fmt: skip
@@ -154,6 +164,7 @@ class Agent:
             ("miners", self.miners.run()),
             ("network", self.network.run()),
             ("earnings", self.writer.run()),
+            ("prices", self.prices.run()),
             ("hardware", self.hardware.run()),
         )
 
@@ -162,6 +173,7 @@ class Agent:
         await self._tasks.close()
         await self.installs.close()
         await self.watch.close()
+        await self.archives.close()
         await self.ledgers.close()
         await self.hardware.close()
         log.info("agent ended")

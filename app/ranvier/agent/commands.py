@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ranvier.agent import messages as m
+from ranvier.agent.money_commands import MoneyCommands
 from ranvier.agent.portfolio import require_network
-from ranvier.agent.rows import earning_bucket, earning_row
 from ranvier.agent.server import Handler
 from ranvier.chain.model import TxStage
-from ranvier.core.errors import AgentError, ChainError, LedgerError, MinerError
+from ranvier.core.errors import ChainError, MinerError
 from ranvier.hardware.snapshot import Hardware
-from ranvier.ledger.store import Ledger
 
 if TYPE_CHECKING:
     from ranvier.agent.agent import Agent
@@ -48,8 +47,8 @@ class Commands:
             m.GetHardware: self.get_hardware,
             m.GetHardwareHistory: self.get_hardware_history,
             m.GetPortfolio: self.get_portfolio,
-            m.GetEarnings: self.get_earnings,
             m.StopAgent: self.stop_agent,
+            **MoneyCommands(self._agent).handlers(),
         }
 
     # --- network --------------------------------------------------------------------------------------------
@@ -74,15 +73,6 @@ class Commands:
 
     async def get_portfolio(self, _: m.GetPortfolio) -> m.Portfolio:
         return await self._agent.portfolio.read()
-
-    async def get_earnings(self, command: m.GetEarnings) -> m.Earnings:
-        if command.bucket not in ("day", "epoch"):
-            raise AgentError("Not understood", f"There is no bucket “{command.bucket[:40]}”.", "Use day or epoch.")
-        ledger = await self._ledger()
-        since, hotkey = command.since_ms, command.hotkey_ss58
-        rows = await ledger.payments(since_ms=since, hotkey_ss58=hotkey, limit=command.limit)
-        buckets = await ledger.buckets(command.bucket, since_ms=since, hotkey_ss58=hotkey)
-        return m.Earnings(tuple(map(earning_row, rows)), tuple(map(earning_bucket, buckets)))
 
     # --- miners ---------------------------------------------------------------------------------------------
 
@@ -162,10 +152,3 @@ class Commands:
     def _network(self) -> str:
         require_network(self._agent.network.name)
         return self._agent.network.name
-
-    async def _ledger(self) -> Ledger:
-        network = self._network()
-        ledger = self._agent.ledgers.get(network)
-        if ledger is None:
-            raise LedgerError("Ledger closed", f"The ledger of {network} is not open.", "See what needs attention.")
-        return ledger

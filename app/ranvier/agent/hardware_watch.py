@@ -93,8 +93,14 @@ class HardwareWatch:
 
     async def _keep(self, sample: Hardware) -> None:
         try:
-            await self._samples.add(sample.at, msgspec.json.encode(sample))
+            await self._samples.add(sample.at, msgspec.json.encode(sample), power_mw(sample))
         except LedgerError as error:
             self._trouble(error)
         else:
             self._trouble(None)
+
+
+def power_mw(sample: Hardware) -> int | None:
+    """What the cards draw together, in milliwatts; None when not all of them say. The host itself is not measured."""
+    watts = [gpu.power_w for gpu in sample.gpus]
+    return None if not watts or None in watts else sum(round(one * 1000) for one in watts if one is not None)

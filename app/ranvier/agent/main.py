@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from ranvier.agent.agent import Agent, Parts
@@ -81,6 +82,11 @@ def live_parts(paths: Paths) -> Parts:
         own = Settings(paths.settings_file).get(ENDPOINT)
         return LiveChain(NETWORKS[network], (own,) if own else ())
 
+    def archive_of(network: str, endpoint: str) -> Chain:
+        from ranvier.chain.networks import NETWORKS
+
+        return LiveChain(replace(NETWORKS[network], endpoints=(endpoint,)))
+
     def keeper_of(folder: Path) -> KeeperClient:
         return KeeperClient(folder)
 
@@ -89,4 +95,5 @@ def live_parts(paths: Paths) -> Parts:
         keeper_of=keeper_of,
         chain_of=chain_of,
         sampler=Sampler(paths.data),
+        archive_of=archive_of,
     )

@@ -6,16 +6,50 @@ or an ``ErrorData`` with status 422. ``GET /events`` is a WebSocket of ``Event``
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, get_args
 
 import msgspec
 
+from ranvier.agent.command import Command, Done, R
+from ranvier.agent.money_messages import (
+    AddReceipt,
+    CostsView,
+    EarningBucket,
+    EarningRow,
+    Earnings,
+    FetchPrices,
+    FillGaps,
+    FollowEarnings,
+    GapRow,
+    Gaps,
+    GetCosts,
+    GetEarnings,
+    GetGaps,
+    GetPrices,
+    GetReceipts,
+    PricesView,
+    Receipts,
+    RemoveCost,
+    SetCost,
+    SetTariff,
+    UseArchive,
+    UsePriceSource,
+)
 from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition, Subnet
 from ranvier.core.evidence import Evidence, Level
 from ranvier.hardware.snapshot import Hardware
 from ranvier.miners.status import ExitRecord, MinerState
 
-R = TypeVar("R")
+__all__ = [
+    "COMMANDS", "EVENT_DECODER", "PROTOCOL", "AddMiner", "AddReceipt", "AgentStatus", "Attention", "ChainView",
+    "Command", "CostsView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "FetchPrices",
+    "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps", "GetHardware",
+    "GetHardwareHistory", "GetLog", "GetPortfolio", "GetPrices", "GetReceipts", "GetStatus", "HardwareEvent",
+    "HardwareHistory", "InstallEvent", "InstallMiner", "InstallProgress", "LogLine", "LogTail", "MinerView",
+    "Portfolio", "PricesView", "PublishAxon", "R", "Receipts", "RemoveCost", "RemoveMiner", "RestartMiner", "SetCost",
+    "SetTariff", "StartMiner", "StartSandbox", "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "UseArchive",
+    "UseNetwork", "UsePriceSource", "WatchColdkeys",
+]  # fmt: skip
 
 PROTOCOL = 1  # raised when an old window could misread a new agent
 
@@ -111,37 +145,6 @@ class Portfolio(msgspec.Struct, frozen=True):
     subnets: tuple[Subnet, ...]
 
 
-class EarningRow(msgspec.Struct, frozen=True):
-    """One payment of one epoch to one hotkey, from the ledger. ``time_ms`` is the block's."""
-
-    netuid: int
-    mechanism: int
-    block: int
-    time_ms: int
-    uid: int
-    hotkey_ss58: str
-    alpha_rao: int
-    price_rao: int | None
-    block_hash: str
-
-
-class EarningBucket(msgspec.Struct, frozen=True):
-    """Earnings summed over a day (or epoch) and netuid. ``tao_rao`` is at each epoch's own price, None if unknown."""
-
-    start_ms: int
-    netuid: int
-    alpha_rao: int
-    tao_rao: int | None
-    epochs: int
-
-
-class Earnings(msgspec.Struct, frozen=True):
-    """Rows newest first (at most the limit asked for), buckets oldest first."""
-
-    rows: tuple[EarningRow, ...]
-    buckets: tuple[EarningBucket, ...]
-
-
 class HardwareHistory(msgspec.Struct, frozen=True):
     """Samples oldest first, thinned with age."""
 
@@ -163,17 +166,7 @@ class LogTail(msgspec.Struct, frozen=True):
     next: int
 
 
-class Done(msgspec.Struct, frozen=True):
-    """The command was carried out."""
-
-    text: str = ""
-
-
 # --- commands ---------------------------------------------------------------------------------------------------
-
-
-class Command(msgspec.Struct, Generic[R], frozen=True):
-    """One request to the agent; ``R`` is the type of its answer."""
 
 
 class GetStatus(Command[AgentStatus], frozen=True):
@@ -261,15 +254,6 @@ class GetHardwareHistory(Command[HardwareHistory], frozen=True):
 
 class GetPortfolio(Command[Portfolio], frozen=True):
     pass
-
-
-class GetEarnings(Command[Earnings], frozen=True):
-    """``bucket`` is ``day`` or ``epoch``; times in ms; None = no limit."""
-
-    bucket: str = "day"
-    since_ms: int | None = None
-    hotkey_ss58: str | None = None
-    limit: int = 1000
 
 
 class StopAgent(Command[Done], frozen=True):
