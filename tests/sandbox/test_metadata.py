@@ -14,15 +14,28 @@ from ranvier.keys.addresses import public_key
 from ranvier.sandbox.extrinsic import decode_extrinsic
 from ranvier.sandbox.machine import Machine
 from ranvier.sandbox.outer import RUNTIME_CALL
+from sandbox.portable import Portable
 from sandbox.support import fixture_text
 
 FROM_425 = "an item, call or error of spec 425 that register_limit and its price need"
+ANNOUNCING = "spec 425 announces a coldkey swap; 343 scheduled it. Warnings of the new kind are tested with it"
 ALLOWED = {
     "SubtensorModule.storage.BurnHalfLife": FROM_425,
     "SubtensorModule.storage.BurnIncreaseMult": FROM_425,
     "SubtensorModule.storage.MinNonImmuneUids": FROM_425,
     "SubtensorModule.calls.register_limit": FROM_425,
     "SubtensorModule.error.RegistrationPriceLimitExceeded": FROM_425,
+    "SubtensorModule.storage.ColdkeySwapAnnouncements": ANNOUNCING,
+    "SubtensorModule.storage.ColdkeySwapDisputes": ANNOUNCING,
+    "SubtensorModule.calls.announce_coldkey_swap": ANNOUNCING,
+    "SubtensorModule.calls.dispute_coldkey_swap": ANNOUNCING,
+    "SubtensorModule.event.ColdkeySwapAnnounced": ANNOUNCING,
+    "SubtensorModule.event.ColdkeySwapDisputed": ANNOUNCING,
+    "SubtensorModule.error.ColdkeySwapAnnounced": ANNOUNCING,
+    "SubtensorModule.error.ColdkeySwapDisputed": ANNOUNCING,
+    "SubtensorModule.error.ColdkeySwapReannouncedTooEarly": ANNOUNCING,
+    "SubtensorModule.error.ColdkeySwapAnnouncementNotFound": ANNOUNCING,
+    "SubtensorModule.error.ColdkeySwapAlreadyDisputed": ANNOUNCING,
     "Timestamp.constants.MinimumPeriod": "half of this network's own block time",
     "Aura.constants.SlotDuration": "this network's own block time",
     "System.constants.Version": "our list of runtime APIs is shorter",
@@ -194,3 +207,34 @@ def test_metadata_versions_are_framed(version: int) -> None:
     machine = Machine(1000, bytes(32))
     raw = machine.metadata_v14 if version == 14 else machine.metadata_v15
     assert raw[:5] == b"meta" + bytes((version,))
+
+
+NEW_APIS = {
+    "StakeInfoRuntimeApi.get_stake_availability_for_coldkeys": "spec 425; btcli asks for it before it unstakes",
+    "SubnetInfoRuntimeApi.get_subnet_hyperparams_v3": "spec 425; btcli's hyperparameters",
+    "SubnetInfoRuntimeApi.get_next_epoch_start_block": "spec 425",
+    "SubnetInfoRuntimeApi.get_block_emission": "spec 425",
+    "SwapRuntimeApi.current_alpha_price_all": "spec 425; the SDK's prices",
+    "SwapRuntimeApi.sim_swap_tao_for_alpha": "with the two slippages of spec 425, which the SDK reads",
+    "SwapRuntimeApi.sim_swap_alpha_for_tao": "with the two slippages of spec 425, which the SDK reads",
+}
+
+
+def test_runtime_apis_have_the_types_of_spec_343() -> None:
+    real = Portable(bytes.fromhex(fixture_text("metadata-343-v15.hex")[2:]))
+    mine = Portable(Machine(1000, bytes(32)).metadata_v15)
+    different = set()
+    for api, methods in mine.apis.items():
+        for name, method in methods.items():
+            other = real.apis.get(api, {}).get(name)
+            if other is None or shapes(mine, method) != shapes(real, other):
+                different.add(f"{api}.{name}")
+    # An extrinsic in a fee API contains every call of the runtime, of which we have fewer.
+    assert different - set(NEW_APIS) <= {"TransactionPaymentApi.query_info", "TransactionPaymentApi.query_fee_details"}
+    assert set(NEW_APIS) <= different
+    assert sum(len(methods) for methods in mine.apis.values()) >= 40
+
+
+def shapes(metadata: Portable, method: Any) -> Any:
+    inputs, output = method
+    return [(name, metadata.shape(kind)) for name, kind in inputs], metadata.shape(output)

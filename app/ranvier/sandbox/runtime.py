@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.sandbox.composites import Enum, Field, Variant
 from ranvier.sandbox.pallet import Call, Pallet
-from ranvier.sandbox.pallets import balances, small, system
+from ranvier.sandbox.pallets import balances, commitments, small, system
 from ranvier.sandbox.pallets.subtensor import pallet as subtensor
 from ranvier.sandbox.pallets.subtensor import swaps
 from ranvier.sandbox.scale import Codec
@@ -17,6 +17,7 @@ PALLETS: tuple[Pallet, ...] = (
     subtensor.PALLET,
     small.UTILITY,
     swaps.PALLET,
+    commitments.PALLET,
 )
 
 

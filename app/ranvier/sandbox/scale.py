@@ -190,7 +190,8 @@ class Text(Codec):
         return registry.primitive("str")
 
 
-U8, U16, U32, U64, U128, I64, I128 = (Int(name) for name in ("u8", "u16", "u32", "u64", "u128", "i64", "i128"))
+U8, U16, U32, U64, U128 = (Int(name) for name in ("u8", "u16", "u32", "u64", "u128"))
+I16, I64, I128 = (Int(name) for name in ("i16", "i64", "i128"))
 BOOL = Bool()
 TEXT = Text()
 
@@ -285,3 +286,22 @@ class FixedBytes(Codec):
     @property
     def label(self) -> str:
         return f"[u8; {self.size}]"
+
+
+@dataclass(frozen=True)
+class FixedArray(Codec):
+    """``[T; size]`` of anything but bytes; a list."""
+
+    inner: Codec
+    size: int
+
+    def encode(self, value: Any) -> bytes:
+        if len(value) != self.size:
+            raise ScaleError(f"{self.size} elements wanted")
+        return b"".join(map(self.inner.encode, value))
+
+    def read(self, reader: Reader) -> list[Any]:
+        return [self.inner.read(reader) for _ in range(self.size)]
+
+    def describe(self, registry: Registry) -> bytes:
+        return registry.array(self.inner, self.size)

@@ -8,6 +8,7 @@ from typing import Any
 from ranvier.sandbox.composites import UNIT, Enum, Field, Struct, Variant, Vec, enum, struct, wrapper
 from ranvier.sandbox.registry import Registry
 from ranvier.sandbox.scale import (
+    I64,
     I128,
     U8,
     U32,
@@ -161,9 +162,12 @@ class Fixed(Codec):
 
     signed: bool
     fraction: int
+    size: int = 128
 
     @property
     def _bits(self) -> Codec:
+        if self.size == 64:
+            return I64 if self.signed else U64
         return I128 if self.signed else U128
 
     def encode(self, value: Any) -> bytes:
@@ -173,19 +177,21 @@ class Fixed(Codec):
         return self._bits.read(reader)
 
     def describe(self, registry: Registry) -> bytes:
-        name = "FixedI128" if self.signed else "FixedU128"
+        name = f"Fixed{'I' if self.signed else 'U'}{self.size}"
         return registry.composite(
             ("substrate_fixed", name), (("Frac", typenum(self.fraction)),), (Field("bits", self._bits),)
         )
 
     @property
     def label(self) -> str:
-        whole = 128 - self.fraction
+        whole = self.size - self.fraction
         return f"{'I' if self.signed else 'U'}{whole}F{self.fraction}"
 
 
 U64F64 = Fixed(signed=False, fraction=64)
 I96F32 = Fixed(signed=True, fraction=32)
+I64F64 = Fixed(signed=True, fraction=64)
+I32F32 = Fixed(signed=True, fraction=32, size=64)
 FIXED_U128 = wrapper("sp_arithmetic::fixed_point::FixedU128", U128)
 
 

@@ -18,6 +18,9 @@ _API_VERSIONS = {
     "StakeInfoRuntimeApi": 1,
     "SubnetInfoRuntimeApi": 1,
     "SwapRuntimeApi": 1,
+    "NeuronInfoRuntimeApi": 1,
+    "DelegateInfoRuntimeApi": 1,
+    "SubnetRegistrationRuntimeApi": 1,
 }
 
 COW_TEXT = Alias(wrapper("Cow", TEXT, T=TEXT), "Cow<'static, str>")

@@ -140,11 +140,11 @@ def param(params: list[Any], index: int, kind: type | tuple[type, ...], *, optio
 
 
 def hex_bytes(text: Any) -> bytes:
-    """Bytes from ``0x..`` text."""
-    if not isinstance(text, str) or not text.startswith("0x"):
-        raise bad_params("hex text with the prefix 0x is expected")
+    """Bytes from hex text; as in a node the prefix 0x may be missing."""
+    if not isinstance(text, str):
+        raise bad_params("hex text is expected")
     try:
-        return bytes.fromhex(text[2:])
+        return bytes.fromhex(text.removeprefix("0x"))
     except ValueError as error:
         raise bad_params("not hex") from error
 

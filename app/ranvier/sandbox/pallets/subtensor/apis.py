@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ranvier.core.units import RAO_PER_COIN
 from ranvier.sandbox.api import Api, Method, View
-from ranvier.sandbox.composites import Option, Tuple, Vec, struct
-from ranvier.sandbox.pallets.subtensor import shares, swaps
+from ranvier.sandbox.composites import Option, Tuple, Vec
+from ranvier.sandbox.pallets.subtensor import info, shares, swaps
+from ranvier.sandbox.pallets.subtensor.info_apis import DELEGATES, NEURONS, REGISTRATION, SUBNETS
+from ranvier.sandbox.pallets.subtensor.info_types import AVAILABILITY, SIM_SWAP, STAKE_INFO, SUBNET_PRICE, map_of
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
-from ranvier.sandbox.scale import BOOL, U64, Compact
+from ranvier.sandbox.scale import U64
 from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
 
-STAKE_INFO = struct(
-    "pallet_subtensor::rpc_info::stake_info::StakeInfo",
-    {
-        "hotkey": ACCOUNT,
-        "coldkey": ACCOUNT,
-        "netuid": Compact(NETUID),
-        "stake": Compact(ALPHA),
-        "locked": Compact(U64),
-        "emission": Compact(ALPHA),
-        "tao_emission": Compact(TAO),
-        "drain": Compact(U64),
-        "is_registered": BOOL,
-    },
-    AccountId=ACCOUNT,
-)
-SIM_SWAP = struct(
-    "pallet_subtensor_swap_runtime_api::SimSwapResult",
-    {"tao_amount": TAO, "alpha_amount": ALPHA, "tao_fee": TAO, "alpha_fee": ALPHA},
-)
 _ACCOUNT_NETUID = Option(Tuple((ACCOUNT, NETUID)))
 
 
@@ -68,19 +52,51 @@ def _price(view: View, netuid: int) -> int:
     return swaps.price_rao(view.state, netuid)
 
 
+def _prices(view: View) -> list[dict[str, int]]:
+    """``current_alpha_price_all`` (425)."""
+    return [{"netuid": netuid, "price": _price(view, netuid)} for netuid in info.netuids(view.state)]
+
+
 def _sim_buy(view: View, netuid: int, tao: int) -> dict[str, int]:
     swap = swaps.quote_buy(view.state, netuid, tao)
-    return {"tao_amount": tao - swap.fee, "alpha_amount": swap.amount_out, "tao_fee": swap.fee, "alpha_fee": 0}
+    at_spot = (tao - swap.fee) * RAO_PER_COIN // max(_price(view, netuid), 1)
+    return {
+        "tao_amount": tao - swap.fee,
+        "alpha_amount": swap.amount_out,
+        "tao_fee": swap.fee,
+        "alpha_fee": 0,
+        "tao_slippage": 0,
+        "alpha_slippage": max(at_spot - swap.amount_out, 0),
+    }
 
 
 def _sim_sell(view: View, netuid: int, alpha: int) -> dict[str, int]:
     swap = swaps.quote_sell(view.state, netuid, alpha)
-    return {"tao_amount": swap.amount_out, "alpha_amount": alpha - swap.fee, "tao_fee": 0, "alpha_fee": swap.fee}
+    at_spot = (alpha - swap.fee) * _price(view, netuid) // RAO_PER_COIN
+    return {
+        "tao_amount": swap.amount_out,
+        "alpha_amount": alpha - swap.fee,
+        "tao_fee": 0,
+        "alpha_fee": swap.fee,
+        "tao_slippage": max(at_spot - swap.amount_out, 0),
+        "alpha_slippage": 0,
+    }
 
 
-def _auto_stake(view: View, coldkey: bytes, netuid: int) -> bytes | None:
-    destination: bytes | None = Subtensor.AutoStakeDestination.get(view.state, coldkey, netuid)
-    return destination
+def _availability(view: View, coldkeys: list[bytes], wanted: list[int] | None) -> list[tuple[bytes, Any]]:
+    """``get_stake_availability_for_coldkeys`` (425): nothing is locked here, so all of it can be unstaked."""
+    state = view.state
+    known = info.netuids(state)
+    chosen = known if wanted is None else sorted(set(wanted))
+    if wanted is not None and not 0 < len(chosen) <= len(known):
+        chosen = []
+    rows = []
+    for coldkey in sorted(set(coldkeys)):
+        hotkeys = Subtensor.StakingHotkeys.get(state, coldkey)
+        totals = {n: sum(shares.stake_of(state, hotkey, coldkey, n) for hotkey in hotkeys) for n in chosen}
+        listed = [(n, {"total": one, "locked": 0, "available": one}) for n, one in totals.items() if one]
+        rows.append((coldkey, listed))
+    return rows
 
 
 def _stake_fee(view: View, *arguments: Any) -> int:
@@ -108,6 +124,12 @@ APIS: tuple[Api, ...] = (
                 _one_position,
             ),
             Method(
+                "get_stake_availability_for_coldkeys",
+                {"coldkey_accounts": Vec(ACCOUNT), "netuids": Option(Vec(NETUID))},
+                map_of(ACCOUNT, map_of(NETUID, AVAILABILITY)),
+                _availability,
+            ),
+            Method(
                 "get_stake_fee",
                 {
                     "origin": _ACCOUNT_NETUID,
@@ -121,21 +143,15 @@ APIS: tuple[Api, ...] = (
             ),
         ),
     ),
-    Api(
-        "SubnetInfoRuntimeApi",
-        (
-            Method(
-                "get_coldkey_auto_stake_hotkey",
-                {"coldkey": ACCOUNT, "netuid": NETUID},
-                Option(ACCOUNT),
-                _auto_stake,
-            ),
-        ),
-    ),
+    SUBNETS,
+    NEURONS,
+    DELEGATES,
+    REGISTRATION,
     Api(
         "SwapRuntimeApi",
         (
             Method("current_alpha_price", {"netuid": NETUID}, U64, _price),
+            Method("current_alpha_price_all", {}, Vec(SUBNET_PRICE), _prices),
             Method("sim_swap_tao_for_alpha", {"netuid": NETUID, "tao": TAO}, SIM_SWAP, _sim_buy),
             Method("sim_swap_alpha_for_tao", {"netuid": NETUID, "alpha": ALPHA}, SIM_SWAP, _sim_sell),
         ),

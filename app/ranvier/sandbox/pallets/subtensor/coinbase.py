@@ -19,7 +19,7 @@ def block_step(context: Context) -> None:
     state = context.state
     subnets = [netuid for (netuid,), added in Subtensor.NetworksAdded.items(state) if added and netuid != swaps.ROOT]
     for netuid in subnets:
-        registration.decay_price(state, netuid)
+        registration.adjust_price(state, netuid, context.block)
         if Subtensor.RegistrationsThisBlock.get(state, netuid):
             Subtensor.RegistrationsThisBlock.put(state, netuid, value=0)
     _emit(context, [netuid for netuid in subnets if _emits(context, netuid)])
@@ -36,6 +36,13 @@ def block_step(context: Context) -> None:
 def epoch_due(block: int, netuid: int, tempo: int) -> bool:
     """Whether the block ends an epoch (specs up to 343)."""
     return tempo > 0 and (block + netuid + 1) % (tempo + 1) == tempo
+
+
+def next_epoch(block: int, netuid: int, tempo: int) -> int | None:
+    """The first block after ``block`` that ends an epoch; None for a subnet whose tempo is 0."""
+    if tempo == 0:
+        return None
+    return block + 1 + (tempo - (block + 1 + netuid + 1)) % (tempo + 1)
 
 
 def _emits(context: Context, netuid: int) -> bool:

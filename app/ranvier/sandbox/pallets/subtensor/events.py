@@ -8,7 +8,7 @@ from ranvier.sandbox.composites import Vec
 from ranvier.sandbox.pallet import Errors, Event
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, STORAGE_INDEX
 from ranvier.sandbox.scale import U16, U64, Alias
-from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
+from ranvier.sandbox.types import ACCOUNT, ALPHA, H256, TAO
 
 INDEX = 7
 _WHO = Alias(ACCOUNT, "T::AccountId")
@@ -17,9 +17,23 @@ _event = partial(Event, INDEX)
 NETWORK_ADDED = _event(0, "NetworkAdded", (NETUID, U16))
 STAKE_ADDED = _event(2, "StakeAdded", (_WHO, _WHO, TAO, ALPHA, NETUID, U64))
 STAKE_REMOVED = _event(3, "StakeRemoved", (_WHO, _WHO, TAO, ALPHA, NETUID, U64))
+STAKE_MOVED = _event(4, "StakeMoved", (_WHO, _WHO, NETUID, _WHO, NETUID, TAO))
 WEIGHTS_SET = _event(5, "WeightsSet", (STORAGE_INDEX, U16))
 NEURON_REGISTERED = _event(6, "NeuronRegistered", (NETUID, U16, _WHO))
 AXON_SERVED = _event(28, "AxonServed", (NETUID, _WHO))
+PROMETHEUS_SERVED = _event(29, "PrometheusServed", (NETUID, _WHO))
+TAKE_DECREASED = _event(61, "TakeDecreased", (_WHO, _WHO, U16))
+TAKE_INCREASED = _event(62, "TakeIncreased", (_WHO, _WHO, U16))
+HOTKEY_SWAPPED = _event(63, "HotkeySwapped", {"coldkey": _WHO, "old_hotkey": _WHO, "new_hotkey": _WHO})
+STAKE_TRANSFERRED = _event(85, "StakeTransferred", (_WHO, _WHO, _WHO, NETUID, NETUID, TAO))
+STAKE_SWAPPED = _event(86, "StakeSwapped", (_WHO, _WHO, NETUID, NETUID, TAO))
+ALPHA_RECYCLED = _event(90, "AlphaRecycled", (_WHO, _WHO, ALPHA, NETUID))
+ALPHA_BURNED = _event(91, "AlphaBurned", (_WHO, _WHO, ALPHA, NETUID))
+HOTKEY_SWAPPED_ON_SUBNET = _event(
+    96,
+    "HotkeySwappedOnSubnet",
+    {"coldkey": _WHO, "old_hotkey": _WHO, "new_hotkey": _WHO, "netuid": NETUID},
+)
 AUTO_STAKE_ADDED = _event(
     103,
     "AutoStakeAdded",
@@ -27,20 +41,34 @@ AUTO_STAKE_ADDED = _event(
 )
 INCENTIVE_EMITTED = _event(104, "IncentiveAlphaEmittedToMiners", {"netuid": STORAGE_INDEX, "emissions": Vec(ALPHA)})
 AUTO_STAKE_SET = _event(106, "AutoStakeDestinationSet", {"coldkey": _WHO, "netuid": NETUID, "hotkey": _WHO})
+COLDKEY_SWAP_ANNOUNCED = _event(109, "ColdkeySwapAnnounced", {"who": _WHO, "new_coldkey_hash": H256})  # 425
+COLDKEY_SWAP_DISPUTED = _event(110, "ColdkeySwapDisputed", {"coldkey": _WHO})  # 425
 
 EVENTS = (
     NETWORK_ADDED,
     STAKE_ADDED,
     STAKE_REMOVED,
+    STAKE_MOVED,
     WEIGHTS_SET,
     NEURON_REGISTERED,
     AXON_SERVED,
+    PROMETHEUS_SERVED,
+    TAKE_DECREASED,
+    TAKE_INCREASED,
+    HOTKEY_SWAPPED,
+    STAKE_TRANSFERRED,
+    STAKE_SWAPPED,
+    ALPHA_RECYCLED,
+    ALPHA_BURNED,
+    HOTKEY_SWAPPED_ON_SUBNET,
     AUTO_STAKE_ADDED,
     INCENTIVE_EMITTED,
     AUTO_STAKE_SET,
+    COLDKEY_SWAP_ANNOUNCED,
+    COLDKEY_SWAP_DISPUTED,
 )
 
-# All of spec 343, in order: clients find an error by its place in the list. The last one is of 425.
+# All of spec 343 in order: clients find an error by its place. From RegistrationPriceLimitExceeded on: 425.
 _ERROR_NAMES = """
     RootNetworkDoesNotExist InvalidIpType InvalidIpAddress InvalidPort HotKeyNotRegisteredInSubNet
     HotKeyAccountNotExists HotKeyNotRegisteredInNetwork NonAssociatedColdKey NotEnoughStake
@@ -71,6 +99,7 @@ _ERROR_NAMES = """
     InvalidValue SubnetLimitReached CannotAffordLockCost EvmKeyAssociateRateLimitExceeded
     SameAutoStakeHotkeyAlreadySet UidMapCouldNotBeCleared TrimmingWouldExceedMaxImmunePercentage
     ChildParentInconsistency InvalidNumRootClaim InvalidRootClaimThreshold InvalidSubnetNumber
-    RegistrationPriceLimitExceeded
+    RegistrationPriceLimitExceeded ColdkeySwapAnnounced ColdkeySwapDisputed ColdkeySwapReannouncedTooEarly
+    ColdkeySwapAnnouncementNotFound ColdkeySwapAlreadyDisputed
 """
 fail = Errors(INDEX, {name: index for index, name in enumerate(_ERROR_NAMES.split())})

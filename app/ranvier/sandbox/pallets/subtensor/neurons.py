@@ -6,7 +6,7 @@ from typing import Any
 
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallets.subtensor.events import NEURON_REGISTERED, fail
-from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.storage import Item, State, WritableState
 
 _PER_UID: tuple[tuple[Item, Any], ...] = (
@@ -85,8 +85,10 @@ def is_immune(state: State, netuid: int, uid: int, block: int) -> bool:
 def uid_to_prune(state: State, netuid: int, block: int) -> int | None:
     """Who leaves a full subnet (``get_neuron_to_prune`` of 425): the owner's seats never; of the rest the lowest
     emission, older first; those out of immunity first, as long as more than MinNonImmuneUids of them are left.
+    Up to 343 the pruning score counts instead of the emission, and no number of open seats is kept.
     """
-    emission = Subtensor.Emission.get(state, netuid)
+    old = rules(state) < 425
+    emission = (Subtensor.PruningScores if old else Subtensor.Emission).get(state, netuid)
     owners = owner_uids(state, netuid)
     rows = sorted(
         (emission[uid], Subtensor.BlockAtRegistration.get(state, netuid, uid), uid)
@@ -95,7 +97,8 @@ def uid_to_prune(state: State, netuid: int, block: int) -> int | None:
     )
     open_uids = [uid for _, _, uid in rows if not is_immune(state, netuid, uid, block)]
     immune_uids = [uid for _, _, uid in rows if is_immune(state, netuid, uid, block)]
-    if open_uids and (len(open_uids) > Subtensor.MinNonImmuneUids.get(state, netuid) or not immune_uids):
+    least = 0 if old else Subtensor.MinNonImmuneUids.get(state, netuid)
+    if open_uids and (len(open_uids) > least or not immune_uids):
         return open_uids[0]
     return immune_uids[0] if immune_uids else None
 

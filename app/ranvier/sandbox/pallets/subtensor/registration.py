@@ -10,11 +10,12 @@ from ranvier.sandbox.pallet import call
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import neurons, swaps
 from ranvier.sandbox.pallets.subtensor.events import fail
-from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.scale import U64, Alias
-from ranvier.sandbox.storage import WritableState
+from ranvier.sandbox.storage import State, WritableState
 from ranvier.sandbox.types import ACCOUNT
 
+_U64_MAX = (1 << 64) - 1
 _HOTKEY = Alias(ACCOUNT, "T::AccountId")
 
 
@@ -29,6 +30,8 @@ def _register(context: Context, coldkey: bytes, netuid: int, hotkey: bytes, limi
         raise fail("SubNetRegistrationDisabled")
     if Subtensor.Uids.get(state, netuid, hotkey) is not None:
         raise fail("HotKeyAlreadyRegisteredInSubNet")
+    if rules(state) < 425:
+        _interval_limits(state, netuid)
     price = Subtensor.Burn.get(state, netuid)
     if limit is not None and price > limit:
         raise fail("RegistrationPriceLimitExceeded")
@@ -46,7 +49,17 @@ def _register(context: Context, coldkey: bytes, netuid: int, hotkey: bytes, limi
         Subtensor.BurnRegistrationsThisInterval,
     ):
         counter.add(state, netuid, amount=1)
-    _jump(state, netuid, price)
+    if rules(state) >= 425:
+        _jump(state, netuid, price)
+
+
+def _interval_limits(state: State, netuid: int) -> None:
+    """At most MaxRegistrationsPerBlock, and three times the target per interval (specs up to 343)."""
+    if Subtensor.RegistrationsThisBlock.get(state, netuid) >= Subtensor.MaxRegistrationsPerBlock.get(state, netuid):
+        raise fail("TooManyRegistrationsThisBlock")
+    most = 3 * Subtensor.TargetRegistrationsPerInterval.get(state, netuid)
+    if Subtensor.RegistrationsThisInterval.get(state, netuid) >= most:
+        raise fail("TooManyRegistrationsThisInterval")
 
 
 def _jump(state: WritableState, netuid: int, price: int) -> None:
@@ -59,6 +72,47 @@ def _set_price(state: WritableState, netuid: int, price: int) -> None:
     bounded = max(low, min(price, high))
     if bounded != Subtensor.Burn.get(state, netuid):
         Subtensor.Burn.put(state, netuid, value=bounded)
+
+
+def adjust_price(state: WritableState, netuid: int, block: int) -> None:
+    """The price's own movement at the begin of a block: decay (425), or the interval's adjustment (343)."""
+    if rules(state) >= 425:
+        decay_price(state, netuid)
+        return
+    interval = Subtensor.AdjustmentInterval.get(state, netuid)
+    if block - Subtensor.LastAdjustmentBlock.get(state, netuid) < interval:
+        return
+    made = Subtensor.RegistrationsThisInterval.get(state, netuid)
+    burned = Subtensor.BurnRegistrationsThisInterval.get(state, netuid)
+    target = Subtensor.TargetRegistrationsPerInterval.get(state, netuid)
+    # With few registrations the price falls only if none of them was burned; otherwise the difficulty falls.
+    if made > target or burned == 0:
+        low, high = Subtensor.MinBurn.get(state, netuid), Subtensor.MaxBurn.get(state, netuid)
+        raised = adjusted(
+            Subtensor.Burn.get(state, netuid), made, target, Subtensor.AdjustmentAlpha.get(state, netuid), low, high
+        )
+        Subtensor.Burn.put(state, netuid, value=raised)
+    if made <= target:
+        low, high = Subtensor.MinDifficulty.get(state, netuid), Subtensor.MaxDifficulty.get(state, netuid)
+        difficulty, alpha = Subtensor.Difficulty.get(state, netuid), Subtensor.AdjustmentAlpha.get(state, netuid)
+        Subtensor.Difficulty.put(state, netuid, value=adjusted(difficulty, made, target, alpha, low, high))
+    Subtensor.LastAdjustmentBlock.put(state, netuid, value=block)
+    for counter in (Subtensor.RegistrationsThisInterval, Subtensor.BurnRegistrationsThisInterval):
+        counter.put(state, netuid, value=0)
+
+
+def adjusted(current: int, made: int, target: int, alpha: int, low: int, high: int) -> int:
+    """``upgraded_burn`` and ``upgraded_difficulty``: current * (made + target) / (2 * target), smoothed by ``alpha``
+    (of 2**64 - 1), in I110F18; a target of 0 leaves what the saturating division gives: the upper bound.
+    """
+    if target == 0:
+        return high
+    updated = (current << 18) * (made + target) // (2 * target)
+    share = (alpha << 18) // _U64_MAX
+    smoothed = share * current + (((1 << 18) - share) * updated >> 18)
+    if smoothed >= high << 18:
+        return high
+    return low if smoothed <= low << 18 else smoothed >> 18
 
 
 def decay_price(state: WritableState, netuid: int) -> None:
@@ -85,6 +139,8 @@ def burned_register(context: Context, who: bytes, netuid: int, hotkey: bytes) ->
 @call(132, {"netuid": NETUID, "hotkey": _HOTKEY, "limit_price": U64}, ref_time=354_000_000)
 def register_limit(context: Context, who: bytes, netuid: int, hotkey: bytes, limit_price: int) -> None:
     """Seat a hotkey unless the price has risen above the limit (spec 425)."""
+    if rules(context.state) < 425:
+        raise fail("CallDisabled")
     _register(context, who, netuid, hotkey, limit_price)
 
 

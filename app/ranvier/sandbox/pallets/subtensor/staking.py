@@ -21,25 +21,36 @@ def hotkey_exists(state: State, hotkey: bytes) -> bool:
     return Subtensor.Owner.exists(state, hotkey)
 
 
-def _open_subnet(state: State, netuid: int) -> None:
+def open_subnet(state: State, netuid: int) -> None:
     if not Subtensor.NetworksAdded.get(state, netuid):
         raise fail("SubnetNotExists")
     if netuid != swaps.ROOT and not Subtensor.SubtokenEnabled.get(state, netuid):
         raise fail("SubtokenDisabled")
 
 
-def stake_tao(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int) -> None:
+def stake_tao(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int, *, free: bool = False) -> None:
     """Move free TAO through the pool into a position (``stake_into_subnet``)."""
     balances.burn(context, coldkey, tao)
-    swap = swaps.buy(context.state, netuid, tao)
+    swap = swaps.buy(context.state, netuid, tao, free=free)
     shares.add_stake(context.state, hotkey, coldkey, netuid, swap.amount_out)
     context.deposit(STAKE_ADDED, (coldkey, hotkey, tao, swap.amount_out, netuid, swap.fee))
+
+
+def unstake_alpha(
+    context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int, *, free: bool = False
+) -> int:
+    """Sell alpha of a position through the pool; the TAO that becomes free (``unstake_from_subnet``)."""
+    taken = shares.take_stake(context.state, hotkey, coldkey, netuid, alpha)
+    swap = swaps.sell(context.state, netuid, taken, free=free)
+    balances.mint(context, coldkey, swap.amount_out)
+    context.deposit(STAKE_REMOVED, (coldkey, hotkey, swap.amount_out, taken, netuid, swap.fee))
+    return swap.amount_out
 
 
 def _add(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int) -> None:
     """``do_add_stake`` in the order of its checks (``validate_add_stake``)."""
     state = context.state
-    _open_subnet(state, netuid)
+    open_subnet(state, netuid)
     if tao - swaps.fee_of(state, netuid, tao) < MIN_STAKE_RAO:
         raise fail("AmountTooLow")
     if not hotkey_exists(state, hotkey):
@@ -49,10 +60,10 @@ def _add(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int)
     stake_tao(context, coldkey, hotkey, netuid, tao)
 
 
-def _remove(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int) -> None:
+def remove(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int) -> None:
     """``do_remove_stake`` in the order of its checks (``validate_remove_stake``)."""
     state = context.state
-    _open_subnet(state, netuid)
+    open_subnet(state, netuid)
     if not hotkey_exists(state, hotkey):
         raise fail("HotKeyAccountNotExists")
     held = shares.stake_of(state, hotkey, coldkey, netuid)
@@ -60,13 +71,10 @@ def _remove(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha:
         raise fail("AmountTooLow")
     if held < alpha:
         raise fail("NotEnoughStakeToWithdraw")
-    taken = shares.take_stake(state, hotkey, coldkey, netuid, alpha)
-    swap = swaps.sell(state, netuid, taken)
-    balances.mint(context, coldkey, swap.amount_out)
-    context.deposit(STAKE_REMOVED, (coldkey, hotkey, swap.amount_out, taken, netuid, swap.fee))
+    unstake_alpha(context, coldkey, hotkey, netuid, alpha)
 
 
-def _limited(amount: int, most: int, allow_partial: bool) -> int:
+def limited(amount: int, most: int, allow_partial: bool) -> int:
     """The amount that a price limit leaves (``SlippageTooHigh`` when it leaves too little)."""
     if most < amount and not allow_partial:
         raise fail("SlippageTooHigh")
@@ -85,7 +93,7 @@ def add_stake(context: Context, who: bytes, hotkey: bytes, netuid: int, amount_s
 @call(3, {"hotkey": _HOTKEY, "netuid": NETUID, "amount_unstaked": ALPHA}, ref_time=530_000_000)
 def remove_stake(context: Context, who: bytes, hotkey: bytes, netuid: int, amount_unstaked: int) -> None:
     """Sell alpha of a position for free TAO at the pool's price."""
-    _remove(context, who, hotkey, netuid, amount_unstaked)
+    remove(context, who, hotkey, netuid, amount_unstaked)
 
 
 @call(
@@ -97,9 +105,9 @@ def add_stake_limit(
     context: Context, who: bytes, hotkey: bytes, netuid: int, amount_staked: int, limit_price: int, allow_partial: bool
 ) -> None:
     """Stake, but only as far as the price stays at or below the limit (rao per whole alpha)."""
-    _open_subnet(context.state, netuid)
+    open_subnet(context.state, netuid)
     most = swaps.most_tao_below(context.state, netuid, limit_price)
-    _add(context, who, hotkey, netuid, _limited(amount_staked, most, allow_partial))
+    _add(context, who, hotkey, netuid, limited(amount_staked, most, allow_partial))
 
 
 @call(
@@ -117,9 +125,9 @@ def remove_stake_limit(
     allow_partial: bool,
 ) -> None:
     """Unstake, but only as far as the price stays at or above the limit (rao per whole alpha)."""
-    _open_subnet(context.state, netuid)
+    open_subnet(context.state, netuid)
     most = swaps.most_alpha_above(context.state, netuid, limit_price)
-    _remove(context, who, hotkey, netuid, _limited(amount_unstaked, most, allow_partial))
+    remove(context, who, hotkey, netuid, limited(amount_unstaked, most, allow_partial))
 
 
 @call(114, {"netuid": NETUID, "hotkey": _HOTKEY}, pays=False)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ranvier.sandbox.composites import Tuple, Vec, enum, struct, wrapper
-from ranvier.sandbox.scale import BOOL, U8, U16, U32, U64, U128, Alias, Bytes
-from ranvier.sandbox.storage import BLAKE2_128_CONCAT, IDENTITY, TWOX_64_CONCAT, Item, Storage
-from ranvier.sandbox.types import ACCOUNT, ALPHA, I96F32, TAO, U64F64
+from ranvier.sandbox.scale import BOOL, I16, I64, U8, U16, U32, U64, U128, Alias, Bytes
+from ranvier.sandbox.storage import BLAKE2_128_CONCAT, IDENTITY, TWOX_64_CONCAT, Item, State, Storage
+from ranvier.sandbox.types import ACCOUNT, ALPHA, H256, I64F64, I96F32, TAO, U64F64
 
 NETUID = Alias(U16, "NetUid")
 STORAGE_INDEX = Alias(U16, "NetUidStorageIndex")
@@ -38,7 +38,7 @@ CERTIFICATE = struct(
     "pallet_subtensor::pallet::NeuronCertificate",
     {"public_key": Alias(_KEY_BYTES, "BoundedVec<u8, ConstU32<64>>"), "algorithm": U8},
 )
-_IDENTITY_V2 = struct(
+IDENTITY_V2 = struct(
     "pallet_subtensor::pallet::ChainIdentityV2",
     dict.fromkeys(("name", "url", "github_repo", "image", "discord", "description", "additional"), _BYTES),
 )
@@ -96,6 +96,8 @@ class Subtensor(Storage):
     SubnetTAO = Item(TAO, _NETUID)
     SubnetAlphaIn = Item(ALPHA, _NETUID)
     SubnetAlphaOut = Item(ALPHA, _NETUID)
+    SubnetTaoFlow = Item(I64, _NETUID)
+    SubnetEmaTaoFlow = Item(Tuple((U64, I64F64)), _NETUID, optional=True)
     SubnetTaoInEmission = Item(TAO, _NETUID)
     SubnetAlphaInEmission = Item(ALPHA, _NETUID)
     SubnetAlphaOutEmission = Item(ALPHA, _NETUID)
@@ -116,7 +118,7 @@ class Subtensor(Storage):
     SubnetOwner = Item(ACCOUNT, _NETUID)
     SubnetOwnerHotkey = Item(ACCOUNT, _NETUID)
     SubnetIdentitiesV3 = Item(SUBNET_IDENTITY, (NETUID, BLAKE2_128_CONCAT), optional=True)
-    IdentitiesV2 = Item(_IDENTITY_V2, _ACCOUNT, optional=True)
+    IdentitiesV2 = Item(IDENTITY_V2, _ACCOUNT, optional=True)
     TokenSymbol = Item(_BYTES, _NETUID, default="\N{MATHEMATICAL ITALIC SMALL TAU}".encode())
     RecycleOrBurn = Item(_RECYCLE_OR_BURN, _NETUID)
     MechanismCountCurrent = Item(Alias(U8, "MechId"), (NETUID, TWOX_64_CONCAT), default=1)
@@ -145,6 +147,10 @@ class Subtensor(Storage):
     BondsResetOn = Item(BOOL, _NETUID)
     WeightsSetRateLimit = Item(U64, _NETUID, default=100)
     CommitRevealWeightsEnabled = Item(BOOL, _NETUID, default=True)
+    RevealPeriodEpochs = Item(U64, (NETUID, TWOX_64_CONCAT), default=1)
+    AlphaValues = Item(Tuple((U16, U16)), _NETUID, default=(45_875, 58_982))
+    AlphaSigmoidSteepness = Item(I16, _NETUID, default=1000)
+    ScalingLawPower = Item(U16, _NETUID, default=50)
     LiquidAlphaOn = Item(BOOL, (NETUID, BLAKE2_128_CONCAT))
     Yuma3On = Item(BOOL, (NETUID, BLAKE2_128_CONCAT))
 
@@ -156,6 +162,9 @@ class Subtensor(Storage):
     BurnIncreaseMult = Item(U64F64, _NETUID, default=126 * (1 << 64) // 100)  # 425
     MinNonImmuneUids = Item(U16, _NETUID, default=10)  # 425
     Difficulty = Item(U64, _NETUID, default=10_000_000)
+    MinDifficulty = Item(U64, _NETUID, default=10_000_000)
+    MaxDifficulty = Item(U64, _NETUID, default=(1 << 62) - 1)
+    LastAdjustmentBlock = Item(U64, _NETUID)
     AdjustmentInterval = Item(U16, _NETUID, default=100)
     AdjustmentAlpha = Item(U64, _NETUID)
     TargetRegistrationsPerInterval = Item(U16, _NETUID, default=2)
@@ -163,6 +172,20 @@ class Subtensor(Storage):
     RegistrationsThisBlock = Item(U16, _NETUID)
     RegistrationsThisInterval = Item(U16, _NETUID)
     BurnRegistrationsThisInterval = Item(U16, _NETUID)
+
+    POWRegistrationsThisInterval = Item(U16, _NETUID)
+
+    # Keys that change hands, take, children
+    LastTxBlock = Item(U64, (ACCOUNT, IDENTITY))
+    LastHotkeySwapOnNetuid = Item(U64, _NETUID, _ACCOUNT)
+    ColdkeySwapAnnouncements = Item(Tuple((U32, H256)), (ACCOUNT, TWOX_64_CONCAT), optional=True)  # 425
+    ColdkeySwapDisputes = Item(U32, (ACCOUNT, TWOX_64_CONCAT), optional=True)  # 425
+    MinDelegateTake = Item(U16)
+    MinChildkeyTake = Item(U16)
+    MaxChildkeyTake = Item(U16, default=11_796)
+    PendingChildKeys = Item(Tuple((Vec(Tuple((U64, ACCOUNT))), U64)), _NETUID, _ACCOUNT)
+    AdminFreezeWindow = Item(U16, default=10)
+    OwnerHyperparamRateLimit = Item(U16, default=2)
 
     # Neurons, by uid
     Uids = Item(U16, _NETUID, _ACCOUNT, optional=True)
@@ -186,3 +209,17 @@ class Subtensor(Storage):
     ValidatorPermit = Item(Vec(BOOL), _NETUID)
     Weights = Item(_U16_PAIRS, (STORAGE_INDEX, IDENTITY), _UID)
     Bonds = Item(_U16_PAIRS, (STORAGE_INDEX, IDENTITY), _UID)
+
+
+class Own(Storage):
+    """What only this practice network remembers; no client sees it in metadata."""
+
+    prefix = "RanvierSandbox"
+
+    Rules = Item(U32, default=425)
+
+
+def rules(state: State) -> int:
+    """Which runtime's rules hold where they differ: 343 or 425."""
+    chosen: int = Own.Rules.get(state)
+    return chosen

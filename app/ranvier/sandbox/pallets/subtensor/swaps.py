@@ -54,11 +54,11 @@ def price_rao(state: State, netuid: int) -> int:
     return pool.price_rao(tao, alpha) or 0
 
 
-def quote_buy(state: State, netuid: int, tao: int) -> Swap:
+def quote_buy(state: State, netuid: int, tao: int, *, free: bool = False) -> Swap:
     """What ``tao`` rao would buy now. Raises InsufficientLiquidity."""
     if netuid == ROOT:
         return Swap(tao, tao, 0)
-    fee = fee_of(state, netuid, tao)
+    fee = 0 if free else fee_of(state, netuid, tao)
     reserves = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
     out = pool.buy(tao - fee, *reserves)
     if out <= 0 or reserves[1] - out < _RESERVE_FLOOR:
@@ -66,11 +66,11 @@ def quote_buy(state: State, netuid: int, tao: int) -> Swap:
     return Swap(tao, out, fee)
 
 
-def quote_sell(state: State, netuid: int, alpha: int) -> Swap:
+def quote_sell(state: State, netuid: int, alpha: int, *, free: bool = False) -> Swap:
     """What ``alpha`` rao would bring now. Raises InsufficientLiquidity."""
     if netuid == ROOT:
         return Swap(alpha, alpha, 0)
-    fee = fee_of(state, netuid, alpha)
+    fee = 0 if free else fee_of(state, netuid, alpha)
     reserves = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
     out = pool.sell(alpha - fee, *reserves)
     if out <= 0 or reserves[0] - out < _RESERVE_FLOOR:
@@ -78,9 +78,9 @@ def quote_sell(state: State, netuid: int, alpha: int) -> Swap:
     return Swap(alpha, out, fee)
 
 
-def buy(state: WritableState, netuid: int, tao: int) -> Swap:
-    """Put TAO into the pool and take alpha out (``swap_tao_for_alpha``)."""
-    swap = quote_buy(state, netuid, tao)
+def buy(state: WritableState, netuid: int, tao: int, *, free: bool = False) -> Swap:
+    """Put TAO into the pool and take alpha out (``swap_tao_for_alpha``); ``free`` drops the fee."""
+    swap = quote_buy(state, netuid, tao, free=free)
     Subtensor.SubnetTAO.add(state, netuid, amount=tao)
     Subtensor.TotalStake.add(state, amount=tao)
     Subtensor.SubnetAlphaOut.add(state, netuid, amount=swap.amount_out)
@@ -90,9 +90,9 @@ def buy(state: WritableState, netuid: int, tao: int) -> Swap:
     return swap
 
 
-def sell(state: WritableState, netuid: int, alpha: int) -> Swap:
-    """Put alpha into the pool and take TAO out (``swap_alpha_for_tao``)."""
-    swap = quote_sell(state, netuid, alpha)
+def sell(state: WritableState, netuid: int, alpha: int, *, free: bool = False) -> Swap:
+    """Put alpha into the pool and take TAO out (``swap_alpha_for_tao``); ``free`` drops the fee."""
+    swap = quote_sell(state, netuid, alpha, free=free)
     Subtensor.SubnetAlphaOut.add(state, netuid, amount=-alpha)
     Subtensor.SubnetTAO.add(state, netuid, amount=-swap.amount_out)
     Subtensor.TotalStake.add(state, amount=-swap.amount_out)
