@@ -52,7 +52,7 @@ class NvmlChild:
         clock: Callable[[], float] = time.monotonic,
         possible: Callable[[], bool] | None = None,
     ) -> None:
-        self._command = list(command) if command is not None else _own()
+        self._command = list(command) if command is not None else own_command("hardware-probe")
         self._possible = nvidia_possible if possible is None else possible
         self._environment = environment
         self._answer_s, self._opening_s, self._healthy_s = answer_s, opening_s, healthy_s
@@ -190,12 +190,6 @@ class NvmlChild:
             for g in self._last.gpus
         )  # fmt: skip
         return GpuReading(gpus, self._last.driver, note, trouble, self._last.cuda)
-
-
-def _own() -> list[str]:
-    if getattr(sys, "frozen", False):
-        return own_command("hardware-probe")
-    return [sys.executable, "-m", "ranvier.hardware.probe_process"]  # without the parts that only roles need
 
 
 def _pump(child: subprocess.Popen[bytes], answers: queue.SimpleQueue[bytes | None]) -> None:
