@@ -385,6 +385,11 @@ async def make_wallets(folder: Path) -> None:
     (damaged.path / "coldkey").write_bytes(b"$NACL too short")
 
 
+async def make_practice_wallet(folder: Path) -> None:
+    """What the rehearsal makes: play keys in the sandbox's own folder."""
+    await wallets.create_wallet(folder, "rehearsal", generate(), "play money", "default", generate(), _cost=CHEAP)
+
+
 async def until(condition: Any, what: str = "", limit_s: float = 5.0) -> None:
     """Wait for ``condition()`` to be true; fails with ``what`` after ``limit_s``."""
     end = time.monotonic() + limit_s

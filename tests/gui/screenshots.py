@@ -20,11 +20,8 @@ import qasync  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QScrollArea, QWidget  # noqa: E402
 
 from gui import samples  # noqa: E402
-from ranvier.keys.listing import list_wallets  # noqa: E402
-from ranvier.ui.dialogs.create_wallet import BACK, WORDS, WRITING, CreateWalletDialog  # noqa: E402
-from ranvier.ui.dialogs.import_wallet import AddHotkeyDialog, ImportWalletDialog  # noqa: E402
+from gui.screenshots_wallets import shoot_custody, shoot_wallet_dialogs  # noqa: E402
 from ranvier.ui.dialogs.plan import PlanDialog  # noqa: E402
-from ranvier.ui.dialogs.watch_only import WatchOnlyDialog  # noqa: E402
 from ranvier.ui.pages import PLACES  # noqa: E402
 from ranvier.ui.theme import Theme  # noqa: E402
 from ranvier.ui.widgets.chart import Chart  # noqa: E402
@@ -82,6 +79,7 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
     with tempfile.TemporaryDirectory() as home:
         house = samples.House(Path(home) / "alice")
         await samples.make_wallets(house.paths.wallets)
+        await samples.make_practice_wallet(house.paths.practice_wallets)
         studio = Studio(house, out, theme)
         for place in PLACES:
             page = await studio.page(place.key)
@@ -90,6 +88,8 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
                 extra(page)
                 await asyncio.sleep(SETTLE_S)
             studio.shoot(studio.window, place.key)
+            if place.key == "wallets":
+                await shoot_custody(studio, page)
             if place.key == "hardware":
                 page.findChild(QScrollArea).verticalScrollBar().setValue(10_000)
                 await asyncio.sleep(0.1)
@@ -117,48 +117,10 @@ async def shoot_empty(home: Path, out: Path, theme: str) -> None:
 
 async def shoot_dialogs(studio: Studio) -> None:
     """The dialogs, each in its interesting moments."""
-    window, folder, run = studio.window, studio.house.paths.wallets, studio.house.context.run
+    window = studio.window
     await studio.dialog(PlanDialog(window, samples.plan()), "plan")
     await studio.dialog(PlanDialog(window, samples.plan("finney")), "plan-mainnet")
-    create = CreateWalletDialog(window, folder, ["miner"], run)
-    create.name.input.setText("Miner")
-    create.password.first.input.setText("correct horse battery")
-    create.password.second.input.setText("correct horse batter")
-    await studio.dialog(create, "create-1-details")
-    create.name.input.setText("rig")
-    create.password.second.input.setText("correct horse battery")
-    create.submitted()
-    create._words = samples.BOTTOM.split()
-    create.grid.show_words(create._words)
-    assert create.steps.place == WORDS
-    await asyncio.sleep(0.1)
-    studio.shoot(create, "create-2-words")
-    create.submitted()
-    for place, field in create.back.fields.items():
-        field.setText(create._words[place - 1])
-    next(iter(create.back.fields.values())).setText("lone")
-    list(create.back.fields.values())[-1].setText("")
-    create.submitted()
-    assert create.steps.place == BACK
-    await asyncio.sleep(0.1)
-    studio.shoot(create, "create-3-back")
-    create.problem("")
-    create.busy(True)
-    create.steps.turn_to(WRITING)
-    await asyncio.sleep(0.1)
-    studio.shoot(create, "create-4-writing")
-    create.done(0)
-    imported = ImportWalletDialog(window, folder, ["miner"], run)
-    imported.name.input.setText("restored")
-    imported.entry.text.setPlainText(samples.BOTTOM.replace("hold", "hose"))
-    imported.submitted()
-    await studio.dialog(imported, "import")
-    watch = WatchOnlyDialog(window, folder, ["miner"], run)
-    watch.address.input.setText(samples.ALICE[:-1] + "Z")
-    watch.name.input.setText("cold")
-    await studio.dialog(watch, "watch-only")
-    wallet = (await asyncio.to_thread(list_wallets, folder))[0]
-    await studio.dialog(AddHotkeyDialog(window, wallet, run), "add-hotkey")
+    await shoot_wallet_dialogs(studio)
 
 
 def _half_a_rehearsal(page: QWidget) -> None:

@@ -57,6 +57,8 @@ QFrame[role="message"] { background: $raised; border: 1px solid $border; border-
     border-radius: 6px; }
 QFrame[role="message"][kind="error"] { border-left-color: $bad; }
 
+QPlainTextEdit { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 3px 5px; }
+QPlainTextEdit:focus { border-color: $accent; }
 QPlainTextEdit[role="log"] { background: $surface; border: 1px solid $border; border-radius: 6px; }
 QLineEdit { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 5px 8px; min-height: 18px; }
 QLineEdit:focus { border-color: $accent; }
@@ -69,6 +71,10 @@ QSpinBox QLineEdit { border: none; padding: 0; min-height: 0; background: transp
 QCheckBox::indicator { width: 15px; height: 15px; border: 1px solid $muted; border-radius: 4px; background: $surface; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$icons/check-$check.svg"); }
 QCheckBox::indicator:focus { border-color: $accent; }
+QRadioButton::indicator { width: 13px; height: 13px; border: 1px solid $muted; border-radius: 7px;
+    background: $surface; }
+QRadioButton::indicator:checked { width: 7px; height: 7px; border: 4px solid $accent; }
+QRadioButton::indicator:focus { border-color: $accent; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow, QSpinBox::down-arrow { image: url("$icons/arrow-down.svg"); width: 12px; height: 12px; }
 QSpinBox::up-arrow { image: url("$icons/arrow-up.svg"); width: 12px; height: 12px; }

@@ -14,15 +14,18 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QVBoxLayout,
 
 from ranvier.core.errors import RanvierError, StorageError
 from ranvier.keys import drill, strength, wallets
+from ranvier.keys.folders import absolute
 from ranvier.keys.listing import Wallet
 from ranvier.keys.mnemonic import generate
 from ranvier.keys.names import check_name, folded
 from ranvier.ui.backup_dates import BackupDates
+from ranvier.ui.backup_sheet import write_sheet
 from ranvier.ui.capture import exclude
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import Steps, fit
 from ranvier.ui.widgets.fields import Field, NewPassword
-from ranvier.ui.widgets.text import label
+from ranvier.ui.widgets.path_field import Choose, open_chooser
+from ranvier.ui.widgets.text import button, label
 from ranvier.ui.widgets.word_grid import WordGrid, WordsBack
 
 Run = Callable[[Coroutine[Any, Any, Any], str], None]
@@ -125,6 +128,8 @@ class CreateWalletDialog(WritingDialog):
         self.password = NewPassword(personal=lambda: (self.name.text(), self.hotkey.text()))
         self.grid = WordGrid()
         self.capture = label("", "small", wrap=True)
+        self.sheet_note = label("", "small", wrap=True, copyable=True)
+        self.sheet_note.hide()
         self.back = WordsBack()
         for step in (self._details(), self._shown(), self._asked(), writing_note()):
             self.steps.add(step)
@@ -153,7 +158,27 @@ class CreateWalletDialog(WritingDialog):
 
     def _shown(self) -> QWidget:
         text = "These words are the wallet. Write them on paper, with their numbers; they are shown only now."
-        return _step(label(text, wrap=True), self.grid, label(_SCAM, wrap=True), self.capture)
+        step = _step(label(text, wrap=True), self.grid, label(_SCAM, wrap=True), self.capture, self.sheet_note)
+        sheet = button("Save an empty sheet to print…", self._choose_sheet, kind="quiet")
+        sheet.setToolTip("Numbered lines without the words: printers keep what they are sent")
+        column = step.layout()
+        assert isinstance(column, QVBoxLayout)
+        column.insertWidget(2, sheet, 0, Qt.AlignmentFlag.AlignLeft)
+        return step
+
+    def _choose_sheet(self) -> None:
+        open_chooser(self, Choose.NEW_FILE, "An empty sheet to print", "recovery-phrase.pdf", self.save_sheet)
+
+    def save_sheet(self, text: str) -> None:
+        """Write an empty numbered sheet as PDF; no word of the phrase is on it."""
+        self.problem("")
+        try:
+            write_sheet(absolute(text), self.name.text().strip(), len(self._words))
+        except RanvierError as error:
+            self.problem(f"{error.message} {error.hint}".strip())
+            return
+        self.sheet_note.setText(f"The empty sheet is {absolute(text)}.")
+        self.sheet_note.show()
 
     def _asked(self) -> QWidget:
         text = "Now from your paper: type these words. Each is checked at once."
@@ -184,6 +209,7 @@ class CreateWalletDialog(WritingDialog):
         self.capture.setText(exclude(self).value)  # before the words are there
         self.grid.show_words(self._words)
         self._enter(WORDS)
+        self.yes.setFocus()
 
     def reject(self) -> None:
         step = self.steps.place

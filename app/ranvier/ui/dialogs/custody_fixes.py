@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from ranvier.core.errors import KeyFileError, RanvierError
@@ -32,10 +33,10 @@ class ExportForMinerDialog(Dialog):
         self._run = run
         self._choices = [(w, h) for w in wallets for h in w.hotkeys if h.form is KeyForm.PLAIN]
         self.key = QComboBox()
-        for place, (wallet, hotkey) in enumerate(self._choices):
+        for wallet, hotkey in self._choices:
             self.key.addItem(f"{wallet.name}, hotkey {hotkey.name}")
-            if chosen is not None and wallet.path == chosen.path and self.key.currentIndex() <= 0:
-                self.key.setCurrentIndex(place)
+        first = (n for n, (w, _h) in enumerate(self._choices) if chosen is not None and w.path == chosen.path)
+        self.key.setCurrentIndex(next(first, 0))
         self.destination = PathField(
             "Into this folder",
             Choose.FOLDER,
@@ -119,15 +120,18 @@ class MakeWatchOnlyDialog(Dialog):
         )
         self.name = Field("To be sure, type the wallet's name", self._name_problem, hint=wallet.name)
         self.drill_button = button("Do the restore drill…", self._drill, kind="primary")
+        for unused in (self.destination, self.name) if verified_on is None else ():
+            unused.setParent(self)
+            unused.hide()
         if verified_on is None:
             note = "First show that your backup works: after this it is all there is. Nobody has verified it here yet."
             self.body.addWidget(label(note, "problem", wrap=True))
-            self.body.addWidget(self.drill_button)
-            self.yes.setEnabled(False)
+            self.body.addWidget(self.drill_button, 0, Qt.AlignmentFlag.AlignLeft)
+            self.yes.hide()
         else:
             self.body.addWidget(label(f"Your backup was verified on {verified_on}.", wrap=True))
-        self.body.addWidget(self.destination)
-        self.body.addWidget(self.name)
+            self.body.addWidget(self.destination)
+            self.body.addWidget(self.name)
         fit(self, 600)
 
     def _drill(self) -> None:

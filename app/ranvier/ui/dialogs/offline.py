@@ -70,8 +70,10 @@ class OfflineDialog(Dialog):
         self.payload, self._run = payload, run
         self.signature: bytes | None = None
         text = (
-            "The key is not on this machine. 1. Take this payload to the machine that has it, as a file or by its "
-            "code. 2. There: Wallets, Sign or verify, Payload. 3. Bring the signature back. Nothing here is secret."
+            "The key is not on this machine. Nothing here is secret.\n"
+            "1.  Take this payload to the machine that has the key, as a file or by its code.\n"
+            "2.  There, in Ranvier: Wallets, Sign or verify, Sign a payload.\n"
+            "3.  Bring the signature back and put it in below."
         )
         self.body.addWidget(label(text, wrap=True))
         middle = QHBoxLayout()

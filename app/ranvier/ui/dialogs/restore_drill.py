@@ -38,6 +38,7 @@ class RestoreDrillDialog(Dialog):
         super().__init__(parent, f"Restore drill for {wallet.name}", yes="Compare")
         self.verified_on: datetime.date | None = None
         self._address = wallet.coldkey_ss58 or ""
+        self._folder = wallet.path
         self._drills, self._run = drills, run
         self._name = wallet.name
         self._running = False
@@ -87,11 +88,23 @@ class RestoreDrillDialog(Dialog):
         """Say what the file is as soon as there is one, and ask for a password only where it may have one."""
         self.problem("")
         kind, sentence = kind_sentence(self.file.path()) if self.file.text() else (None, _FILE_HINT)
+        if self._own_file(self.file.text()):
+            kind, sentence = None, _OWN_FILE
         self.file.field.note.setText(sentence)
         self.password.setVisible(kind is not None and kind.needs_password)
 
+    def _own_file(self, text: str) -> bool:
+        """Whether this is the wallet itself, which proves nothing about its backup."""
+        try:
+            return bool(text) and self.file.path().resolve().is_relative_to(self._folder.resolve())
+        except (OSError, RuntimeError):
+            return False
+
     def submitted(self) -> None:
         self.problem("")
+        if self.loaded.isChecked() and self._own_file(self.file.text()):
+            self.problem(_OWN_FILE)
+            return
         if self.verified_on is not None:
             self.accept()
             return
@@ -121,8 +134,9 @@ class RestoreDrillDialog(Dialog):
     async def _judged(self, result: Comparison) -> None:
         if not result.matches:
             self.problem(
-                f"This backup is sound, but it opens another wallet: {grouped_address(result.backup_ss58)}\n"
-                f"{self._name} is {grouped_address(self._address)}\n"
+                "This backup is sound, but it opens another wallet:\n"
+                f"{grouped_address(result.backup_ss58)}\n"
+                f"The address of {self._name} is\n{grouped_address(self._address)}\n"
                 "Look for the right backup. While this computer still opens the wallet, nothing is lost."
             )
             return
@@ -141,6 +155,7 @@ class RestoreDrillDialog(Dialog):
             super().reject()
 
 
+_OWN_FILE = "That is the wallet itself. A backup lies somewhere else: on a stick, a disk, on paper."
 _FILE_HINT = "A copy of the coldkey file, a polkadot.js export, or a text with the words or the seed."
 
 

@@ -77,6 +77,7 @@ class SignDialog(Dialog):
         self.tabs[place].setChecked(True)
         self.steps.turn_to(place)
         self.yes.setText(_YES[place])
+        (self.sign.message.box, self.verify.address.input, self.payload.open_button)[place].setFocus()
 
     def submitted(self) -> None:
         self.problem("")

@@ -102,6 +102,16 @@ def backup_sentence(listed: Listed) -> str:
     return f"The backup was never verified here. {why}"
 
 
+def backup_level(listed: Listed) -> Level:
+    """Warn for a wallet whose backup nobody verified; off where there is nothing to back up."""
+    if not listed.needs_backup:
+        return Level.OFF
+    return Level.WARN if listed.verified_on is None else Level.GOOD
+
+
+BACKUP_COLUMN = 3
+
+
 def _backup_rank(listed: Listed) -> tuple[int, str]:
     if not listed.needs_backup:
         return (2, "")

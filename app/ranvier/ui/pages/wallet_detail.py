@@ -10,7 +10,15 @@ from ranvier.chain.model import Balance
 from ranvier.core.evidence import Level
 from ranvier.core.units import Tao, format_tao
 from ranvier.keys.listing import Hotkey, KeyForm, Wallet
-from ranvier.ui.models.wallets import Listed, backup_sentence, form_sentence, form_text, hotkey_text, wallet_level
+from ranvier.ui.models.wallets import (
+    Listed,
+    backup_level,
+    backup_sentence,
+    form_sentence,
+    form_text,
+    hotkey_text,
+    wallet_level,
+)
 from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.figures import Figure
@@ -68,10 +76,9 @@ class WalletDetail(QWidget):
         self.money = Card("Balance")
         self.balance = Figure("Free")
         self.spendable = Figure("Spendable")
-        row = QHBoxLayout()
-        row.addWidget(self.balance, 1)
-        row.addWidget(self.spendable, 1)
-        self.money.body.addLayout(row)
+        # One below the other: two amounts of nine decimals do not fit beside each other.
+        self.money.add(self.balance)
+        self.money.add(self.spendable)
         self.money_note = label("", "small", wrap=True)
         self.money.add(self.money_note)
         self.watch_button = button("Watch its balance", self.watch_wanted.emit)
@@ -131,8 +138,7 @@ class WalletDetail(QWidget):
 
     def _show_backup(self, listed: Listed) -> None:
         self.backup_words.setText(backup_sentence(listed))
-        level = Level.WARN if listed.never_verified else Level.GOOD if listed.needs_backup else Level.OFF
-        self.backup_mark.set_level(level)
+        self.backup_mark.set_level(backup_level(listed))
         kind = "primary" if listed.never_verified else ""
         restyle(self.drill_button, "kind", kind)
         self.drill_button.setVisible(not listed.practice and listed.wallet.coldkey_ss58 is not None)

@@ -120,16 +120,17 @@ class WalletsPage(Page):
         body = QWidget()
         body.setProperty("role", "page-body")
         column = QVBoxLayout(body)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 12, 0)
         column.addWidget(self.detail)
         column.addStretch(1)
         area.setWidget(body)
+        area.setMinimumWidth(500)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(14)
         split.addWidget(self.groups)
         split.addWidget(area)
-        split.setSizes([510, 490])
+        split.setSizes([450, 564])
         return split
 
     def shown(self) -> None:

@@ -84,7 +84,7 @@ class NewPassword(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         self.first = Field(name, self._problem, hint="Four or more random words are easy to keep and hard to guess.")
-        self.second = Field(f"{name} again", self._same)
+        self.second = Field(f"{name}, again", self._same)
         self.strength = label("", "small", wrap=True)
         self.visible_box = QCheckBox("Show the passwords")
         for widget in (self.first, self.strength, self.second, self.visible_box):

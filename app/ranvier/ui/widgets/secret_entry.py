@@ -48,7 +48,9 @@ class Recognised:
             return HINT
         if self.unfinished:
             return f"{self.kind} …"
-        whose = f" of {grouped_address(self.ss58)}" if self.ss58 else ""
+        whose = ""
+        if self.ss58:
+            whose = f" {'' if self.address_only else 'of '}{grouped_address(self.ss58)}"
         tail = ""
         if self.address_only:
             tail = " Nothing can be spent with it; the coldkey stays where it is."
@@ -231,6 +233,7 @@ class SecretEntry(QWidget):
 
     def _toggle_words(self) -> None:
         words = self.by_word.isChecked()
+        self.by_word.setText("As one text" if words else "Word by word")
         self.text.setVisible(not words)
         self.phrase.setVisible(words)
         self._draw()

@@ -10,7 +10,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ranvier.ui.models.rows import RowsModel
-from ranvier.ui.models.wallets import Listed, wallets_model
+from ranvier.ui.models.wallets import BACKUP_COLUMN, Listed, backup_level, wallets_model
+from ranvier.ui.widgets.level_cell import LevelCell
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import label
 
@@ -36,6 +37,7 @@ class _Part(QWidget):
         self.heading = label("", "muted", wrap=True)
         self.model: RowsModel[Listed] = wallets_model()
         self.table = Table(self.model, stretch=0)
+        self.table.setItemDelegateForColumn(BACKUP_COLUMN, LevelCell(self.table, backup_level))
         self.table.sort_by(0)
         column.addWidget(self.heading)
         column.addWidget(self.table, 1)
