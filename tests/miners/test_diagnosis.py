@@ -82,6 +82,15 @@ def test_an_error_of_the_run_before_is_not_the_cause() -> None:
     assert (found.known, found.evidence) == (False, ("hello",))
 
 
+def test_the_state_of_the_card_and_of_the_seat_is_evidence() -> None:
+    text = TRACE + "torch.OutOfMemoryError: CUDA out of memory."
+    found = DIAGNOSER.explain(crash(text, gpu="RTX 4090: 23.1 of 24 GB used"))
+    assert "RTX 4090: 23.1 of 24 GB used" in found.evidence
+    registered = crash("ERROR Hotkey is not registered\n", registered=False, registration="no seat at block 5")
+    found = DIAGNOSER.explain(registered)
+    assert "the chain says the same" in found.sentence and "no seat at block 5" in found.evidence
+
+
 def test_the_last_lines_that_matter_are_shown() -> None:
     found = DIAGNOSER.explain(crash("INFO start\n" * 50 + TRACE + "KeyError: 'foo'\n"))
     assert found.evidence[0].startswith("Traceback") and found.evidence[-1] == "KeyError: 'foo'"

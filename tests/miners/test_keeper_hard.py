@@ -60,6 +60,13 @@ def spec(**limits: int) -> Spec:
     return Spec({name: getattr(base, name) for name in base.__struct_fields__})
 
 
+def test_the_spec_of_an_older_agent_is_understood() -> None:
+    base = ProgramSpec(argv=("x",), cwd="/", env={})
+    new = {"log_segment_s", "log_keep_s", "nice", "memory_bytes", "cpu_weight", "ports"}
+    old = Spec({name: getattr(base, name) for name in base.__struct_fields__ if name not in new})
+    assert (old.nice, old.memory_bytes, old.cpu_weight, old.ports, old.log_keep_s) == (None, None, None, [], 0.0)
+
+
 def test_a_control_group_where_one_may_be_made(tmp_path, monkeypatch) -> None:
     """A made-up tree: our own place has no memory control, the one above it has."""
     above = tmp_path / "cg" / "app.slice"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -13,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from ranvier.core.errors import InstallError, RecipeError
+from ranvier.core.paths import resources
 from ranvier.miners import health
 from ranvier.miners.command import program, values
 from ranvier.miners.environment import install, installed
 from ranvier.miners.keeper_log import LogWriter
 from ranvier.miners.log_format import OUT
-from ranvier.miners.recipe import HealthSpec, Limits, Recipe, load_recipe
+from ranvier.miners.recipe import PLACEHOLDERS, HealthSpec, Limits, Recipe, load_recipe
 from ranvier.miners.status import MinerState
 
 HEAD = 'name = "x"\ntitle = "X"\n'
@@ -63,6 +65,17 @@ def test_mistakes_are_named(tmp_path, text, said) -> None:
     with pytest.raises(RecipeError) as caught:
         recipe(tmp_path, text)
     assert said in caught.value.message
+
+
+def test_the_recipe_of_the_readme_is_valid(tmp_path) -> None:
+    text = (resources() / "recipes" / "README.md").read_text("utf-8")
+    example = text.partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "requirements.lock").write_text("")
+    (tmp_path / "recipe.toml").write_text(example)
+    one = load_recipe(tmp_path)
+    assert one.source.revision == "v1.4" and one.limits.nice == 5 and one.health is not None
+    named = text.partition("Placeholders: ")[2].partition("The wallet")[0]
+    assert set(re.findall(r"\{(\w+)\}", named)) == set(PLACEHOLDERS)
 
 
 def test_secrets_come_by_name(tmp_path) -> None:

@@ -18,8 +18,10 @@ from pathlib import Path
 from ranvier import __version__
 from ranvier.core.files import write_atomic
 from ranvier.core.log import redact
+from ranvier.miners.generations import Generations
 from ranvier.miners.levels import plain
 from ranvier.miners.logs import tail
+from ranvier.miners.recipe import FILE_NAME
 from ranvier.miners.spec import read_spec
 
 LINES = 5000
@@ -138,7 +140,7 @@ def _program(folder: Path) -> str:
 
 
 def _recipe(folder: Path) -> str:
-    return _read(folder / "recipe" / "recipe.toml")
+    return _read(Generations(folder).current().recipe_folder / FILE_NAME)
 
 
 def _log(folder: Path, lines: int) -> str:

@@ -27,6 +27,7 @@ ACTIONS = (
     "retry", "open_log", "change_port", "register", "free_disk", "reinstall", "edit_miner", "change_endpoint", "none",
 )  # fmt: skip
 LONGEST_SHOWN = 300
+_ABOUT_CARDS = ("cuda_out_of_memory", "driver_mismatch")
 _SIGNALS_WITHOUT_WORDS = ("KILL", "ILL")  # whoever is ended by these had no time to say why
 
 
@@ -116,7 +117,8 @@ class Diagnoser:
                 groups = {name: value for name, value in match.groupdict().items() if value is not None}
                 proof = _proof(ready.rule, facts, groups)
                 if proof is not None:
-                    return _answer(ready.rule, facts, groups, [line, *proof, how(end)], end.at)
+                    card = [facts.gpu] if facts.gpu and ready.rule.cause in _ABOUT_CARDS else []
+                    return _answer(ready.rule, facts, groups, [line, *proof, *card, how(end)], end.at)
         return None
 
 
