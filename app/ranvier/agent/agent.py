@@ -29,6 +29,7 @@ from ranvier.agent.hub import Hub
 from ranvier.agent.installs import Installs
 from ranvier.agent.ledger_writer import LedgerWriter
 from ranvier.agent.ledgers import Ledgers
+from ranvier.agent.market import Market
 from ranvier.agent.messages import PROTOCOL, AgentStatus, EarningEvent, InstallEvent, StatusEvent
 from ranvier.agent.miner import Tools
 from ranvier.agent.miners import Miners
@@ -93,6 +94,9 @@ class Agent:
         self.archives = Archives(self._fitted_ledger, parts.archive_of or parts.chain_of)
         self.prices = PriceWatch(
             lambda: self.ledgers.get(self.network.name), lambda error: self._trouble("prices", error), now=parts.now
+        )
+        self.market = Market(
+            paths, self.watch, lambda network: {*self.portfolio.watched(network), *self.miners.coldkeys(network)}
         )
         self.writer = LedgerWriter(
             self._fitted_ledger,
@@ -172,6 +176,7 @@ class Agent:
         await self._server.close()
         await self._tasks.close()
         await self.installs.close()
+        await self.market.close()
         await self.watch.close()
         await self.archives.close()
         await self.ledgers.close()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ranvier.agent import market
 from ranvier.agent import messages as m
 from ranvier.agent.money_commands import MoneyCommands
 from ranvier.agent.portfolio import require_network
@@ -49,6 +50,7 @@ class Commands:
             m.GetPortfolio: self.get_portfolio,
             m.StopAgent: self.stop_agent,
             **MoneyCommands(self._agent).handlers(),
+            **market.handlers(self._agent.market),
         }
 
     # --- network --------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from ranvier.agent.command import Command, Done, R
+from ranvier.agent.market_messages import GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
 from ranvier.agent.money_messages import (
     AddReceipt,
     CostsView,
@@ -44,7 +45,8 @@ __all__ = [
     "COMMANDS", "EVENT_DECODER", "PROTOCOL", "AddMiner", "AddReceipt", "AgentStatus", "Attention", "ChainView",
     "Command", "CostsView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "FetchPrices",
     "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps", "GetHardware",
-    "GetHardwareHistory", "GetLog", "GetPortfolio", "GetPrices", "GetReceipts", "GetStatus", "HardwareEvent",
+    "GetHardwareHistory", "GetHoldings", "GetLog", "GetNetCheck", "GetPortfolio", "GetPrices", "GetReceipts", "GetStatus",
+    "GetSubnet", "GetSubnets", "GetToken", "HardwareEvent",
     "HardwareHistory", "InstallEvent", "InstallMiner", "InstallProgress", "LogLine", "LogTail", "MinerView",
     "Portfolio", "PricesView", "PublishAxon", "R", "Receipts", "RemoveCost", "RemoveMiner", "RestartMiner", "SetCost",
     "SetTariff", "StartMiner", "StartSandbox", "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "UseArchive",

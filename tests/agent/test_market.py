@@ -1,0 +1,155 @@
+"""Positions, subnets, token and endpoints read from a real sandbox: exact where the chain is, None where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from chain.sandbox_process import SandboxProcess
+from ranvier.agent import market_messages as m
+from ranvier.agent.market import Market
+from ranvier.agent.messages import COMMANDS
+from ranvier.agent.money_reads import seat_lines, summed
+from ranvier.chain import plans, reads, submit
+from ranvier.chain.connection import Connection
+from ranvier.chain.model import BlockRef
+from ranvier.chain.networks import sandbox_network
+from ranvier.core.paths import Paths
+from ranvier.core.units import Tao
+from ranvier.keys import mnemonic
+from ranvier.keys.signing import LocalSigner
+
+NETUID = 1
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    process = SandboxProcess(tmp_path_factory.mktemp("market") / "node", "--block-time", "0.15", "--tempo", "8")
+    process.start()
+    yield process
+    process.stop()
+
+
+class Watch:
+    """The part of ``ChainWatch`` that the market asks; its head is read from the chain."""
+
+    network = "sandbox"
+
+    def __init__(self, sandbox, connection):
+        self._connection = connection
+        self._chain = SimpleNamespace(endpoint=sandbox.endpoint, genesis_hash=sandbox.genesis)
+        self.block: BlockRef | None = None
+
+    async def look(self):
+        self.block = await self._connection.head()
+
+    def require(self):
+        return SimpleNamespace(network="sandbox", chain=self._chain, block=self.block)
+
+
+@asynccontextmanager
+async def opened(sandbox, tmp_path, coldkeys) -> AsyncIterator[tuple[Market, Watch, Connection]]:
+    connection = Connection(sandbox_network(sandbox.endpoint, sandbox.genesis), timeout_s=5)
+    await connection.open()
+    watch = Watch(sandbox, connection)
+    market = Market(Paths.under(tmp_path), watch, lambda _network: set(coldkeys))
+    try:
+        await watch.look()
+        yield market, watch, connection
+    finally:
+        await market.close()
+        await connection.close()
+
+
+async def funded(connection: Connection, amount: Tao) -> LocalSigner:
+    signer = LocalSigner.from_mnemonic(mnemonic.generate())
+    await connection.rpc("sandbox_fund", [signer.ss58, amount.rao])
+    for _ in range(200):
+        if (await reads.balances(connection, [signer.ss58], await connection.head()))[0].free_rao == amount.rao:
+            return signer
+        await asyncio.sleep(0.05)
+    raise AssertionError("the faucet did not pay")
+
+
+def travelled(command, answer):
+    """The answer as the window gets it."""
+    return msgspec.json.decode(msgspec.json.encode(answer), type=COMMANDS[command])
+
+
+async def test_positions_have_three_values_and_a_place_in_the_line(sandbox, tmp_path):
+    coldkeys: list[str] = []
+    async with opened(sandbox, tmp_path, coldkeys) as (market, watch, connection):
+        owner, hotkey = await funded(connection, Tao(50 * 10**9)), LocalSigner.from_mnemonic(mnemonic.generate())
+        coldkeys.append(owner.ss58)
+        for plan in (
+            await plans.plan_register(connection, owner.ss58, hotkey.ss58, NETUID),
+            await plans.plan_add_stake(connection, owner.ss58, hotkey.ss58, NETUID, Tao(5 * 10**9)),
+        ):
+            receipt = await submit.submit(connection, plan, owner)
+            assert receipt.error is None
+        await watch.look()
+        found = travelled(m.GetHoldings, await market.holdings())
+        (one,) = found.portfolio.holdings
+        assert found.names[NETUID] and one.owned and one.uid is not None
+        assert one.sale is not None and one.spot_rao is not None and one.sale.gets_rao < one.spot_rao
+        assert found.portfolio.share_ppm(NETUID) is not None and found.portfolio.exits[NETUID].price_move_ppm > 0
+        (line,) = found.seats
+        assert line.hotkey_ss58 == hotkey.ss58 and line.uid == one.uid
+        assert line.immune_until_block > found.portfolio.block.number
+        assert found.block_s is None or 0.05 < found.block_s < 5
+        asked = await market.holdings()
+        assert asked is await market.holdings()  # one reading a block
+        detail = travelled(m.GetSubnet, await market.subnet(NETUID))
+        assert detail.own[0].uid == line.uid and detail.registration.price_rao > 0
+        assert detail.validators > 0 and detail.validator_stake.holders > 0
+
+
+async def test_subnets_token_and_endpoints(sandbox, tmp_path):
+    async with opened(sandbox, tmp_path, []) as (market, _watch, connection):
+        for _ in range(120):  # until an epoch has paid
+            await _watch.look()
+            view = travelled(m.GetSubnets, await market.subnets())
+            if view.subnets[0].miner_quartiles is not None:
+                break
+            await asyncio.sleep(0.2)
+        (row,) = view.subnets
+        low, middle, high = row.miner_quartiles
+        assert 0 < low <= middle <= high and row.earners > 0 and row.incentive.holders == row.earners
+        assert row.alpha_per_block_rao and row.subnet.price_rao
+        payer = await funded(connection, Tao(10**9))
+        receipt = await submit.submit(
+            connection, await plans.plan_transfer(connection, payer.ss58, payer.ss58, Tao(1)), payer
+        )
+        await _watch.look()
+        token = travelled(m.GetToken, await market.token())
+        assert 0 < token.supply.issuance_rao < 21 * 10**15 and token.holders is not None
+        assert token.activity is not None and token.activity.transactions >= 1
+        assert token.activity.fees_rao >= (receipt.fee_rao or 0) > 0
+        check = travelled(m.GetNetCheck, await market.netcheck(2))
+        (only,) = check.endpoints
+        assert only.error is None and only.latency_ms > 0 and check.used == only.endpoint
+
+
+def test_activity_is_summed_over_blocks_not_seconds():
+    blocks = [(BlockRef(n, f"0x{n}", 12_000 * n), (2, 1, 0, 10)) for n in range(1, 6)]
+    found = summed(blocks)
+    assert (found.blocks, found.seconds) == (5, 60.0)
+    assert (found.transactions, found.failed, found.registrations, found.fees_rao) == (10, 5, 0, 50)
+    assert summed([]) is None
+
+
+def test_lines_are_of_own_hotkeys_only():
+    class Graph:
+        netuid, free_seats, block = 3, 2, BlockRef(90, "0x")
+        seats = tuple(SimpleNamespace(uid=n, hotkey_ss58=f"h{n}", immune_until_block=100 + n) for n in range(3))
+
+        def ahead(self, uid):
+            return None if uid == 2 else uid + 2
+
+    (line,) = seat_lines(Graph(), {"h1"})
+    assert (line.uid, line.ahead, line.immune_until_block, line.free_seats, line.seats) == (1, 3, 101, 2, 3)
