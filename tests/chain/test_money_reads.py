@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -96,6 +97,43 @@ async def test_metagraph_and_who_leaves(sandbox: SandboxProcess) -> None:
             assert graph.ahead(uid) == graph.free_seats + place
         with pytest.raises(ChainError, match="no subnet 77"):
             await metagraph.metagraph(connection, 77, head)
+
+
+async def test_the_first_in_line_is_who_leaves(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A subnet filled to the last seat: the next registration takes the place that the line says, five times."""
+    process = SandboxProcess(
+        tmp_path_factory.mktemp("full") / "node", "--block-time", "0.1", "--tempo", "5000", "--no-life"
+    )
+    process.start()
+    try:
+        async with connected(process) as connection:
+            cold = await funded(connection, Tao(50_000 * 10**9))
+            free = (await metagraph.metagraph(connection, NETUID, await connection.head())).free_seats
+            while free:
+                parts = []
+                for _ in range(min(16, free)):
+                    arguments = {"netuid": NETUID, "hotkey": new_key().ss58}
+                    call = await connection.compute(
+                        lambda r, a=arguments: r.call("SubtensorModule", "burned_register", a)
+                    )
+                    base = (
+                        await plans.plan_transfer(connection, cold.ss58, cold.ss58, Tao(1)) if not parts else parts[0]
+                    )
+                    parts.append(replace(base, call_hex=call, spend_rao=0))
+                await done(connection, await plans.plan_batch(connection, parts), cold)
+                free -= len(parts)
+            graph = await metagraph.metagraph(connection, NETUID, await connection.head())
+            assert graph.free_seats == 0 and graph.line and graph.ahead(graph.line[3]) == 3
+            assert not any(graph.seats[uid].protected for uid in graph.line)
+            for uid in graph.line[:5]:
+                hot = new_key()
+                plan = await plans.plan_register(connection, cold.ss58, hot.ss58, NETUID)
+                assert "The subnet is full" in " ".join(plan.warnings)
+                receipt = await done(connection, plan, cold)
+                seat = await reads.neuron(connection, NETUID, hot.ss58, receipt.block)
+                assert seat is not None and seat.uid == uid
+    finally:
+        process.stop()
 
 
 async def test_registration_rules_and_token(sandbox: SandboxProcess) -> None:

@@ -62,10 +62,13 @@ async def _questions(
 
     for coldkey in coldkeys:
         ask("Account", coldkey, pallet="System")
+        if rows:
+            ask("OwnedHotkeys", coldkey)
         for item in ("ColdkeySwapAnnouncements", "ColdkeySwapDisputes", "ColdkeySwapScheduled"):
             ask(item, coldkey)
     for row in rows:
-        ask("Owner", row.hotkey_ss58)
+        if ("OwnedHotkeys", row.coldkey_ss58) not in found:  # one list is much less than an owner for each
+            ask("Owner", row.hotkey_ss58)
         ask("Uids", row.netuid, row.hotkey_ss58)
         ask("AutoStakeDestination", row.coldkey_ss58, row.netuid)
         ask("MinerCollateral", row.netuid, row.hotkey_ss58, row.coldkey_ss58)
@@ -117,9 +120,16 @@ def _holding(
         sale=quotes.quote_sell(pool, sellable) if sellable else None,
         collateral=collateral,
         uid=int(uid) if uid is not None else None,
-        owned=found.get(("Owner", row.hotkey_ss58)) == row.coldkey_ss58,
+        owned=_owned(row, found),
         auto_stake_ss58=str(destination) if destination is not None else None,
     )
+
+
+def _owned(row: StakeRow, found: Values) -> bool:
+    listed = found.get(("OwnedHotkeys", row.coldkey_ss58))
+    if listed is not None:
+        return row.hotkey_ss58 in listed
+    return bool(found.get(("Owner", row.hotkey_ss58)) == row.coldkey_ss58)
 
 
 def _collateral(value: Any) -> Collateral | None:
