@@ -239,6 +239,7 @@ def test_the_last_crash_is_found(tmp_path) -> None:
         log.remark(f"ended with code {number + 3} after 1.0 s", ended=True)
     log.remark("started, process 9")
     log.remark("asked to stop")
+    log.write(ERR, b"y" * 70_000 + b"\n")  # the answer stands in the next segment
     log.remark("sending SIGKILL")
     log.remark("was ended by SIGKILL after 2.0 s", ended=True)
     pack(log)

@@ -98,15 +98,15 @@ class Crash(NamedTuple):
 def crashes(folder: Path) -> Iterator[Crash]:
     """Ends that nobody asked for, the newest first, by the index alone."""
     logs = folder / "logs"
-    for start, _size in reversed(segments(str(logs))):
-        records = _remarks(logs / index_name(start))
-        for number in range(len(records) - 1, -1, -1):
-            place, at, kind = records[number]
-            if kind != ENDED:
-                continue
-            text = read_bytes(logs, start, place, place + 300).partition(b"\n")[0].decode("utf-8", "replace")
-            if not _was_asked(logs, start, records[:number]):
-                yield Crash(start + place, at, text)
+    starts = [start for start, _size in segments(str(logs))]
+    for number in range(len(starts) - 1, -1, -1):
+        start = starts[number]
+        before = _remarks(logs, starts[number - 1]) if number else []
+        remarks = before + _remarks(logs, start)
+        for place in range(len(remarks) - 1, len(before) - 1, -1):
+            one = remarks[place]
+            if one.kind == ENDED and not _was_asked(logs, remarks[:place]):
+                yield Crash(one.start + one.place, one.at, _text(logs, one, 300))
 
 
 def last_crash(folder: Path) -> Crash | None:
@@ -180,10 +180,9 @@ class _Seeker:
             except FileNotFoundError:
                 continue
             text = plain(data.decode("utf-8", "replace"))
-            if loud and _LOUD.search(text) is None and "keeper" not in self.query.streams:
-                continue
-            hit = self.quick is None or self.quick.search(text) is not None
-            if hit or _cut(self.logs / index_name(start), data, low):
+            quiet = loud and _LOUD.search(text) is None
+            missing = self.quick is not None and self.quick.search(text) is None
+            if not (quiet or missing) or _cut(self.logs / index_name(start), data, low):
                 return False
         return True
 
@@ -262,21 +261,34 @@ def _records(raw: bytes) -> Iterator[tuple[int, float, int]]:
     return RECORD.iter_unpack(raw[: len(raw) // RECORD.size * RECORD.size])
 
 
-def _remarks(index: Path) -> list[tuple[int, float, int]]:
+class _Remark(NamedTuple):
+    start: int
+    place: int
+    at: float
+    kind: int
+
+
+def _remarks(logs: Path, start: int) -> list[_Remark]:
+    """The keeper's own lines in the segment that begins at ``start``."""
     try:
-        raw = index.read_bytes()
+        raw = (logs / index_name(start)).read_bytes()
     except OSError:
         return []
-    return [(place, at, packed & 0xFF) for place, at, packed in _records(raw) if packed & 0xFF in (REMARK, ENDED)]
+    rows = [_Remark(start, place, at, packed & 0xFF) for place, at, packed in _records(raw)]
+    return [row for row in rows if row.kind in (REMARK, ENDED)]
 
 
-def _was_asked(logs: Path, start: int, earlier: list[tuple[int, float, int]]) -> bool:
+def _text(logs: Path, one: _Remark, most: int) -> str:
+    return read_bytes(logs, one.start, one.place, one.place + most).partition(b"\n")[0].decode("utf-8", "replace")
+
+
+def _was_asked(logs: Path, earlier: list[_Remark]) -> bool:
     """Whether the remark before this end says that it was asked for (signals may have been noted in between)."""
-    for place, _at, kind in reversed(earlier):
-        text = read_bytes(logs, start, place, place + 40)
-        if kind == REMARK and text.startswith(b"asked to "):
+    for one in reversed(earlier):
+        text = _text(logs, one, 40)
+        if one.kind == REMARK and text.startswith("asked to "):
             return True
-        if kind == ENDED or not text.startswith(b"sending SIG"):
+        if one.kind == ENDED or not text.startswith("sending SIG"):
             return False
     return False
 
