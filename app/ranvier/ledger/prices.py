@@ -94,11 +94,11 @@ def read_json(body: bytes, source: PriceSource, now_ms: int) -> tuple[FiatPrice,
     try:
         answer = json.loads(body, parse_float=Decimal)
         if source.rows is None:
-            return (_price(source, now_ms, _at(answer, source.price), now_ms),)
+            return (_price(source, None, _at(answer, source.price), now_ms),)
         items = _at(answer, source.rows)
         if not isinstance(items, list):
             raise ValueError(f"{source.rows} is no list")
-        return tuple(_price(source, _at(one, source.time), _at(one, source.price), now_ms) for one in items)
+        return tuple(_price(source, str(_at(one, source.time)), _at(one, source.price), now_ms) for one in items)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise _wrong(f"The answer of {source.place} was not understood: {error}.") from error
 
@@ -147,7 +147,7 @@ def _price(source: PriceSource, time: Any, price: Any, now_ms: int) -> FiatPrice
     micro = int(number * MICRO)
     if micro <= 0:
         raise ValueError(f"“{str(price)[:40]}” is too small")
-    return FiatPrice(source.currency, _time_ms(time), micro, source.place, now_ms)
+    return FiatPrice(source.currency, now_ms if time is None else _time_ms(time), micro, source.place, now_ms)
 
 
 def _time_ms(value: Any) -> int:
