@@ -217,6 +217,32 @@ def test_errors_in_words() -> None:
         assert says in str(error) and isinstance(error, ChainError)
 
 
+KNOWN_ERRORS = """NotEnoughBalanceToStake InsufficientBalance FundsUnavailable Underflow BelowMinimum
+HotKeyAlreadyRegisteredInSubNet SubNetRegistrationDisabled TooManyRegistrationsThisBlock
+TooManyRegistrationsThisInterval RegistrationPriceLimitExceeded NoNeuronIdAvailable NonAssociatedColdKey
+HotKeyAccountNotExists HotKeyNotRegisteredInSubNet HotKeyNotRegisteredInNetwork SubnetNotExists
+SubNetworkDoesNotExist SubtokenDisabled AmountTooLow SlippageTooHigh PriceLimitExceeded ZeroMaxAmount
+InsufficientLiquidity ReservesTooLow SwapInputTooLarge NotEnoughStakeToWithdraw InsufficientAlphaBalance
+StakeUnavailable AccountRejectsLockedAlpha KeepStakeBlockedByCollateral ServingRateLimitExceeded InvalidIpAddress
+InvalidPort InvalidIpType TxRateLimitExceeded HotKeySetTxRateLimitExceeded HotKeySwapOnSubnetIntervalNotPassed
+SettingWeightsTooFast NotEnoughStakeToSetWeights NeuronNoValidatorPermit SameAutoStakeHotkeyAlreadySet
+ColdkeySwapAnnounced ColdkeySwapDisputed SpaceLimitExceeded AccountNotAllowedCommit CallFiltered SafeMode BadOrigin
+CannotLookup ConsumerRemaining Exhausted"""
+
+
+@pytest.mark.parametrize("name", KNOWN_ERRORS.split())
+def test_every_known_error_has_words_and_a_next_step(name: str) -> None:
+    sentence, hint = errors.dispatch_sentence(f"Any.{name}"), errors.dispatch_hint(f"Any.{name}")
+    assert name not in sentence and sentence.endswith(".") and len(hint) > 5 and hint.endswith(".")
+
+
+def test_every_custom_pool_error_has_words() -> None:
+    for number in (*range(1, 28), 255):
+        answer = {"code": 1010, "message": "Invalid Transaction", "data": f"Custom error: {number}"}
+        assert f"custom error {number}" not in str(errors.rpc_error(answer))
+    assert errors.dispatch_hint("Strange.Thing") == ""
+
+
 def test_nothing_heavy_is_imported_early() -> None:
     script = (
         "import sys; import ranvier.chain.connection, ranvier.chain.reads, ranvier.chain.plans, ranvier.chain.submit;"
