@@ -1,12 +1,15 @@
-"""Leaving a window out of captures: the right calls on Windows and macOS, no promise anywhere else."""
+"""Leaving a window out of captures, and the empty sheet for paper: what protects a phrase outside of any file."""
 
 from __future__ import annotations
 
 import ctypes
 from types import SimpleNamespace
 
+import pytest
 from PySide6.QtWidgets import QWidget
 
+from ranvier.core.errors import StorageError
+from ranvier.ui.backup_sheet import write_sheet
 from ranvier.ui.capture import Capture, exclude, exclude_on_macos, exclude_on_windows
 
 
@@ -72,3 +75,15 @@ def test_nothing_is_promised_where_the_system_cannot(qtbot):
     qtbot.addWidget(window)
     assert exclude(window) is Capture.NOT_PROMISED
     assert "nothing records" in Capture.NOT_PROMISED.value
+
+
+def test_the_sheet_is_a_page_without_words_and_replaces_nothing(qapp, tmp_path):
+    target = tmp_path / "sheet.pdf"
+    write_sheet(target, "rig", 24)
+    data = target.read_bytes()
+    assert data.startswith(b"%PDF") and data.count(b"/Type /Page\n") == 1
+    with pytest.raises(StorageError, match="left as it is"):
+        write_sheet(target, "rig", 12)
+    assert target.read_bytes() == data
+    with pytest.raises(StorageError):
+        write_sheet(tmp_path / "none" / "sheet.pdf", "rig", 12)

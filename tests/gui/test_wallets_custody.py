@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog
 from gui import samples
 from ranvier.core.errors import KeyFileError
 from ranvier.core.settings import NETWORK, WALLET_FOLDER
-from ranvier.keys import files, storing, wallets
+from ranvier.keys import files, storing, strength, wallets
 from ranvier.keys.custody import Finding, Fix, Level
 from ranvier.keys.drill import Comparison, Drills
 from ranvier.keys.folders import joined
@@ -22,6 +22,7 @@ from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.custody_fixes import ExportForMinerDialog, MakeWatchOnlyDialog, NewPasswordDialog, keep_copy
 from ranvier.ui.dialogs.folders import FoldersDialog
 from ranvier.ui.dialogs.restore_drill import RestoreDrillDialog
+from ranvier.ui.dialogs.unlock import UnlockDialog
 from ranvier.ui.models.wallets import Listed, backup_sentence, backup_text
 from ranvier.ui.pages.custody import CustodyView, summary
 from ranvier.ui.pages.wallets import PRACTICE_TITLE, WalletsPage
@@ -351,6 +352,40 @@ async def test_a_plain_coldkey_is_encrypted_and_its_finding_goes(qtbot, house, c
     await samples.until(lambda: not [f for f in page.custody.findings if f.fix is Fix.ENCRYPT_COLDKEY], "no finding")
     signer = await wallets.unlock_coldkey(made.path, PASSWORD)
     assert signer.ss58 == samples.COLDKEY
+    await end(page, house)
+
+
+async def test_a_weak_password_is_refused_where_it_can_be_judged_and_found_where_it_is_kept(
+    qtbot, house, cheap, monkeypatch
+):
+    def judge(password, personal=()):
+        score = 1 if password.startswith("weak") else 2
+        return strength.Strength(score, "weak", 4.0, "It is in every list.", ("Add words.",))
+
+    monkeypatch.setattr(strength, "judge", judge)
+    wallet = await miner_wallet(house)
+    page = await opened(qtbot, house, {"miner"})
+    dialog = NewPasswordDialog(page, wallet, house.context.run)
+    dialog.open()
+    dialog.password.first.input.setText("weak password")
+    assert "It is in every list. Add words." in dialog.password.first.note.text()
+    dialog.password.second.input.setText("weak password")
+    dialog.old.input.setText(PASSWORD)
+    dialog.submitted()
+    assert dialog.steps.place == 0
+    dialog.reject()
+
+    async def work(password, _on_attempt):
+        return await wallets.unlock_coldkey(wallet.path, password)
+
+    unlock = UnlockDialog(page, "Unlock", "", wallet.path, work, house.context.run, strengths=page.strengths)
+    unlock.open()
+    unlock.input.setText(PASSWORD)
+    unlock.submitted()
+    await samples.until(lambda: not unlock.isVisible(), "unlocked")
+    await page.check_custody()
+    entry = next(f for f in page.custody.findings if f.fix is Fix.CHANGE_PASSWORD)
+    assert "password of miner" in entry.what and PASSWORD not in repr(page.custody.findings)
     await end(page, house)
 
 

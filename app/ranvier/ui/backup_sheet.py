@@ -15,7 +15,8 @@ _COLUMNS = 2
 _ROW = 46.0
 _RULES = (
     "One word on each line, in printed letters. The first four letters decide a word.",
-    "Keep this away from the machine, from cameras and from everybody. No one who helps you needs it.",
+    "Keep this away from the machine, from cameras and from everybody.",
+    "Nobody who helps you ever needs these words. Who has them owns the funds.",
     "Then do the restore drill: Wallets, Restore drill.",
 )
 

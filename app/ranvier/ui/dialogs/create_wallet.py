@@ -18,6 +18,7 @@ from ranvier.keys.folders import absolute
 from ranvier.keys.listing import Wallet
 from ranvier.keys.mnemonic import generate
 from ranvier.keys.names import check_name, folded
+from ranvier.keys.strength import Strength
 from ranvier.ui.backup_dates import BackupDates
 from ranvier.ui.backup_sheet import write_sheet
 from ranvier.ui.capture import exclude
@@ -59,11 +60,15 @@ def writing_note() -> QWidget:
 
 
 class WritingDialog(Dialog):
-    """A dialog that ends with writing a wallet: no way out while that runs, every error leaves the input as it is."""
+    """A dialog that ends with writing a wallet: no way out while that runs, every error leaves the input as it is.
+
+    ``strength`` is what was judged of its password, where one was chosen.
+    """
 
     def __init__(self, parent: QWidget, title: str, run: Run, *, yes: str) -> None:
         super().__init__(parent, title, yes=yes)
         self.wallet: Wallet | None = None
+        self.strength: Strength | None = None
         self._run = run
         self._writing = False
         self.steps = Steps()
@@ -230,6 +235,7 @@ class CreateWalletDialog(WritingDialog):
             self.hotkey.text().strip(),
             generate(),
         )
+        self.strength = await asyncio.to_thread(strength.judge, self.password.text(), (wallet.name,))
         if self._dates is not None and wallet.coldkey_ss58 is not None:
             with contextlib.suppress(StorageError):  # the wallet is there; only the date would be missing
                 await asyncio.to_thread(self._dates.remember, wallet.coldkey_ss58)

@@ -15,7 +15,6 @@ from ranvier.core.errors import KeyFileError, RanvierError
 from ranvier.keys import files, miner_wallet, storing, strength
 from ranvier.keys.listing import COLDKEY, KeyForm, Wallet
 from ranvier.keys.remember import PasswordStore
-from ranvier.keys.strength import Strength
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.create_wallet import Run, WritingDialog, writing_note
 from ranvier.ui.dialogs.fit import fit
@@ -174,16 +173,12 @@ class MakeWatchOnlyDialog(Dialog):
 
 
 class NewPasswordDialog(WritingDialog):
-    """The same coldkey under a new password: for one without, for an old form, for a weak one.
-
-    ``strength`` is what was judged of the new password.
-    """
+    """The same coldkey under a new password: for one without, for an old form, for a weak one."""
 
     def __init__(self, parent: QWidget, wallet: Wallet, run: Run, store: PasswordStore | None = None) -> None:
         plain = wallet.coldkey is KeyForm.PLAIN
         title = f"Encrypt the coldkey of {wallet.name}" if plain else f"New password for {wallet.name}"
         super().__init__(parent, title, run, yes="Encrypt" if plain else "Change the password")
-        self.strength: Strength | None = None
         self._before, self._store = wallet, store
         self.old = Field("Password now", needs_text("Type the password that it has now.") if not plain else _fine)
         self.old.input.setEchoMode(QLineEdit.EchoMode.Password)

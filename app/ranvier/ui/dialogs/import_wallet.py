@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QVBoxLayout, QWidget
 
 from ranvier.core.errors import RanvierError
-from ranvier.keys import storing, wallets
+from ranvier.keys import storing, strength, wallets
 from ranvier.keys.listing import Wallet, read_wallet
 from ranvier.keys.mnemonic import generate
 from ranvier.ui.capture import exclude
@@ -75,6 +75,7 @@ class ImportWalletDialog(WritingDialog):
         secret = await self.entry.secret()
         with secret.signer:
             wallet = await storing.store_coldkey(self._folder, name, secret, self.password.text())
+        self.strength = await asyncio.to_thread(strength.judge, self.password.text(), (name,))
         await asyncio.to_thread(wallets.add_hotkey, wallet.path, self.hotkey.text().strip(), generate())
         return await asyncio.to_thread(read_wallet, wallet.path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
@@ -17,6 +18,7 @@ from ranvier.keys.listing import KeyForm, Wallet
 from ranvier.keys.offline import ExportedSigner
 from ranvier.keys.remember import PasswordStore
 from ranvier.keys.signing import SR25519, LocalSigner
+from ranvier.keys.strength import Strength
 from ranvier.ui.dialogs.ask import Dialog, show
 from ranvier.ui.dialogs.create_wallet import Run
 from ranvier.ui.dialogs.fit import Steps, fit
@@ -41,9 +43,10 @@ class SignDialog(Dialog):
         store: PasswordStore | None = None,
         *,
         chosen: Wallet | None = None,
+        strengths: dict[Path, Strength] | None = None,
     ) -> None:
         super().__init__(parent, "Sign or verify", yes=_YES[0], no="Close")
-        self._run, self._store = run, store
+        self._run, self._store, self._strengths = run, store, strengths
         self.choices = key_choices(listed)
         self.sign = SignStep(self.choices, chosen)
         self.verify = VerifyStep()
@@ -138,8 +141,8 @@ class SignDialog(Dialog):
             return await wallets.unlock_coldkey(path, password, on_attempt=on_attempt)
 
         title = f"Unlock {path.name}" if name is None else f"Unlock hotkey {name}"
-        store = self._store if name is None else None
-        dialog = UnlockDialog(self, title, why, path, work, self._run, store)
+        store, strengths = (self._store, self._strengths) if name is None else (None, None)
+        dialog = UnlockDialog(self, title, why, path, work, self._run, store, strengths=strengths)
         if not await show(dialog):
             return None
         signer: LocalSigner = dialog.result_of_work

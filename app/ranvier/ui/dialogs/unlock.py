@@ -6,6 +6,7 @@ system's own store only.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,8 +18,10 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
 from ranvier.core.errors import RanvierError, WrongPasswordError
+from ranvier.keys import strength
 from ranvier.keys.encryption import FULL_COST, OnAttempt
 from ranvier.keys.remember import STATE_WORDS, PasswordStore, StoreState
+from ranvier.keys.strength import Strength
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.create_wallet import Run
 from ranvier.ui.dialogs.fit import fit
@@ -84,7 +87,8 @@ class Progress(QWidget):
 
 class UnlockDialog(Dialog):
     """Asks for the password of ``wallet_path`` and awaits ``work(password, on_attempt)``; ``result_of_work`` is what
-    it gave. A wrong password keeps what was typed and says so; any other error too."""
+    it gave. A wrong password keeps what was typed and says so; any other error too. How strong the right one is goes
+    to ``strengths``, for the custody check."""
 
     def __init__(
         self,
@@ -97,10 +101,12 @@ class UnlockDialog(Dialog):
         store: PasswordStore | None = None,
         *,
         yes: str = "Unlock",
+        strengths: dict[Path, Strength] | None = None,
     ) -> None:
         super().__init__(parent, title, yes=yes)
         self.result_of_work: Any = None
         self._path, self._work, self._run, self._store = wallet_path, work, run, store
+        self._strengths = strengths
         self._running = False
         self._recalled: str | None = None
         self.body.addWidget(label(why, wrap=True))
@@ -206,6 +212,10 @@ class UnlockDialog(Dialog):
         except BaseException:
             self._stopped()
             raise
+        if self._strengths is not None:
+            judged = await asyncio.to_thread(strength.judge, password, (self._path.name,))
+            if judged is not None:
+                self._strengths[self._path] = judged
         if self._store is not None and self.keep_box.isChecked() and password != self._recalled:
             await self._keep(self._store, password)
         self._stopped()

@@ -103,7 +103,9 @@ class WalletActions:
             title, why = "Write the public file", f"Its address can only be read from the {which} itself."
             work = partial(self._restore_with, wallet.path, hotkey_name)
             store = self._store if hotkey_name is None else None
-            dialog = UnlockDialog(self._widget, title, why, wallet.path, work, self._context.run, store)
+            strengths = self._host.strengths if hotkey_name is None else None
+            run = self._context.run
+            dialog = UnlockDialog(self._widget, title, why, wallet.path, work, run, store, strengths=strengths)
             if not await show(dialog):
                 return
         else:

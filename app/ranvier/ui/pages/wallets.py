@@ -35,7 +35,7 @@ from ranvier.ui.pages.wallet_detail import WalletDetail
 from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.page import Page
-from ranvier.ui.widgets.text import button
+from ranvier.ui.widgets.text import button, restyle
 from ranvier.ui.widgets.wallet_groups import Group, WalletGroups
 from ranvier.ui.words import count_text
 
@@ -134,6 +134,7 @@ class WalletsPage(Page):
         return split
 
     def shown(self) -> None:
+        self._checked_at = 0.0
         self._folder_polling.start()
         self._balance_polling.start()
 
@@ -157,7 +158,9 @@ class WalletsPage(Page):
             self.stack.setCurrentIndex(_LIST if self.groups.rows else _EMPTY)
         if not self.groups.rows:
             self._say_empty(scan.problems)
-        if scan.changed or time.monotonic() - self._checked_at > _CHECK_S:
+        # Opening every plain key to see whether it is sound takes a while where there are many.
+        looking = self.stack.currentIndex() == _CUSTODY and time.monotonic() - self._checked_at > _CHECK_S
+        if scan.changed or self._checked_at == 0.0 or looking:
             await self.check_custody()
 
     def _look(self, network: str) -> tuple[tuple[WalletFolder, ...], Scan, list[Group]]:
@@ -246,9 +249,7 @@ class WalletsPage(Page):
         self.custody.show_findings(findings, time.time())
         serious = sum(finding.level is not custody.Level.NOTE for finding in findings)
         self.custody_button.setText(f"Custody check · {serious}" if serious else "Custody check")
-        self.custody_button.setProperty("kind", "danger" if custody.worst(findings) is custody.Level.DANGER else "")
-        self.custody_button.style().unpolish(self.custody_button)
-        self.custody_button.style().polish(self.custody_button)
+        restyle(self.custody_button, "kind", "danger" if custody.worst(findings) is custody.Level.DANGER else "")
 
     def open_custody(self) -> None:
         """Show the findings."""
@@ -301,14 +302,17 @@ class WalletsPage(Page):
             dialog = kind(self, folder, taken, self.context.run)
         if await show(dialog) and dialog.wallet is not None:
             self._wanted = dialog.wallet.path
+            if not isinstance(dialog, WatchOnlyDialog) and dialog.strength is not None:
+                self.strengths[dialog.wallet.path] = dialog.strength
             self.context.say(f"Wallet {dialog.wallet.name} was written and read back.")
             await self.changed()
 
     def sign(self) -> None:
         """Open the dialog for messages and payloads, at the shown wallet."""
         rows = [row.wallet for row in self.groups.rows]
-        dialog = SignDialog(self, rows, self.context.run, self.store, chosen=self.detail.wallet)
-        self.context.run(show(dialog), "sign or verify")
+        chosen, run = self.detail.wallet, self.context.run
+        dialog = SignDialog(self, rows, run, self.store, chosen=chosen, strengths=self.strengths)
+        run(show(dialog), "sign or verify")
 
     def watch(self) -> None:
         """Have the agent watch the shown coldkey, beside those it watches already."""
