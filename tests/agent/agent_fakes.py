@@ -26,6 +26,7 @@ from ranvier.agent.messages import (
     UseNetwork,
 )
 from ranvier.agent.miner_file import MinerFile
+from ranvier.agent.programs import Sightings
 from ranvier.chain.model import (
     Axon,
     Balance,
@@ -42,9 +43,11 @@ from ranvier.core.paths import Paths
 from ranvier.hardware.probe import GpuReading
 from ranvier.hardware.sampler import Sampler
 from ranvier.ledger.payments import Payment
+from ranvier.miners.generations import Generation
 from ranvier.miners.keeping import KeeperClient
 from ranvier.miners.logs import tail
 from ranvier.miners.spec import ProgramSpec
+from ranvier.miners.states import HealthRule
 from ranvier.miners.status import MinerState
 
 PROGRAMS = Path(__file__).parent.parent / "programs"
@@ -187,7 +190,16 @@ class FakePrograms:
         command = self.command or [sys.executable, str(PROGRAMS / "fake_axon.py"), str(miner.axon_port)]
         return ProgramSpec(argv=tuple(command), cwd=str(folder), env={"PATH": "/usr/bin:/bin"}, stop_grace_s=3.0)
 
-    async def health(self, folder: Path, miner: MinerFile) -> HealthSeen:
+    def keep_recipe(self, name: str, folder: str, text: str) -> None:
+        raise RecipeError("Recipe not valid", f"There is nothing in {folder}{text}.")
+
+    async def prepare(self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress) -> Generation:
+        raise InstallError("Not installed", "This recipe has one version only.")
+
+    def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
+        return HealthRule(down_after=2)
+
+    async def health(self, folder: Path, miner: MinerFile, seen: Sightings) -> HealthSeen:
         try:
             async with asyncio.timeout(2):
                 reader, writer = await asyncio.open_connection("127.0.0.1", miner.axon_port)

@@ -10,6 +10,7 @@ import pytest
 
 from ranvier.agent.miner_file import MinerFile
 from ranvier.agent.miner_programs import RecipePrograms
+from ranvier.agent.programs import Sightings
 from ranvier.core.errors import RecipeError
 from ranvier.core.paths import Paths
 
@@ -73,7 +74,7 @@ async def test_health_that_is_not_answered_is_not_unknown_numbers(paths: Paths) 
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else takes it, nobody answers
         miner = MinerFile(**{**{name: getattr(MINER, name) for name in MINER.__struct_fields__},
                              "axon_port": taken.getsockname()[1]})  # fmt: skip
-        seen = await RecipePrograms(paths).health(paths.miner("one"), miner)
+        seen = await RecipePrograms(paths).health(paths.miner("one"), miner, Sightings())
     assert seen.ok is False
     assert seen.queries_answered is None
     assert abs(seen.at - time.time()) < 10

@@ -13,6 +13,7 @@ import pytest
 
 from agent.agent_fakes import FakeChain
 from ranvier.agent.attention import attention
+from ranvier.agent.broken_miner import BrokenMiner
 from ranvier.agent.desired import DesiredFile
 from ranvier.agent.endpoint import Endpoint, read_endpoint, socket_path, write_endpoint
 from ranvier.agent.hub import Hub
@@ -28,7 +29,6 @@ from ranvier.agent.messages import (
     InstallEvent,
     InstallProgress,
 )
-from ranvier.agent.miner import BrokenMiner
 from ranvier.agent.miner_file import MinerFile, check_id, free_port, read_miner, write_miner
 from ranvier.agent.usage import TreeMeter
 from ranvier.core.errors import LedgerError, MinerError

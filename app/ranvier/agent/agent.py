@@ -32,7 +32,8 @@ from ranvier.agent.ledgers import Ledgers
 from ranvier.agent.market import Market
 from ranvier.agent.messages import PROTOCOL, AgentStatus, EarningEvent, InstallEvent, StatusEvent
 from ranvier.agent.miner import Tools
-from ranvier.agent.miners import Miners
+from ranvier.agent.miners import Miners, Surroundings
+from ranvier.agent.moments import EndpointNotes, Moments
 from ranvier.agent.portfolio import PortfolioReader
 from ranvier.agent.price_watch import PriceWatch
 from ranvier.agent.programs import Keeper, Programs
@@ -89,7 +90,16 @@ class Agent:
         self.watch = ChainWatch([self._on_head], self.changed, now=parts.now)
         self.installs = Installs(parts.programs, lambda step: self.hub.send(InstallEvent(step)))
         tools = Tools(parts.programs, parts.keeper_of, parts.now, self.changed)
-        self.miners = Miners(paths, tools, self.installs, lambda: self.hub.listeners > 0)
+        self.moments = Moments(paths.agent / "moments.jsonl")
+        self._endpoint_notes = EndpointNotes(self.moments)
+        around = Surroundings(
+            watched=lambda: self.hub.listeners > 0,
+            chain_note=self.chain_note,
+            endpoint=lambda network: self.network.endpoint_for(network),
+            hardware=lambda: self.hardware.latest,
+            noted=lambda miner_id, kind, text: self.moments.add(self._now(), kind, text, miner_id=miner_id),
+        )
+        self.miners = Miners(paths, tools, self.installs, around)
         self.portfolio = PortfolioReader(self.watch, self.ledgers, self.miners.coldkeys)
         self.archives = Archives(self._fitted_ledger, parts.archive_of or parts.chain_of)
         self.prices = PriceWatch(
@@ -143,7 +153,17 @@ class Agent:
 
     def changed(self) -> None:
         """Something that a status shows is different: listeners will be told."""
+        chain = self.watch.view()
+        self._endpoint_notes.look(chain.network, chain.level, chain.text, self._now())
         self._changed.set()
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._now()
+
+    def chain_note(self, network: str) -> str | None:
+        """Why the chain of ``network`` cannot be asked, in words; None when it can."""
+        return self.watch.note() if network == self.watch.network else f"{network} is not watched"
 
     def status(self) -> AgentStatus:
         """The whole truth of this moment, from memory."""

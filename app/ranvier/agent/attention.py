@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ranvier.agent.messages import Attention, ChainView, MinerView
+from ranvier.agent.incidents import key_of
+from ranvier.agent.messages import Attention, ChainView, DiagnosisView, MinerView
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
 from ranvier.hardware.snapshot import Hardware
+from ranvier.miners.states import ShownState
 
 _SUBJECTS = ("Process", "Health", "Registration", "Contact", "Pay")
+_TOLD_BY_INCIDENT = ("Process", "Health", "Contact", "Pay")  # they follow from its not running
 _LOW_DISK = 1 << 30
 _ORDER = {Level.BAD: 0, Level.WARN: 1}
 
@@ -24,12 +27,24 @@ def attention(
     for miner in miners:
         if miner.level is Level.OFF:
             continue
+        why = miner.diagnosis
+        if why is not None:
+            found.append(_incident(miner, why))
         for subject, one in zip(_SUBJECTS, miner.evidence, strict=False):
-            if one.level in _ORDER:
+            if one.level in _ORDER and not (why is not None and subject in _TOLD_BY_INCIDENT):
                 found.append(Attention(one.level, f"{miner.name}: {subject.lower()}", _sentence(one.text), miner.id))
     if hardware is not None:
         found += _hardware(hardware)
     return tuple(sorted(found, key=lambda one: _ORDER.get(one.level, 2)))
+
+
+def _incident(miner: MinerView, why: DiagnosisView) -> Attention:
+    """One entry for the whole incident, however often it ended: the same key is the same incident."""
+    failed = miner.shown is ShownState.FAILED
+    often = "" if why.ends < 2 else f", {why.ends} times"
+    title = f"{miner.name} {'has failed' if failed else 'ended'}{'' if failed else often}"
+    text = f"{why.sentence} {why.step}".strip()
+    return Attention(Level.BAD if failed else Level.WARN, title, text, miner.id, key_of(miner.id, why))
 
 
 def _trouble(error: RanvierError) -> Attention:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ranvier.chain.model import Neuron
 from ranvier.core.evidence import Evidence, Level, age_text, worst
+from ranvier.miners.states import ShownState
 from ranvier.miners.status import KeeperStatus, MinerState
 
 HEALTH_STALE_S = 20.0
@@ -20,13 +21,17 @@ _ON = (MinerState.STARTING, MinerState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class HealthSeen:
-    """One answer, or failure to answer, of the miner's health address. ``ok`` None: it says that it still loads."""
+    """One answer, or failure to answer, of the miner's health address. ``ok`` None: it says that it still loads.
+
+    ``final``: asking again will not help (its recipe is broken), so one such answer is enough.
+    """
 
     ok: bool | None
     text: str
     at: float
     queries_answered: int | None = None
     last_query_at: float | None = None
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Facts:
     """Everything that was seen of one miner. None means: not seen.
 
     ``alive`` is whether the very process that the keeper names runs; ``keeper_alive`` the same for the keeper.
-    ``chain_note`` says why the chain cannot be asked (None = it can).
+    ``chain_note`` says why the chain cannot be asked (None = it can). ``shown`` is the state with its health counted:
+    one bad answer of a healthy miner is a warning, the recipe says how many are a failure.
     """
 
     netuid: int
@@ -68,6 +74,7 @@ class Facts:
     pay: PaySeen | None = None
     chain_note: str | None = None
     problem: str | None = None
+    shown: ShownState | None = None
 
 
 def state_of(facts: Facts) -> MinerState:
@@ -142,6 +149,12 @@ def _health(facts: Facts, state: MinerState, now: float) -> Evidence:
     if now - health.at > HEALTH_STALE_S:
         return Evidence(Level.UNKNOWN, f"{health.text}, not asked since", health.at)
     level = Level.BUSY if health.ok is None else Level.GOOD if health.ok else Level.BAD
+    if facts.shown is ShownState.DEGRADED:
+        level = Level.WARN if health.ok else Level.BAD
+    elif level is Level.BAD and not health.final:
+        level = {ShownState.HEALTHY: Level.WARN, ShownState.STARTING: Level.BUSY}.get(
+            facts.shown or ShownState.UNKNOWN, level
+        )
     return Evidence(level, health.text, health.at)
 
 

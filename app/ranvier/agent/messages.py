@@ -12,6 +12,29 @@ import msgspec
 
 from ranvier.agent.command import Command, Done, R
 from ranvier.agent.market_messages import GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
+from ranvier.agent.miner_messages import (
+    BundleCut,
+    BundleFile,
+    BundlePreview,
+    ChangeMiner,
+    CrashPlace,
+    DiagnosisView,
+    ExportLogs,
+    GetTimeline,
+    LogCrash,
+    LogHits,
+    LogPage,
+    Moment,
+    PlacedLine,
+    ReadLog,
+    SearchLog,
+    Timeline,
+    UndoUpdate,
+    UpdateMiner,
+    Version,
+    Why,
+    WhyMiner,
+)
 from ranvier.agent.money_messages import (
     AddReceipt,
     CostsView,
@@ -39,18 +62,21 @@ from ranvier.agent.money_messages import (
 from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition, Subnet
 from ranvier.core.evidence import Evidence, Level
 from ranvier.hardware.snapshot import Hardware
+from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 
 __all__ = [
-    "COMMANDS", "EVENT_DECODER", "PROTOCOL", "AddMiner", "AddReceipt", "AgentStatus", "Attention", "ChainView",
-    "Command", "CostsView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "FetchPrices",
+    "COMMANDS", "EVENT_DECODER", "PROTOCOL", "AddMiner", "AddReceipt", "AgentStatus", "Attention", "BundleCut",
+    "BundleFile", "BundlePreview", "ChainView", "ChangeMiner", "Command", "CostsView", "CrashPlace", "DiagnosisView",
+    "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "ExportLogs", "FetchPrices",
     "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps", "GetHardware",
-    "GetHardwareHistory", "GetHoldings", "GetLog", "GetNetCheck", "GetPortfolio", "GetPrices", "GetReceipts", "GetStatus",
-    "GetSubnet", "GetSubnets", "GetToken", "HardwareEvent",
-    "HardwareHistory", "InstallEvent", "InstallMiner", "InstallProgress", "LogLine", "LogTail", "MinerView",
-    "Portfolio", "PricesView", "PublishAxon", "R", "Receipts", "RemoveCost", "RemoveMiner", "RestartMiner", "SetCost",
-    "SetTariff", "StartMiner", "StartSandbox", "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "UseArchive",
-    "UseNetwork", "UsePriceSource", "WatchColdkeys",
+    "GetHardwareHistory", "GetHoldings", "GetLog", "GetNetCheck", "GetPortfolio", "GetPrices", "GetReceipts",
+    "GetStatus", "GetSubnet", "GetSubnets", "GetTimeline", "GetToken", "HardwareEvent", "HardwareHistory",
+    "InstallEvent", "InstallMiner", "InstallProgress", "LogCrash", "LogHits", "LogLine", "LogPage", "LogTail",
+    "MinerView", "Moment", "PlacedLine", "Portfolio", "PricesView", "PublishAxon", "R", "ReadLog", "Receipts",
+    "RemoveCost", "RemoveMiner", "RestartMiner", "SearchLog", "SetCost", "SetTariff", "StartMiner", "StartSandbox",
+    "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "Timeline", "UndoUpdate", "UpdateMiner", "UseArchive",
+    "UseNetwork", "UsePriceSource", "Version", "WatchColdkeys", "Why", "WhyMiner",
 ]  # fmt: skip
 
 PROTOCOL = 1  # raised when an old window could misread a new agent
@@ -74,6 +100,8 @@ class MinerView(msgspec.Struct, frozen=True):
 
     ``evidence`` is ordered: process, health, registration, contact, pay. ``cpu_percent`` is of one core;
     ``rss`` in bytes over the whole process tree. Earnings are rao of alpha of ``netuid``.
+    ``state`` is the keeper's word; ``shown`` what a person is told (with health counted), with its reason and when
+    that was seen. ``diagnosis`` stands from a crash until it is well again or stopped.
     """
 
     id: str
@@ -103,6 +131,13 @@ class MinerView(msgspec.Struct, frozen=True):
     queries_answered: int | None = None
     last_query_at: float | None = None
     installed: bool = False
+    shown: ShownState | None = None
+    reason: str = ""
+    shown_at: float | None = None
+    next_start_at: float | None = None
+    diagnosis: DiagnosisView | None = None
+    gpus: tuple[str, ...] = ()
+    version: Version = Version()
 
 
 class InstallProgress(msgspec.Struct, frozen=True):
@@ -117,12 +152,13 @@ class InstallProgress(msgspec.Struct, frozen=True):
 
 
 class Attention(msgspec.Struct, frozen=True):
-    """One thing that needs the owner: what, and the next step."""
+    """One thing that needs the owner: what, and the next step. The same ``key`` is the same incident: tell it once."""
 
     level: Level
     title: str
     text: str
     miner_id: str | None = None
+    key: str = ""
 
 
 class AgentStatus(msgspec.Struct, frozen=True):
@@ -197,7 +233,11 @@ class WatchColdkeys(Command[Done], frozen=True):
 
 class AddMiner(Command[Done], frozen=True):
     """Make a miner from a recipe. The wallet folder is where the *user's* hotkey is; the agent copies hotkey,
-    hotkeypub and coldkeypub, nothing else, into the miner's own folder. Repeating it with the same id is harmless."""
+    hotkeypub and coldkeypub, nothing else, into the miner's own folder. Repeating it with the same id is harmless.
+
+    ``recipe_folder`` (a folder with a ``recipe.toml``) or ``recipe_text`` (a proposal's) is stored first as a recipe
+    of the user's own, under the name ``recipe``. ``gpus``: UUIDs of the cards that are this miner's alone.
+    ``axon_port`` None takes a free one."""
 
     id: str
     name: str
@@ -206,6 +246,10 @@ class AddMiner(Command[Done], frozen=True):
     wallet_path: str
     wallet_name: str
     hotkey_name: str
+    recipe_folder: str = ""
+    recipe_text: str = ""
+    gpus: tuple[str, ...] = ()
+    axon_port: int | None = None
 
 
 class InstallMiner(Command[Done], frozen=True):

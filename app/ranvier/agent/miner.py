@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from ranvier.agent.evidence import Facts, HealthSeen, PaySeen, SeatSeen, build, state_of
-from ranvier.agent.messages import MinerView
+from ranvier.agent.incidents import Around, Incident
+from ranvier.agent.messages import MinerView, Version
 from ranvier.agent.miner_file import MinerFile, free_port, port_free, write_miner
-from ranvier.agent.programs import Keeper, Programs
-from ranvier.agent.usage import TreeMeter, Usage
+from ranvier.agent.programs import Keeper, Programs, Sightings
+from ranvier.agent.usage import TreeMeter, Usage, gpu_of
 from ranvier.core.errors import MinerError, RanvierError
-from ranvier.core.evidence import Evidence, Level
 from ranvier.core.processes import ProcessIdentity
+from ranvier.hardware.snapshot import Hardware
+from ranvier.miners.diagnosis import Diagnoser
+from ranvier.miners.diagnosis_facts import port_owner
+from ranvier.miners.generations import Generations
+from ranvier.miners.states import HealthRow, HealthRule, Seen, Shown, ShownState, derive
 from ranvier.miners.status import KeeperStatus, MinerState
 
 log = logging.getLogger(__name__)
 
 _UP = (MinerState.RUNNING, MinerState.STARTING)
+_WELL = (ShownState.HEALTHY, ShownState.RUNNING)
 _LONGEST_BACKOFF_S = 60.0
+_KEPT_READINGS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class Tools:
     keeper_of: Callable[[Path], Keeper]
     now: Callable[[], float]
     changed: Callable[[], None]
+    diagnoser: Diagnoser = field(default_factory=Diagnoser)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,16 @@ class Miner:
         self.health: HealthSeen | None = None
         self.seat: SeatSeen | None = None
         self.pay: PaySeen | None = None
+        self.installing: str | None = None
+        self.incident = Incident(folder, tools.diagnoser)
+        self.versions = Generations(folder)
+        self.trial = self.versions.record()
+        self._row = HealthRow()
+        self._rule: HealthRule | None = None
+        self._well_since: float | None = None
+        self._busy: deque[tuple[float, float]] = deque(maxlen=_KEPT_READINGS)
+        self._contact_at: float | None = None
+        self._gpu_memory: int | None = None
         self._problems: dict[str, str] = {}
         self._tools = tools
         self._seen: Observation | None = None
@@ -64,6 +83,7 @@ class Miner:
         self._meter = TreeMeter()
         self._failures = 0
         self._retry_at = 0.0
+        self._last_pids: tuple[int, ...] = ()
 
     # --- seeing ---------------------------------------------------------------------------------------------
 
@@ -84,15 +104,63 @@ class Miner:
 
     def saw(self, seen: Observation) -> None:
         before, self._seen = self._seen, seen
+        another = before is not None and before.status.pid != seen.status.pid
+        if self.state not in _UP or another:  # of another process nothing is known yet
+            self.health, self._row = None, HealthRow()
         if self.state not in _UP:
-            self.health = self._usage = None
-        elif before is not None and before.status.pid != seen.status.pid:
-            self.health = None  # another process: nothing is known of it yet
-        if before is None or _what(before) != _what(seen):
+            self._usage = self._gpu_memory = None
+        shown = self.shown()
+        now = self._tools.now()
+        if shown.state not in _WELL or another:
+            self._well_since = None
+        elif self._well_since is None:
+            self._well_since = now
+        ended = self.incident.look(shown.state, wanted=self.file.wanted, well_s=self.well_s)
+        if ended or before is None or _what(before) != _what(seen):
             self._tools.changed()
+
+    def saw_hardware(self, sample: Hardware) -> None:
+        """What the cards say of it: how busy its own are, and how much of their memory it holds."""
+        percent, self._gpu_memory = gpu_of(sample, self.file.gpus, self.pids)
+        if percent is not None and (not self._busy or self._busy[-1][0] != sample.at):
+            self._busy.append((sample.at, percent))
+
+    def saw_pay(self, pay: PaySeen | None) -> None:
+        """What the ledger says now; a new payment shows that the chain knows it works."""
+        before, self.pay = self.pay, pay
+        if before is not None and pay is not None and pay.last_block != before.last_block:
+            self._contact_at = pay.at
+
+    def shown(self) -> Shown:
+        """The state that people are told, with its health counted by its recipe."""
+        seen = self._seen
+        return derive(
+            Seen(
+                status=None if seen is None else seen.status,
+                keeper_alive=seen is not None and seen.keeper_alive,
+                alive=None if seen is None else seen.alive,
+                wanted=self.file.wanted,
+                installing=self.installing,
+                install_error=self._problems.get("install"),
+                rule=self._rule,
+                health=self._row,
+            ),
+            self._tools.now(),
+        )
+
+    @property
+    def well_s(self) -> float | None:
+        """For how long it has been healthy, or up where its recipe has no check; None when it is not."""
+        return None if self._well_since is None else self._tools.now() - self._well_since
+
+    @property
+    def crashes(self) -> int:
+        return 0 if self._seen is None else self._seen.status.crashes
 
     def measured(self, usage: Usage | None) -> None:
         self._usage = usage
+        if usage is not None:
+            self._last_pids = usage.pids
 
     @property
     def state(self) -> MinerState:
@@ -101,6 +169,21 @@ class Miner:
     @property
     def pids(self) -> tuple[int, ...]:
         return () if self._usage is None else self._usage.pids
+
+    def unexplained(self) -> bool:
+        """Whether it has ended in a way that nobody was told about yet."""
+        return self._seen is not None and self.incident.due(self._seen.status)
+
+    async def explain(self, chain_note: str | None, gpu: str | None = None) -> None:
+        """Find out why it ended, and say so once."""
+        if self._seen is None:
+            return
+        status = self._seen.status
+        around = Around(self.file, self.seat, chain_note, frozenset(self._last_pids), gpu)
+        mark, found = await asyncio.to_thread(self.incident.explain, status, around)
+        if self.incident.tell(status, mark, found):
+            log.warning("miner %s: %s %s", self.file.id, found.sentence, found.step)
+        self._tools.changed()
 
     def health_due(self, pause_s: float) -> bool:
         """Whether to ask again: every ``pause_s`` while all is well, at each round until then."""
@@ -111,11 +194,19 @@ class Miner:
         """Ask it how it is, if it runs."""
         if self.state not in _UP:
             return
+        programs, seen = self._tools.programs, Sightings(self._contact_at, tuple(self._busy))
+        pid = None if self._seen is None else self._seen.status.pid
         try:
-            health = await self._tools.programs.health(self.folder, self.file)
+            self._rule = programs.health_rule(self.folder, self.file)
+            health = await programs.health(self.folder, self.file, seen)
         except RanvierError as error:  # its recipe was broken meanwhile; the other miners go on
-            health = HealthSeen(False, error.message, self._tools.now())
+            health = HealthSeen(False, error.message, self._tools.now(), final=True)
+        if self.state not in _UP or self._seen is None or self._seen.status.pid != pid:
+            return  # the answer is of a process that is gone
         before, self.health = self.health, health
+        if self._rule is not None:
+            rule = replace(self._rule, down_after=1) if health.final else self._rule
+            self._row = self._row.after(health.ok, health.text, health.at, rule)
         if before is None or (before.ok, before.text, before.queries_answered) != (
             health.ok,
             health.text,
@@ -126,6 +217,7 @@ class Miner:
     async def check_installed(self) -> None:
         try:
             self.installed = await self._tools.programs.installed(self.folder, self.file)
+            self._rule = self._tools.programs.health_rule(self.folder, self.file)
             self._problems.pop("recipe", None)
         except RanvierError as error:
             self._problems["recipe"] = error.message
@@ -136,7 +228,8 @@ class Miner:
         facts = self._facts(chain_note)
         evidence, level = build(facts, self._tools.now())
         status = None if self._seen is None else self._seen.status
-        file, health, usage, pay = self.file, self.health, self._usage, self.pay
+        file, health, usage, pay, shown = self.file, self.health, self._usage, self.pay, self.shown()
+        trial = self.trial
         return MinerView(
             id=file.id,
             name=file.name,
@@ -164,6 +257,14 @@ class Miner:
             queries_answered=None if health is None else health.queries_answered,
             last_query_at=None if health is None else health.last_query_at,
             installed=self.installed,
+            gpu_memory=self._gpu_memory,
+            shown=shown.state,
+            reason=shown.reason,
+            shown_at=shown.seen_at,
+            next_start_at=None if status is None else status.next_start_at,
+            diagnosis=self.incident.view,
+            gpus=file.gpus,
+            version=Version(trial.current, trial.previous, trial.trial_since, file.update_note),
         )
 
     # --- doing ----------------------------------------------------------------------------------------------
@@ -175,9 +276,9 @@ class Miner:
                 raise MinerError("Not installed", f"{self.file.name} has no environment yet.", "Install it first.")
             if self.state not in _UP:
                 self._take_port(taken_ports)
-            self._tools.programs.check(self.file.recipe)
-            self.keeper.write_spec(self._tools.programs.spec(self.folder, self.file, endpoint))
-            self._store(wanted=True)
+            spec = await asyncio.to_thread(self._tools.programs.spec, self.folder, self.file, endpoint)
+            self.keeper.write_spec(spec)
+            self.change(wanted=True)
             self._retry_at, self._failures = 0.0, 0
             self._problems.clear()
             await self.keeper.ensure()
@@ -187,7 +288,7 @@ class Miner:
     async def stop(self) -> None:
         """Stop it and its keeper, now and for good. Raises RanvierError."""
         async with self.lock:
-            self._store(wanted=False)
+            self.change(wanted=False)
             await self.keeper.end()
             await self.look()
 
@@ -242,13 +343,23 @@ class Miner:
             pay=self.pay,
             chain_note=chain_note,
             problem=next(iter(self._problems.values()), None),
+            shown=self.shown().state,
         )
 
-    def _store(self, *, wanted: bool) -> None:
-        if self.file.wanted != wanted:
-            file = msgspec.structs.replace(self.file, wanted=wanted)
+    def change(self, **values: object) -> None:
+        """Store what differs in its file. Raises StorageError."""
+        file = msgspec.structs.replace(self.file, **values)
+        if file != self.file:
             write_miner(self.folder, file)
             self.file = file
+            self._tools.changed()
+
+    def trouble(self, subject: str, text: str | None) -> None:
+        """Something about it is wrong (None: no longer)."""
+        before = self._problems.pop(subject, None)
+        if text is not None:
+            self._problems[subject] = text
+        if before != text:
             self._tools.changed()
 
     def _take_port(self, taken: set[int]) -> None:
@@ -257,41 +368,16 @@ class Miner:
         if port_free(port):
             return
         axon = None if self.seat is None or self.seat.neuron is None else self.seat.neuron.axon
-        if axon is not None and axon.port == port:
+        published = axon is not None and axon.port == port
+        if published or self.file.fixed_port:
+            owner = port_owner(port)
             raise MinerError(
                 "Port taken",
-                f"Another program listens on port {port}, where the chain says this miner is.",
-                "End that program and start the miner again.",
+                f"Port {port}, {'where the chain says this miner is' if published else 'which was chosen for it'}, "
+                f"is in use by {'another program' if owner is None else owner.text()}.",
+                "End that program, or give the miner another port.",
             )
-        file = msgspec.structs.replace(self.file, axon_port=free_port(taken))
-        write_miner(self.folder, file)
-        self.file = file
-
-
-class BrokenMiner:
-    """A folder whose file cannot be read: it shows its problem, and the others go on."""
-
-    def __init__(self, folder: Path, problem: str) -> None:
-        self.folder = folder
-        self.problem = problem
-
-    def view(self, now: float) -> MinerView:
-        return MinerView(
-            id=self.folder.name,
-            name=self.folder.name,
-            recipe="",
-            network="",
-            netuid=0,
-            hotkey_ss58="",
-            coldkey_ss58="",
-            state=MinerState.UNKNOWN,
-            wanted=False,
-            level=Level.BAD,
-            evidence=(
-                Evidence(Level.BAD, self.problem, now),
-                *(Evidence(Level.UNKNOWN, "not known") for _ in range(4)),
-            ),
-        )
+        self.change(axon_port=free_port(taken))
 
 
 def _what(seen: Observation) -> tuple[object, ...]:

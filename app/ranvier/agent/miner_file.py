@@ -22,7 +22,11 @@ _FIRST_PORT, _LAST_PORT = 20_000, 32_000
 
 
 class MinerFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One miner. ``wallet_path`` is the user's folder of wallets; the miner sees its own copy only."""
+    """One miner. ``wallet_path`` is the user's folder of wallets; the miner sees its own copy only.
+
+    ``gpus`` are cards that are this miner's alone (UUIDs; empty: no choice made). ``fixed_port``: its port was chosen
+    by a person and is not exchanged for a free one. ``update_note`` says what became of the last update.
+    """
 
     version: int = VERSION
     id: str
@@ -38,6 +42,9 @@ class MinerFile(msgspec.Struct, frozen=True, kw_only=True):
     axon_port: int
     wanted: bool = False
     added_at: float = 0.0
+    gpus: tuple[str, ...] = ()
+    fixed_port: bool = False
+    update_note: str = ""
 
 
 def check_id(miner_id: str) -> None:

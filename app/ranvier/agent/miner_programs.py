@@ -1,74 +1,140 @@
-"""The miners room behind the agent's ``Programs`` face: recipes by name, one environment for each miner."""
+"""The miners room behind the agent's ``Programs`` face: recipes by name, versions of each miner beside each other."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 from ranvier.agent.evidence import HealthSeen
 from ranvier.agent.messages import LogLine, LogTail
 from ranvier.agent.miner_file import MinerFile
-from ranvier.agent.programs import Progress
-from ranvier.core.errors import RecipeError
-from ranvier.core.paths import Paths
+from ranvier.agent.programs import Progress, Sightings
+from ranvier.agent.secret_store import read_secret
+from ranvier.core.errors import MinerError, RecipeError
+from ranvier.core.paths import Paths, private_folder
 from ranvier.miners import command, environment, health
+from ranvier.miners.generations import Generation, Generations, copy_recipe, same_recipe
 from ranvier.miners.logs import tail
+from ranvier.miners.proposal import Proposal, save
 from ranvier.miners.recipe import FILE_NAME, Recipe, bundled_recipes, load_recipe
 from ranvier.miners.spec import ProgramSpec
+from ranvier.miners.states import HealthRule
 
 
 class RecipePrograms:
-    """Recipes of the user's own (``recipes/`` in the data folder) come before those that Ranvier brings."""
+    """Recipes of the user's own (``recipes/`` in the data folder) come before those that Ranvier brings.
+
+    A miner runs by its own copy of its recipe, made when it is installed: an upgrade of Ranvier or an edited recipe
+    changes nothing under it until it is updated.
+    """
 
     def __init__(self, paths: Paths) -> None:
         self._own = paths.data / "recipes"
         self._cache = paths.cache
         self._bundled: dict[str, Path] | None = None
-        self._loaded: dict[str, tuple[Path, int, Recipe]] = {}
+        self._loaded: dict[Path, tuple[int, Recipe]] = {}
 
     def check(self, recipe: str) -> None:
-        self._recipe(recipe)
+        self._load(self._folder(recipe))
+
+    def keep_recipe(self, name: str, folder: str, text: str) -> None:
+        target = self._own / name
+        if folder:
+            source = Path(folder).expanduser()
+            recipe = load_recipe(source)
+            if recipe.name != name:
+                raise RecipeError("Other recipe", f"The recipe in {source} is “{recipe.name}”, not “{name[:60]}”.")
+            if (target / FILE_NAME).is_file() and same_recipe(source, target):
+                return
+            if target.exists():
+                raise RecipeError("Name taken", f"There is a recipe “{name}” already.", "Choose another name for it.")
+            copy_recipe(source, target)
+        elif (target / FILE_NAME).is_file() and (target / FILE_NAME).read_bytes() == text.encode():
+            return
+        else:
+            save(Proposal(name, text), self._own)
 
     async def installed(self, folder: Path, miner: MinerFile) -> bool:
-        recipe = self._recipe(miner.recipe)
-        return await asyncio.to_thread(environment.installed, recipe, folder / "env")
+        recipe, version = self._current(folder, miner)
+        return await asyncio.to_thread(environment.installed, recipe, version.env)
 
     async def install(self, folder: Path, miner: MinerFile, on_progress: Progress) -> None:
-        await environment.install(self._recipe(miner.recipe), folder / "env", self._cache, on_progress)
+        versions = Generations(folder)
+        current = versions.current()
+        if current.number == 0 and not await self.installed(folder, miner):
+            # Not in use yet: what was corrected in the recipe since the last attempt counts.
+            await asyncio.to_thread(shutil.rmtree, current.recipe_folder, True)
+        if current.number == 0:
+            await asyncio.to_thread(versions.adopt, self._folder(miner.recipe))
+        recipe, version = self._current(folder, miner)
+        await environment.install(recipe, version.env, self._cache, on_progress)
+
+    async def prepare(self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress: Progress) -> Generation:
+        source = Path(recipe_folder).expanduser() if recipe_folder else self._folder(miner.recipe)
+        load_recipe(source)
+        recipe, version = self._current(folder, miner)
+        if same_recipe(version.recipe_folder, source) and await asyncio.to_thread(
+            environment.installed, recipe, version.env
+        ):
+            raise MinerError("Nothing new", f"{miner.name} runs the newest version of its recipe already.")
+        return await Generations(folder).prepare(source, self._cache, on_progress)
 
     def spec(self, folder: Path, miner: MinerFile, endpoint: str) -> ProgramSpec:
-        recipe = self._recipe(miner.recipe)
-        return command.program(recipe, self._values(recipe, folder, miner, endpoint), folder=folder)
+        recipe, version = self._current(folder, miner)
+        texts = [*recipe.program.command, *recipe.program.environment.values(), recipe.program.folder]
+        if any("{data}" in text for text in texts):
+            private_folder(folder / "data")
+        known = self._values(recipe, version, folder, miner, endpoint)
+        return command.program(recipe, known, folder=folder, secret=read_secret, gpus=miner.gpus or None)
 
-    async def health(self, folder: Path, miner: MinerFile) -> HealthSeen:
-        recipe = self._recipe(miner.recipe)
-        if recipe.health is None:
+    def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
+        return health.rule_of(self._current(folder, miner)[0].health)
+
+    async def health(self, folder: Path, miner: MinerFile, seen: Sightings) -> HealthSeen:
+        recipe, version = self._current(folder, miner)
+        asked = recipe.health
+        if asked is None:
             return HealthSeen(None, "its recipe has no health check", 0.0)
-        seen = await health.check(command.fill(recipe.health.url, self._values(recipe, folder, miner, "")))
+        floor = asked.gpu_busy if asked.gpu_busy is not None else 101.0
+        busy_at = next((at for at, percent in reversed(seen.busy) if percent >= floor), None)
+        known = self._values(recipe, version, folder, miner, "")
+        found = await health.probe(asked, known, folder, health.Seen(busy_at, seen.contact_at))
         return HealthSeen(
-            ok=seen.ok,
-            text=seen.text,
-            at=seen.at,
-            queries_answered=_count(seen.data.get("queries_answered")),
-            last_query_at=_time(seen.data.get("last_query_at")),
+            ok=found.ok,
+            text=found.text,
+            at=found.at,
+            queries_answered=_count(found.data.get("queries_answered")),
+            last_query_at=_time(found.data.get("last_query_at")),
         )
 
     def log(self, folder: Path, after: int | None, limit: int) -> LogTail:
         lines, following = tail(folder, after, limit)
         return LogTail(tuple(LogLine(line.at, line.stream, line.text) for line in lines), following)
 
-    def _recipe(self, name: str) -> Recipe:
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _current(self, folder: Path, miner: MinerFile) -> tuple[Recipe, Generation]:
+        """The recipe and the version in use; the recipe by its name as long as the miner has no copy of its own."""
+        version = Generations(folder).current()
+        own = version.recipe_folder
+        return self._load(own if (own / FILE_NAME).is_file() else self._folder(miner.recipe)), version
+
+    def _folder(self, name: str) -> Path:
         folder = self._own / name if (self._own / name / FILE_NAME).is_file() else self._known().get(name)
         if folder is None:
             raise RecipeError("No such recipe", f"There is no recipe “{name[:60]}”.", "Choose one that is listed.")
+        return folder
+
+    def _load(self, folder: Path) -> Recipe:
         try:
             changed = (folder / FILE_NAME).stat().st_mtime_ns
         except OSError as error:
             raise RecipeError("No such recipe", f"{folder / FILE_NAME}: {error.strerror}.") from error
-        known = self._loaded.get(name)
-        if known is None or known[:2] != (folder, changed):
-            known = self._loaded[name] = (folder, changed, load_recipe(folder))
-        return known[2]
+        known = self._loaded.get(folder)
+        if known is None or known[0] != changed:
+            known = self._loaded[folder] = (changed, load_recipe(folder))
+        return known[1]
 
     def _known(self) -> dict[str, Path]:
         if self._bundled is None:
@@ -76,16 +142,20 @@ class RecipePrograms:
         return self._bundled
 
     @staticmethod
-    def _values(recipe: Recipe, folder: Path, miner: MinerFile, endpoint: str) -> dict[str, str]:
+    def _values(recipe: Recipe, version: Generation, folder: Path, miner: MinerFile, endpoint: str) -> dict[str, str]:
         return command.values(
             recipe,
-            env=folder / "env",
+            env=version.env,
             wallet_path=folder / "wallet",
             wallet_name=miner.wallet_name,
             hotkey_name=miner.hotkey_name,
             netuid=miner.netuid,
             endpoint=endpoint,
             axon_port=miner.axon_port,
+            network=miner.network,
+            source=version.source,
+            data=folder / "data",
+            gpus=miner.gpus,
         )
 
 

@@ -6,20 +6,27 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+from ranvier.agent.broken_miner import BrokenMiner
 from ranvier.agent.chain_watch import Head
+from ranvier.agent.claims import refuse_shared
 from ranvier.agent.evidence import PaySeen, SeatSeen
 from ranvier.agent.installs import Installs
 from ranvier.agent.ledger_writer import Target
-from ranvier.agent.messages import AddMiner, LogTail, MinerView
-from ranvier.agent.miner import BrokenMiner, Miner, Tools
-from ranvier.agent.miner_file import FILE_NAME, MinerFile, check_id, free_port, read_miner, write_miner
+from ranvier.agent.messages import AddMiner, ChangeMiner, LogTail, MinerView
+from ranvier.agent.miner import Miner, Tools
+from ranvier.agent.miner_file import FILE_NAME, MinerFile, check_id, free_port, port_free, read_miner, write_miner
+from ranvier.agent.trials import Trials
 from ranvier.core.errors import LedgerError, MinerError, RanvierError
 from ranvier.core.files import storage_errors
 from ranvier.core.paths import Paths, private_folder
 from ranvier.core.tasks import Tasks
+from ranvier.hardware.snapshot import Hardware
 from ranvier.ledger.store import Ledger
+from ranvier.miners.diagnosis_facts import port_owner
+from ranvier.miners.generations import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -27,20 +34,39 @@ _ROUND_S = 1.0
 _HEALTH_EVERY_S, _IDLE_HEALTH_EVERY_S = 2.0, 5.0
 _SEATS_EVERY_S = 2.0
 _USAGE_EVERY_S, _IDLE_USAGE_EVERY_S = 3.0, 15.0
+_SETTLED_AT_ONCE = 4  # after a restart of the machine, miners come up a few a round, the oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What miners want to know of the rest of the agent.
+
+    ``watched``: whether somebody listens. ``chain_note(network)``: why its chain cannot be asked, None when it can.
+    ``endpoint(network)`` raises RanvierError where there is none. ``noted(miner_id, kind, text)`` is for the time line.
+    """
+
+    watched: Callable[[], bool]
+    chain_note: Callable[[str], str | None]
+    endpoint: Callable[[str], str]
+    hardware: Callable[[], Hardware | None]
+    noted: Callable[[str, str, str], None]
 
 
 class Miners:
-    """``watched`` says whether somebody listens: then it looks more often. One owner; ``run`` until cancelled."""
+    """Looks at all of them again and again, more often while somebody listens. One owner; ``run`` until cancelled."""
 
-    def __init__(self, paths: Paths, tools: Tools, installs: Installs, watched: Callable[[], bool]) -> None:
+    def __init__(self, paths: Paths, tools: Tools, installs: Installs, around: Surroundings) -> None:
         self._paths = paths
         self._tools = tools
         self._installs = installs
-        self._watched = watched
+        self._around = around
+        self.trials = Trials(tools.programs, installs, tools.now, around.noted)
         self._miners: dict[str, Miner] = {}
         self._broken: dict[str, BrokenMiner] = {}
         self._adding = asyncio.Lock()
         self._tasks = Tasks()
+        self._explaining: set[str] = set()
+        self._going_back: set[str] = set()
         self._usage_at = self._seats_at = 0.0
 
     # --- what there is --------------------------------------------------------------------------------------
@@ -96,6 +122,9 @@ class Miners:
     async def add(self, command: AddMiner, network: str) -> str:
         """Make the miner's folder with its own copy of what it may see of the wallet. Raises RanvierError."""
         check_id(command.id)
+        if command.recipe_folder or command.recipe_text:
+            keep = self._tools.programs.keep_recipe
+            await asyncio.to_thread(keep, command.recipe, command.recipe_folder, command.recipe_text)
         self._tools.programs.check(command.recipe)
         async with self._adding:
             if command.id in self._broken:
@@ -118,9 +147,13 @@ class Miners:
                 hotkey_name=command.hotkey_name,
                 hotkey_ss58=hotkey,
                 coldkey_ss58=coldkey,
-                axon_port=free_port(self._ports()),
+                axon_port=free_port(self._ports()) if command.axon_port is None else command.axon_port,
+                fixed_port=command.axon_port is not None,
+                gpus=command.gpus,
                 added_at=self._tools.now(),
             )
+            if command.axon_port is not None:
+                self._refuse_port(file.id, command.axon_port)
             write_miner(folder, file)
             miner = self._miners[command.id] = Miner(folder, file, self._tools)
         await miner.check_installed()
@@ -133,9 +166,46 @@ class Miners:
         await self._installs.run(miner)
         return "Its own environment is ready."
 
-    async def start(self, miner_id: str, endpoint: str, *, again: bool = False) -> None:
+    async def start(self, miner_id: str, *, again: bool = False) -> None:
+        """Run it; the manual "try again now" too. Refused when another miner has its hotkey, port or card."""
         miner = self.get(miner_id)
+        endpoint = self._around.endpoint(miner.file.network)
+        refuse_shared(miner.file, ((one.file, one.file.wanted or bool(one.pids)) for one in self._miners.values()))
         await miner.start(endpoint, self._ports(), again=again)
+
+    async def change(self, command: ChangeMiner) -> str:
+        """Store another port or other cards; they count from its next start. Raises RanvierError."""
+        miner = self.get(command.id)
+        said = []
+        if command.axon_port is not None:
+            port = command.axon_port or free_port(self._ports())
+            if port != miner.file.axon_port:
+                self._refuse_port(command.id, port)
+            miner.change(axon_port=port, fixed_port=command.axon_port != 0)
+            said.append(f"It serves on port {port}")
+        if command.gpus is not None:
+            miner.change(gpus=command.gpus)
+            said.append("it runs on the cards chosen" if command.gpus else "no card is chosen for it")
+        return f"{', '.join(said) or 'Nothing was changed'}, from its next start on."
+
+    async def update(self, miner_id: str, recipe_folder: str) -> str:
+        """Make a new version and try it; a running miner is restarted with it. Raises RanvierError."""
+        miner = self.get(miner_id)
+        new = await self.trials.prepare(miner, recipe_folder)
+        runs = self.trials.begin(miner, new)
+        await miner.check_installed()
+        if runs:
+            await self.start(miner_id, again=True)
+        return f"Version {new.number} is {'being tried' if runs else 'tried from its next start on'}."
+
+    async def take_back(self, miner_id: str, why: str) -> str:
+        """Go back to the version before, at once when the miner runs. Raises RanvierError."""
+        miner = self.get(miner_id)
+        self.trials.take_back(miner, why)
+        await miner.check_installed()
+        if miner.file.wanted:
+            await self.start(miner_id, again=True)
+        return miner.file.update_note
 
     async def stop(self, miner_id: str) -> None:
         await self.get(miner_id).stop()
@@ -167,8 +237,12 @@ class Miners:
             self._tools.changed()
             await asyncio.to_thread(shutil.rmtree, folder)
 
+    def folder(self, miner_id: str) -> Path:
+        """Where it lies, also when its file is damaged. Raises MinerError when there is none."""
+        return self._paths.miner(miner_id) if miner_id in self._broken else self.get(miner_id).folder
+
     async def log(self, miner_id: str, after: int | None, limit: int) -> LogTail:
-        folder = self._paths.miner(miner_id) if miner_id in self._broken else self.get(miner_id).folder
+        folder = self.folder(miner_id)
         return await asyncio.to_thread(self._tools.programs.log, folder, after, max(1, min(limit, 5000)))
 
     # --- watching -------------------------------------------------------------------------------------------
@@ -211,29 +285,74 @@ class Miners:
             try:
                 paid = await ledger.paid(miner.file.netuid, miner.file.hotkey_ss58, int(now * 1000))
             except LedgerError:
-                miner.pay = None
+                miner.saw_pay(None)
             else:
                 epoch = last_epoch(network, miner.file.netuid)
-                miner.pay = PaySeen(paid.today_rao, paid.week_rao, paid.last_block, now, epoch)
+                miner.saw_pay(PaySeen(paid.today_rao, paid.week_rao, paid.last_block, now, epoch))
         self._tools.changed()
 
     async def _round(self) -> None:
-        miners = list(self._miners.values())
+        miners = sorted(self._miners.values(), key=lambda one: one.file.added_at)
         observed = await asyncio.to_thread(lambda: [one.observe() for one in miners])
+        settling = 0
         for miner, seen in zip(miners, observed, strict=True):
             miner.saw(seen)
-            if miner.needs_settling():
+            if miner.needs_settling() and settling < _SETTLED_AT_ONCE:
+                settling += 1
                 self._tasks.start(miner.settle(), f"settle {miner.file.id}")
-        now, watched = self._tools.now(), self._watched()
+            if miner.unexplained() and miner.file.id not in self._explaining:
+                self._explaining.add(miner.file.id)
+                self._tasks.start(self._explain(miner), f"explain {miner.file.id}")
+            if miner.trial.trial_since is not None and not miner.lock.locked():
+                self._judge(miner)
+        now, watched = self._tools.now(), self._around.watched()
         pause = _HEALTH_EVERY_S if watched else _IDLE_HEALTH_EVERY_S
         await asyncio.gather(*(miner.check_health() for miner in miners if miner.health_due(pause)))
         if abs(now - self._usage_at) >= (_USAGE_EVERY_S if watched else _IDLE_USAGE_EVERY_S):
             self._usage_at = now
             measured = await asyncio.to_thread(lambda: [one.measure() for one in miners])
+            sample = self._around.hardware()
             for miner, usage in zip(miners, measured, strict=True):
                 miner.measured(usage)
+                if sample is not None:
+                    miner.saw_hardware(sample)
 
     # --- inside ---------------------------------------------------------------------------------------------
+
+    async def _explain(self, miner: Miner) -> None:
+        try:
+            await miner.explain(self._around.chain_note(miner.file.network))
+        finally:
+            self._explaining.discard(miner.file.id)
+
+    def _judge(self, miner: Miner) -> None:
+        verdict = self.trials.judge(miner)
+        if verdict is Verdict.KEEP:
+            self.trials.keep(miner)
+        elif verdict is Verdict.ROLL_BACK and miner.file.id not in self._going_back:
+            self._going_back.add(miner.file.id)
+            self._tasks.start(self._go_back(miner), f"take back {miner.file.id}")
+
+    async def _go_back(self, miner: Miner) -> None:
+        found = miner.incident.view
+        try:
+            await self.take_back(miner.file.id, found.sentence if found is not None else miner.shown().reason)
+        except RanvierError as error:
+            log.warning("miner %s: %s", miner.file.id, error)
+        finally:
+            self._going_back.discard(miner.file.id)
+
+    def _refuse_port(self, miner_id: str, port: int) -> None:
+        """Raise MinerError unless this miner may have this port."""
+        if not 1 <= port <= 65535:
+            raise MinerError("Not a port", f"{port} is not a port number.", "Choose one from 1024 to 65535.")
+        for one in self._miners.values():
+            if one.file.id != miner_id and one.file.axon_port == port:
+                raise MinerError("Port taken", f"{one.file.name} has port {port}.", "Choose another one.")
+        if not port_free(port):
+            owner = port_owner(port)
+            by = "another program" if owner is None else owner.text()
+            raise MinerError("Port taken", f"Port {port} is in use by {by}.", "Choose another one.")
 
     def _ports(self) -> set[int]:
         return {miner.file.axon_port for miner in self._miners.values()}

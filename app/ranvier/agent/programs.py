@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from ranvier.agent.evidence import HealthSeen
 from ranvier.agent.messages import LogTail
 from ranvier.agent.miner_file import MinerFile
+from ranvier.miners.generations import Generation
 from ranvier.miners.spec import ProgramSpec
+from ranvier.miners.states import HealthRule
 from ranvier.miners.status import KeeperStatus
 
 Progress = Callable[[str, int | None, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What others saw of a miner, for health checks that rest on it. Unix seconds; ``busy``: (when, percent of its
+    cards), newest last."""
+
+    contact_at: float | None = None
+    busy: tuple[tuple[float, float], ...] = ()
 
 
 class Keeper(Protocol):
@@ -34,10 +46,26 @@ class Programs(Protocol):
         """Raise RecipeError when there is no such recipe."""
         ...
 
+    def keep_recipe(self, name: str, folder: str, text: str) -> None:
+        """Store a recipe of the user's own: a folder's copy, or a proposal's text. Blocking."""
+        ...
+
     async def installed(self, folder: Path, miner: MinerFile) -> bool: ...
     async def install(self, folder: Path, miner: MinerFile, on_progress: Progress) -> None: ...
-    def spec(self, folder: Path, miner: MinerFile, endpoint: str) -> ProgramSpec: ...
-    async def health(self, folder: Path, miner: MinerFile) -> HealthSeen: ...
+    async def prepare(self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress: Progress) -> Generation:
+        """Make the next version, from ``recipe_folder`` or from its recipe as it is now. MinerError when there is
+        nothing new."""
+        ...
+
+    def spec(self, folder: Path, miner: MinerFile, endpoint: str) -> ProgramSpec:
+        """Blocking where a secret is read: call it in a worker thread."""
+        ...
+
+    def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
+        """When its readings count as healthy; None when its recipe has no check."""
+        ...
+
+    async def health(self, folder: Path, miner: MinerFile, seen: Sightings) -> HealthSeen: ...
     def log(self, folder: Path, after: int | None, limit: int) -> LogTail:
         """Blocking: call it in a worker thread."""
         ...

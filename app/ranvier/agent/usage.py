@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import psutil
+
+from ranvier.hardware.snapshot import Hardware
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +57,19 @@ class TreeMeter:
             percent = round(100.0 * max(0.0, used) / (now - self._at), 1)
         self._cpu, self._at = spent, now
         return Usage(percent, rss, tuple(pids))
+
+
+def gpu_of(sample: Hardware, gpus: Sequence[str], pids: Collection[int]) -> tuple[float | None, int | None]:
+    """How busy a miner's cards are (percent, the busiest of them) and how many bytes of their memory it holds.
+
+    Its cards are those it was given, else those on which its processes are seen. None: not known.
+    """
+    own = [gpu for gpu in sample.gpus if gpu.uuid in gpus or (not gpus and set(gpu.pids or ()) & set(pids))]
+    busy = [float(gpu.utilization_percent) for gpu in own if gpu.utilization_percent is not None]
+    held = [
+        process.memory
+        for gpu in sample.gpus
+        for process in gpu.processes or ()
+        if process.pid in pids and process.memory is not None
+    ]
+    return max(busy, default=None), sum(held) if held else None

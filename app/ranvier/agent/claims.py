@@ -1,0 +1,39 @@
+"""One owner for each hotkey, port and card: what a miner may not take because another one has it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ranvier.agent.miner_file import MinerFile
+from ranvier.core.errors import MinerError
+
+
+def refuse_shared(miner: MinerFile, others: Iterable[tuple[MinerFile, bool]]) -> None:
+    """Raise MinerError when another miner has what ``miner`` needs. ``others``: (its file, whether it runs or should).
+
+    Only while its owner runs or should run: one card, and one port, can serve two miners in turn.
+    """
+    for other, active in others:
+        if other.id == miner.id or not active:
+            continue
+        seat = (miner.network, miner.netuid, miner.hotkey_ss58)
+        if seat == (other.network, other.netuid, other.hotkey_ss58):
+            raise MinerError(
+                "Hotkey in use",
+                f"{other.name} already mines with this hotkey on subnet {other.netuid}.",
+                "Stop that one, or use another hotkey: two programs with one hotkey spoil each other's score.",
+            )
+        if miner.axon_port == other.axon_port:
+            raise MinerError(
+                "Port in use",
+                f"{other.name} serves on port {other.axon_port} already.",
+                "Stop that one, or give this miner another port.",
+            )
+        shared = sorted(set(miner.gpus) & set(other.gpus))
+        if shared:
+            raise MinerError(
+                "Card in use",
+                f"{other.name} runs on {'this card' if len(shared) == 1 else 'these cards'} already "
+                f"({', '.join(shared)}).",
+                "Stop that one, or give this miner another card.",
+            )

@@ -1,0 +1,181 @@
+"""Why a miner failed, found once for each incident: facts are gathered in a worker thread, then judged by rules.
+
+An incident begins with an end that nobody asked for and lasts until the miner is well again or stopped. Further ends
+for the same reason belong to it: it keeps its beginning, and so its key, and is not told again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ranvier.agent.evidence import SeatSeen
+from ranvier.agent.messages import DiagnosisView
+from ranvier.agent.miner_file import MinerFile
+from ranvier.miners.diagnosis import Diagnoser, Diagnosis
+from ranvier.miners.diagnosis_facts import Facts, PortOwner, disk_free, oom_record, port_owner
+from ranvier.miners.logs import LogLine, tail
+from ranvier.miners.states import ShownState
+from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
+
+log = logging.getLogger(__name__)
+
+LABELS = {
+    "retry": "Try again now",
+    "open_log": "Show in the log",
+    "change_port": "Take another port and start",
+    "register": "Register the hotkey …",
+    "free_disk": "Show what fills the disk",
+    "reinstall": "Install its environment again",
+    "edit_miner": "Change the miner …",
+    "change_endpoint": "Choose another endpoint …",
+    "none": "",
+}
+_LINES = 600
+_STABLE_S = 60.0
+_BUSY_PORT = re.compile(r"in use|EADDRINUSE|Only one usage|Errno 98|Errno 48", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
+_MOST_PORTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the agent knew of the world when the miner ended. ``chain_note`` None: the chain answers."""
+
+    file: MinerFile
+    seat: SeatSeen | None
+    chain_note: str | None
+    pids: frozenset[int]
+    gpu: str | None = None
+
+
+class Incident:
+    """The incident of one miner, or none. ``explain`` blocks; everything else is for the loop."""
+
+    def __init__(self, folder: Path, diagnoser: Diagnoser) -> None:
+        self._folder = folder
+        self._diagnoser = diagnoser
+        self._explained: object = None
+        self.view: DiagnosisView | None = None
+
+    def due(self, status: KeeperStatus) -> bool:
+        """Whether the miner has ended in a way that was not explained yet."""
+        if status.state not in (MinerState.BACKING_OFF, MinerState.FAILED):
+            return False
+        return _mark(status) != self._explained
+
+    def explain(self, status: KeeperStatus, around: Around) -> tuple[object, Diagnosis]:
+        """Gather the facts and judge them. Blocking (a log is read, ports are looked at)."""
+        return _mark(status), self._diagnoser.explain(gather(self._folder, status, around))
+
+    def tell(self, status: KeeperStatus, mark: object, found: Diagnosis) -> bool:
+        """Show this diagnosis; whether it is news."""
+        self._explained = mark
+        before = self.view
+        if found.action == "none" and not found.evidence:
+            self.view = None
+            return before is not None
+        same = before is not None and before.cause == found.cause
+        since = before.since if same and before is not None else began(status.exits) or found.at
+        ends = len(_row(status.exits)) or 1
+        self.view = DiagnosisView(
+            cause=found.cause,
+            sentence=found.sentence,
+            evidence=found.evidence,
+            step=found.step,
+            action=found.action,
+            label=LABELS.get(found.action, ""),
+            known=found.known,
+            since=since,
+            at=found.at,
+            ends=ends,
+        )
+        return not same
+
+    def look(self, shown: ShownState, *, wanted: bool, well_s: float | None) -> bool:
+        """End the incident when the miner is well again, or stopped; whether that changed something."""
+        over = shown is ShownState.HEALTHY or (well_s is not None and well_s >= _STABLE_S)
+        if self.view is None or not (over or (shown is ShownState.STOPPED and not wanted)):
+            return False
+        self.view = None
+        return True
+
+
+def gather(folder: Path, status: KeeperStatus, around: Around) -> Facts:
+    """Everything that may explain the last end of the program in ``folder``. Blocking."""
+    end = status.exits[-1] if status.exits else None
+    lines, _next = tail(folder, None, _LINES)
+    file, seat = around.file, around.seat
+    neuron = None if seat is None else seat.neuron
+    killed = end is not None and end.signal == 9
+    return Facts(
+        exit=end,
+        lines=lines,
+        refused=refused(status),
+        netuid=file.netuid,
+        network=file.network,
+        axon_port=file.axon_port,
+        ports=_ports(lines, file.axon_port),
+        registered=None if seat is None or around.chain_note is not None else neuron is not None,
+        registration="" if seat is None else _registration(file, seat),
+        endpoint_up=None if seat is None and around.chain_note is None else around.chain_note is None,
+        endpoint=around.chain_note or "",
+        disk_free=disk_free(folder),
+        oom=oom_record(set(around.pids), end.at - end.ran_s) if killed and end is not None and around.pids else None,
+        gpu=around.gpu,
+    )
+
+
+def refused(status: KeeperStatus) -> str | None:
+    """The keeper's reason when the system did not execute the program at all; None when it was executed and ended."""
+    _, given_up, last = status.reason.partition("; the last time it ")
+    if status.state is MinerState.FAILED and not given_up:
+        return status.reason
+    text = last if given_up else status.reason.partition("; crash ")[0]
+    return None if text.startswith(("ended ", "was ended ")) else text
+
+
+def began(exits: tuple[ExitRecord, ...]) -> float | None:
+    """When the row of ends that nobody asked for began: after a long run, a new one begins."""
+    row = _row(exits)
+    return row[0].at if row else None
+
+
+def key_of(miner_id: str, found: DiagnosisView) -> str:
+    """The same for every telling of one incident."""
+    return f"miner/{miner_id}/{found.cause}/{int(found.since or 0)}"
+
+
+def _row(exits: tuple[ExitRecord, ...]) -> list[ExitRecord]:
+    row: list[ExitRecord] = []
+    for one in reversed(exits):
+        if one.wanted:
+            break
+        row.insert(0, one)
+        if one.ran_s >= _STABLE_S:
+            break
+    return row
+
+
+def _mark(status: KeeperStatus) -> object:
+    last = status.exits[-1].at if status.exits else None
+    return last, status.state is MinerState.FAILED, status.crashes
+
+
+def _ports(lines: tuple[LogLine, ...], own: int) -> Mapping[int, PortOwner | None]:
+    """Who has the miner's port, and the ports that its last lines complain about."""
+    named = [own]
+    for line in reversed(lines[-80:]):
+        if _BUSY_PORT.search(line.text):
+            named += [int(number) for number in _NUMBER.findall(line.text) if 1 <= int(number) <= 65535]
+    return {port: port_owner(port) for port in list(dict.fromkeys(named))[:_MOST_PORTS]}
+
+
+def _registration(file: MinerFile, seat: SeatSeen) -> str:
+    where = f"on subnet {file.netuid} of {file.network} at block {seat.block}"
+    if seat.neuron is None:
+        return f"its hotkey is not registered {where}"
+    return f"its hotkey is uid {seat.neuron.uid} {where}"

@@ -1,0 +1,154 @@
+"""What each command about miners does: one short method, which calls one part of the agent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ranvier.agent import messages as m
+from ranvier.agent import miner_logs
+from ranvier.agent.portfolio import require_network
+from ranvier.agent.server import Handler
+from ranvier.chain.model import TxStage
+from ranvier.core.errors import ChainError, MinerError
+
+if TYPE_CHECKING:
+    from ranvier.agent.agent import Agent
+
+# The chain refuses loopback addresses. This one is kept for documentation; practice validators dial 127.0.0.1 anyway.
+_PRACTICE_IP = "192.0.2.1"
+
+
+class MinerCommands:
+    """Every method raises RanvierErrors only."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    def handlers(self) -> Mapping[type[m.Command[Any]], Handler]:
+        """The method for each command about miners."""
+        return {
+            m.AddMiner: self.add_miner,
+            m.InstallMiner: self.install_miner,
+            m.StartMiner: self.start_miner,
+            m.StopMiner: self.stop_miner,
+            m.RestartMiner: self.restart_miner,
+            m.RemoveMiner: self.remove_miner,
+            m.ChangeMiner: self.change_miner,
+            m.UpdateMiner: self.update_miner,
+            m.UndoUpdate: self.undo_update,
+            m.PublishAxon: self.publish_axon,
+            m.WhyMiner: self.why_miner,
+            m.GetTimeline: self.get_timeline,
+            m.GetLog: self.get_log,
+            m.ReadLog: self.read_log,
+            m.SearchLog: self.search_log,
+            m.LogCrash: self.log_crash,
+            m.ExportLogs: self.export_logs,
+        }
+
+    # --- doing ----------------------------------------------------------------------------------------------
+
+    async def add_miner(self, command: m.AddMiner) -> m.Done:
+        require_network(self._agent.network.name)
+        text = await self._agent.miners.add(command, self._agent.network.name)
+        self._agent.changed()
+        return m.Done(text)
+
+    async def install_miner(self, command: m.InstallMiner) -> m.Done:
+        return m.Done(await self._agent.miners.install(command.id))
+
+    async def start_miner(self, command: m.StartMiner) -> m.Done:
+        await self._agent.miners.start(command.id)
+        return m.Done("Started.")
+
+    async def restart_miner(self, command: m.RestartMiner) -> m.Done:
+        await self._agent.miners.start(command.id, again=True)
+        return m.Done("Restarted.")
+
+    async def stop_miner(self, command: m.StopMiner) -> m.Done:
+        await self._agent.miners.stop(command.id)
+        return m.Done("Stopped.")
+
+    async def remove_miner(self, command: m.RemoveMiner) -> m.Done:
+        await self._agent.miners.remove(command.id)
+        return m.Done("Removed; its earnings stay in the ledger.")
+
+    async def change_miner(self, command: m.ChangeMiner) -> m.Done:
+        return m.Done(await self._agent.miners.change(command))
+
+    async def update_miner(self, command: m.UpdateMiner) -> m.Done:
+        return m.Done(await self._agent.miners.update(command.id, command.recipe_folder))
+
+    async def undo_update(self, command: m.UndoUpdate) -> m.Done:
+        return m.Done(await self._agent.miners.take_back(command.id, "its owner wanted it so."))
+
+    async def publish_axon(self, command: m.PublishAxon) -> m.Done:
+        miner = self._agent.miners.get(command.id)
+        file, head = miner.file, self._agent.watch.require()
+        if file.network != head.network:
+            raise MinerError("Other network", f"{file.name} is on {file.network}, not {head.network}.", "Switch there.")
+        if file.network != "sandbox":
+            raise MinerError(
+                "Address not known",
+                "Publishing on a public network needs the address under which this machine is reached.",
+                "That is not built yet; the sandbox needs none.",
+            )
+        receipt = await head.chain.publish_axon(
+            miner.folder / "wallet" / file.wallet_name, file.hotkey_name, file.hotkey_ss58, file.netuid,
+            _PRACTICE_IP, file.axon_port,
+        )  # fmt: skip
+        if receipt.error is not None or receipt.stage not in (TxStage.IN_BLOCK, TxStage.FINAL):
+            raise ChainError(
+                "Axon not published", receipt.error or f"The transaction was {receipt.stage}.", "Try again."
+            )
+        block = "" if receipt.block is None else f" in block {receipt.block.number}"
+        return m.Done(f"{receipt.extrinsic_hash}{block}")
+
+    # --- looking --------------------------------------------------------------------------------------------
+
+    async def why_miner(self, command: m.WhyMiner) -> m.Why:
+        miner = self._agent.miners.get(command.id)
+        await miner.look()
+        if miner.unexplained():
+            await miner.explain(self._agent.chain_note(miner.file.network))
+        view = miner.view(self._agent.chain_note(miner.file.network))
+        place = await asyncio.to_thread(miner_logs.crash, miner.folder)
+        shown = miner.shown()
+        return m.Why(
+            id=command.id,
+            shown=shown.state,
+            reason=shown.reason,
+            seen_at=shown.seen_at,
+            evidence=view.evidence,
+            exits=view.exits,
+            crashes=view.crashes,
+            diagnosis=view.diagnosis,
+            crash_position=place.position,
+        )
+
+    async def get_timeline(self, command: m.GetTimeline) -> m.Timeline:
+        miner = self._agent.miners.get(command.id)
+        since = self._agent.now() - max(0, command.seconds)
+        view = miner.view(None)
+        return m.Timeline(
+            self._agent.moments.of(command.id, miner.file.network, since),
+            tuple(one for one in view.exits if one.at >= since),
+            view.started_at if view.pid is not None else None,
+        )
+
+    async def get_log(self, command: m.GetLog) -> m.LogTail:
+        return await self._agent.miners.log(command.id, command.after, command.limit)
+
+    async def read_log(self, command: m.ReadLog) -> m.LogPage:
+        return await asyncio.to_thread(miner_logs.page, self._agent.miners.folder(command.id), command)
+
+    async def search_log(self, command: m.SearchLog) -> m.LogHits:
+        return await asyncio.to_thread(miner_logs.search, self._agent.miners.folder(command.id), command)
+
+    async def log_crash(self, command: m.LogCrash) -> m.CrashPlace:
+        return await asyncio.to_thread(miner_logs.crash, self._agent.miners.folder(command.id))
+
+    async def export_logs(self, command: m.ExportLogs) -> m.BundlePreview:
+        return await asyncio.to_thread(miner_logs.export, self._agent.miners.folder(command.id), command.path)

@@ -1,0 +1,208 @@
+"""Messages about one miner: why it failed, its log by place and pattern, updates. ``agent.messages`` shows them all."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ranvier.agent.command import Command, Done
+from ranvier.core.evidence import Evidence
+from ranvier.miners.states import ShownState
+from ranvier.miners.status import ExitRecord
+
+
+class DiagnosisView(msgspec.Struct, frozen=True):
+    """Why a miner failed: one sentence, the lines it rests on, one safe next step.
+
+    ``known`` False: no cause is claimed; the evidence is then its last lines that matter. ``since`` (Unix seconds) is
+    when this incident began; with the miner and the cause it tells one incident from another. ``action`` is one of
+    ``miners.diagnosis.ACTIONS``, ``label`` what its button says (empty: no button).
+    """
+
+    cause: str
+    sentence: str
+    evidence: tuple[str, ...]
+    step: str
+    action: str
+    label: str
+    known: bool
+    since: float | None = None
+    at: float | None = None
+    ends: int = 1
+
+
+class Version(msgspec.Struct, frozen=True):
+    """The version of a miner's recipe and environment in use. ``trial_since`` (Unix seconds): it is being tried and
+    goes back to ``previous`` by itself when it does not get healthy. ``note`` is what became of the last update."""
+
+    number: int = 0
+    previous: int | None = None
+    trial_since: float | None = None
+    note: str = ""
+
+
+class Why(msgspec.Struct, frozen=True):
+    """Everything that explains the state of one miner. ``crash_position`` is where in its log it last ended."""
+
+    id: str
+    shown: ShownState
+    reason: str
+    seen_at: float | None
+    evidence: tuple[Evidence, ...]
+    exits: tuple[ExitRecord, ...] = ()
+    crashes: int = 0
+    diagnosis: DiagnosisView | None = None
+    crash_position: int | None = None
+
+
+class PlacedLine(msgspec.Struct, frozen=True):
+    """One line of a log with the position of its end (None where only the page's ends are known) and its level."""
+
+    at: float
+    stream: str
+    text: str
+    position: int | None = None
+    level: str | None = None
+
+
+class LogPage(msgspec.Struct, frozen=True):
+    """Lines oldest first. ``start``: ask for what is before it; ``next``: for what comes after. ``first`` and ``end``
+    are the positions between which the log lies now."""
+
+    lines: tuple[PlacedLine, ...]
+    start: int
+    next: int
+    first: int
+    end: int
+
+
+class LogHits(msgspec.Struct, frozen=True):
+    """Lines that fit, in the order of the log. ``next``: where to go on; ``done``: nothing is left that way."""
+
+    lines: tuple[PlacedLine, ...]
+    next: int
+    done: bool
+    scanned: int
+
+
+class CrashPlace(msgspec.Struct, frozen=True):
+    """The last end that nobody asked for; ``position`` None when the log holds none."""
+
+    position: int | None = None
+    at: float | None = None
+    text: str = ""
+
+
+class BundleCut(msgspec.Struct, frozen=True):
+    """What was cut out of one file of a bundle, how often, and one line as it looks now."""
+
+    file: str
+    kind: str
+    count: int
+    sample: str
+
+
+class BundleFile(msgspec.Struct, frozen=True):
+    name: str
+    size: int
+
+
+class BundlePreview(msgspec.Struct, frozen=True):
+    """What a bundle holds and what was cut out of it. ``path`` is empty while nothing was written."""
+
+    files: tuple[BundleFile, ...]
+    cuts: tuple[BundleCut, ...]
+    path: str = ""
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Something that happened at ``at`` (Unix seconds): ``endpoint lost``, ``endpoint back``, ``updated``, ``kept``,
+    ``taken back``. It is of one miner, or of a whole network (then ``miner_id`` is empty)."""
+
+    at: float
+    kind: str
+    text: str
+    miner_id: str = ""
+    network: str = ""
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """What happened, oldest first; ends of its program come from its keeper (the newest are kept)."""
+
+    moments: tuple[Moment, ...]
+    exits: tuple[ExitRecord, ...]
+    started_at: float | None = None
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+
+class WhyMiner(Command[Why], frozen=True):
+    id: str
+
+
+class ReadLog(Command[LogPage], frozen=True):
+    """A page of a log of any size: the lines before position ``before``, or after ``after``, or the last ones."""
+
+    id: str
+    before: int | None = None
+    after: int | None = None
+    limit: int = 500
+
+
+class SearchLog(Command[LogHits], frozen=True):
+    """Look through a log from position ``offset`` (None: from its beginning, or its end when ``backwards``).
+
+    ``level`` is the lowest level shown (``debug``, ``info``, ``warning``, ``error``); a call ends after ``limit``
+    hits or a moment's work and says where to go on.
+    """
+
+    id: str
+    pattern: str = ""
+    regex: bool = True
+    case: bool = False
+    level: str | None = None
+    offset: int | None = None
+    backwards: bool = False
+    limit: int = 200
+
+
+class LogCrash(Command[CrashPlace], frozen=True):
+    id: str
+
+
+class ExportLogs(Command[BundlePreview], frozen=True):
+    """Collect a redacted bundle; with a ``path`` it is stored there as a zip, without one it is only shown."""
+
+    id: str
+    path: str = ""
+
+
+class ChangeMiner(Command[Done], frozen=True):
+    """Change what is not in the recipe; None leaves it. ``axon_port`` 0 takes a free one; ``gpus`` are UUIDs, empty
+    for no choice. It counts from the miner's next start."""
+
+    id: str
+    axon_port: int | None = None
+    gpus: tuple[str, ...] | None = None
+
+
+class UpdateMiner(Command[Done], frozen=True):
+    """Make a new version beside the one in use, from its recipe as it is now or from ``recipe_folder``, and try it.
+
+    It is kept once it has been healthy for a while, and goes back by itself when it does not get so."""
+
+    id: str
+    recipe_folder: str = ""
+
+
+class UndoUpdate(Command[Done], frozen=True):
+    """Go back to the version before."""
+
+    id: str
+
+
+class GetTimeline(Command[Timeline], frozen=True):
+    """Everything about one miner that belongs on one line of time, of the last ``seconds``."""
+
+    id: str
+    seconds: int = 86_400
