@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
 import os
 import sqlite3
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,9 +17,8 @@ from ranvier.core.paths import Paths
 from ranvier.core.settings import NETWORK, Settings
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ledger import buckets, coverage, payments, prices, receipts
-from ranvier.ledger.errors import ledger_errors
 from ranvier.ledger.export import FORMATS, export, provenance
-from ranvier.ledger.migrations import LEDGER
+from ranvier.ledger.reading import reading
 
 
 def main(arguments: list[str], paths: Paths) -> int:
@@ -29,7 +26,7 @@ def main(arguments: list[str], paths: Paths) -> int:
     options = _parse(arguments)
     network = options.network or _network(paths)
     try:
-        with _reading(paths.ledger_file(network)) as connection:
+        with reading(paths.ledger_file(network)) as connection:
             for text in _COMMANDS[options.command](connection, options):
                 sys.stdout.write(text)
             sys.stdout.flush()
@@ -82,23 +79,6 @@ def _network(paths: Paths) -> str:
     folder = paths.data / "networks"
     there = sorted(path.parent.name for path in folder.glob("*/ledger.sqlite"))
     return chosen if chosen or len(there) != 1 else there[0]
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    if not path.is_file():
-        raise LedgerError("No ledger", f"There is no ledger at {path}.", "Name a network with --network.")
-    with ledger_errors(path):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
-        try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] != len(LEDGER):
-                raise LedgerError(
-                    "Other version", f"{path} is of another version of Ranvier.", "Start Ranvier once to bring it up."
-                )
-            connection.execute("BEGIN")  # everything is of one moment, whatever the agent writes meanwhile
-            yield connection
-        finally:
-            connection.close()
 
 
 def _earnings(connection: sqlite3.Connection, options: argparse.Namespace) -> Iterator[str]:

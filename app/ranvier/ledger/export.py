@@ -19,7 +19,7 @@ from ranvier.ledger.payments import PAID, Payment
 from ranvier.ledger.prices import MICRO, FiatPrice, worth_micro
 
 FORMATS = ("csv", "koinly", "cointracking", "json")
-_CHUNK = 1000
+_CHUNK = 200
 _COIN = 10**9
 
 OWN = (
