@@ -11,8 +11,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
 TIME_LIMIT_S = 60
+
+# How long one example takes says nothing on a shared machine. CI tries the same examples each time; people new ones.
+settings.register_profile(
+    "ranvier", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ranvier")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
