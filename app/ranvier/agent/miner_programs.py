@@ -16,7 +16,7 @@ from ranvier.core.paths import Paths, private_folder
 from ranvier.miners import command, environment, health
 from ranvier.miners.generations import Generation, Generations, copy_recipe, same_recipe
 from ranvier.miners.logs import tail
-from ranvier.miners.proposal import Proposal, save
+from ranvier.miners.proposal import Proposal, save, slug
 from ranvier.miners.recipe import FILE_NAME, Recipe, bundled_recipes, load_recipe
 from ranvier.miners.spec import ProgramSpec
 from ranvier.miners.states import HealthRule
@@ -40,20 +40,27 @@ class RecipePrograms:
 
     def keep_recipe(self, name: str, folder: str, text: str) -> None:
         target = self._own / name
+        if slug(name) != name:
+            raise RecipeError(
+                "Not a name", f"“{name[:60]}” cannot be a recipe's name.", "Small letters, digits, dashes."
+            )
+        there = (target / FILE_NAME).is_file()
         if folder:
             source = Path(folder).expanduser()
             recipe = load_recipe(source)
             if recipe.name != name:
-                raise RecipeError("Other recipe", f"The recipe in {source} is “{recipe.name}”, not “{name[:60]}”.")
-            if (target / FILE_NAME).is_file() and same_recipe(source, target):
+                raise RecipeError("Other recipe", f"The recipe in {source} is “{recipe.name}”, not “{name}”.")
+            if there and same_recipe(source, target):
                 return
-            if target.exists():
+            if there:
                 raise RecipeError("Name taken", f"There is a recipe “{name}” already.", "Choose another name for it.")
+            shutil.rmtree(target, ignore_errors=True)  # half made
             copy_recipe(source, target)
-        elif (target / FILE_NAME).is_file() and (target / FILE_NAME).read_bytes() == text.encode():
-            return
-        else:
-            save(Proposal(name, text), self._own)
+        elif not there or (target / FILE_NAME).read_bytes() != text.encode():
+            recipe = save(Proposal(name, text), self._own)
+            if recipe.name != name:
+                (target / FILE_NAME).unlink()
+                raise RecipeError("Other recipe", f"The recipe is called “{recipe.name}”, not “{name}”.")
 
     async def installed(self, folder: Path, miner: MinerFile) -> bool:
         recipe, version = self._current(folder, miner)
