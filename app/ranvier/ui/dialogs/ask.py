@@ -42,6 +42,7 @@ class Dialog(QDialog):
         self, parent: QWidget, title: str, *, yes: str = "OK", no: str = "Cancel", danger: bool = False
     ) -> None:
         super().__init__(parent)
+        self._busy = False
         self.setWindowTitle(title)
         self.setModal(True)
         self.setMinimumWidth(440)
@@ -70,13 +71,19 @@ class Dialog(QDialog):
         """The yes button or Enter."""
         self.accept()
 
+    def reject(self) -> None:
+        """The no button, Escape or the window's cross."""
+        if not self._busy:
+            super().reject()
+
     def problem(self, text: str) -> None:
         """Say what is wrong, above the buttons; nothing that was typed is lost. Empty hides it."""
         self._problem.setText(text)
         self._problem.setVisible(bool(text))
 
     def busy(self, busy: bool) -> None:
-        """While something is under way the buttons wait."""
+        """While something is under way the buttons wait, and Escape or the window's cross do nothing."""
+        self._busy = busy
         self.yes.setEnabled(not busy)
         self.no.setEnabled(not busy)
 

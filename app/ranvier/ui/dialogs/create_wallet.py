@@ -52,7 +52,7 @@ def name_check(taken: Iterable[str], what: str) -> Callable[[str], str | None]:
 
 def writing_note() -> QWidget:
     """What is shown while argon2 runs: honest about the time, which cannot be measured in steps."""
-    note = label("This takes 3 to 6 seconds on purpose: each guess of a thief takes as long.", "muted", wrap=True)
+    note = label("This takes 2 to 6 seconds on purpose: each guess of a thief takes as long.", "muted", wrap=True)
     bar = QProgressBar()
     bar.setRange(0, 0)
     bar.setTextVisible(False)

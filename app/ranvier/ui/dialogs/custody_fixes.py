@@ -54,6 +54,7 @@ class ExportForMinerDialog(Dialog):
             self.problem("No wallet here has a hotkey without a password. Add one first.")
             self.yes.setEnabled(False)
         fit(self, 600)
+        self.destination.field.input.setFocus()
 
     def submitted(self) -> None:
         self.problem("")
@@ -197,6 +198,7 @@ class NewPasswordDialog(WritingDialog):
         self.steps.add(step)
         self.steps.add(writing_note())
         fit(self, 560)
+        (self.password.first if plain else self.old).input.setFocus()
 
     def submitted(self) -> None:
         self.problem("")

@@ -150,5 +150,6 @@ class AddHotkeyDialog(Dialog):
         self.accept()
 
     def reject(self) -> None:
-        self.entry.wipe()
+        if not self._busy:
+            self.entry.wipe()
         super().reject()

@@ -212,7 +212,7 @@ class PayloadStep(QWidget):
         column.addLayout(row)
         self._view = QVBoxLayout()
         column.addLayout(self._view)
-        self.result = TextBox("Signature", 66, read_only=True, fixed=True)
+        self.result = TextBox("Signature", 84, read_only=True, fixed=True)
         self.code = QrView(220)
         self.save_button = button("Save as a file…", self._choose_target)
         self._below = QWidget()

@@ -16,6 +16,7 @@ import psutil
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QProgressBar, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from ranvier.core.errors import RanvierError, WrongPasswordError
 from ranvier.keys import strength
@@ -37,7 +38,7 @@ _SPARE_BYTES = 64 * 1024 * 1024
 def memory_sentence(available: int) -> tuple[bool, str]:
     """Whether one derivation fits, and the sentence that says so."""
     needed = FULL_COST.memory_bytes
-    text = f"Needs {size_text(needed)} of memory for 3 to 6 seconds; {size_text(available)} are free."
+    text = f"Needs {size_text(needed)} of memory for 2 to 6 seconds; {size_text(available)} are free."
     if available < needed + _SPARE_BYTES:
         return False, f"{text} Close other programs first."
     return True, text
@@ -82,7 +83,7 @@ class Progress(QWidget):
         which = ""
         if self._number > 1:
             which = f" Not as typed; trying another spelling of it, {self._number} of {self._of}."
-        self.words.setText(f"Unlocking, {passed} s so far; each try takes 3 to 6 s.{which}")
+        self.words.setText(f"Unlocking, {passed} s so far; each try takes 2 to 6 s.{which}")
 
 
 class UnlockDialog(Dialog):
@@ -146,6 +147,8 @@ class UnlockDialog(Dialog):
         except RanvierError as error:
             self._say_store(error.message)
             return
+        if not isValid(self):
+            return
         if found is None:
             self._say_store("The keyring holds no password for this wallet any more.")
         elif not self.input.text():
@@ -162,7 +165,7 @@ class UnlockDialog(Dialog):
         self._say_store("Looking at the system's keyring …")
         state = await store.state()
         self._say_store(STATE_WORDS[state])
-        if state is StoreState.ABSENT:  # nothing to wait for: there is no second place
+        if state is StoreState.ABSENT and isValid(self):  # nothing to wait for: there is no second place
             self.keep_box.blockSignals(True)
             self.keep_box.setChecked(False)
             self.keep_box.setEnabled(False)
@@ -180,6 +183,8 @@ class UnlockDialog(Dialog):
         self._say_store("The keyring has forgotten the password.")
 
     def _say_store(self, text: str) -> None:
+        if not isValid(self):  # the keyring answered after the dialog was gone
+            return
         self.keep_note.setText(text)
         self.keep_note.setVisible(bool(text))
 

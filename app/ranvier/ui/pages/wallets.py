@@ -200,7 +200,7 @@ class WalletsPage(Page):
             return
         self.empty.set_text(
             "No wallet yet",
-            "Create one, import one from its recovery phrase, or watch a coldkey by its address: "
+            "Create one, import one from its words, seed or file, or watch a coldkey by its address: "
             "then no secret is on this machine.",
         )
 
