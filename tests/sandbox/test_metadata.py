@@ -19,12 +19,21 @@ from sandbox.support import fixture_text
 
 FROM_425 = "an item, call or error of spec 425 that register_limit and its price need"
 ANNOUNCING = "spec 425 announces a coldkey swap; 343 scheduled it. Warnings of the new kind are tested with it"
+ASKED_FOR = "an item of spec 425 (the last one of 435) without which btcli 11.3 does not list hyperparameters"
 ALLOWED = {
     "SubtensorModule.storage.BurnHalfLife": FROM_425,
     "SubtensorModule.storage.BurnIncreaseMult": FROM_425,
     "SubtensorModule.storage.MinNonImmuneUids": FROM_425,
     "SubtensorModule.calls.register_limit": FROM_425,
     "SubtensorModule.error.RegistrationPriceLimitExceeded": FROM_425,
+    "SubtensorModule.constants.InitialStartCallDelay": "spec 425; the SDK's start schedule asks for it",
+    "SubtensorModule.storage.OwnerCutEnabled": ASKED_FOR,
+    "SubtensorModule.storage.OwnerCutAutoLockEnabled": ASKED_FOR,
+    "SubtensorModule.storage.SubnetEmissionEnabled": ASKED_FOR,
+    "SubtensorModule.storage.ActivityCutoffFactorMilli": ASKED_FOR,
+    "SubtensorModule.storage.MinChildkeyTakePerSubnet": ASKED_FOR,
+    "SubtensorModule.storage.CollateralDrainRatio": ASKED_FOR,
+    "SubtensorModule.storage.CollateralLockShare": ASKED_FOR,
     "SubtensorModule.storage.ColdkeySwapAnnouncements": ANNOUNCING,
     "SubtensorModule.storage.ColdkeySwapDisputes": ANNOUNCING,
     "SubtensorModule.calls.announce_coldkey_swap": ANNOUNCING,

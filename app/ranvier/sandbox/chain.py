@@ -12,7 +12,7 @@ from ranvier.sandbox.extrinsic import Extrinsic
 from ranvier.sandbox.journal import BlockRecord, Journal, Snapshot
 from ranvier.sandbox.machine import BlockMade, Machine
 from ranvier.sandbox.scale import encode_compact
-from ranvier.sandbox.state import PastState, StateDiscardedError, Store
+from ranvier.sandbox.state import Overlay, PastState, StateDiscardedError, Store
 from ranvier.sandbox.storage import blake2_256
 from ranvier.sandbox.types import DIGEST, HEADER
 
@@ -101,13 +101,22 @@ class Chain:
         """The state after block ``number``; StateDiscardedError when it is too old."""
         return self.store.at(number)
 
-    def make(self, now_ms: int, candidates: Iterable[Extrinsic]) -> tuple[Block, BlockMade]:
-        """Make, keep and become the next block. Raises StorageError when it cannot be kept: then it is not made."""
+    def make(
+        self, now_ms: int, candidates: Iterable[Extrinsic], given: Mapping[bytes, bytes | None] | None = None
+    ) -> tuple[Block, BlockMade]:
+        """Make, keep and become the next block. Raises StorageError when it cannot be kept: then it is not made.
+
+        ``given`` are values that a developer sets from outside; they hold from the begin of the block.
+        """
         parent = self.head
         slot = now_ms // self.machine.block_ms
         digest = DIGEST.encode({"logs": [("PreRuntime", (b"aura", slot.to_bytes(8, "little")))]})
         number = parent.number + 1
-        made = self.machine.make_block(self.store, number, parent.hash, self.genesis_hash, now_ms, digest, candidates)
+        base = Overlay(self.store)
+        for key, value in (given or {}).items():
+            base.put(key, value)
+        made = self.machine.make_block(base, number, parent.hash, self.genesis_hash, now_ms, digest, candidates)
+        made.changes = {**base.changes(), **made.changes}
         encoded = [extrinsic.encoded for extrinsic in made.extrinsics]
         header = _header(parent.hash, number, self._root(parent, made.changes), encoded, digest)
         record = BlockRecord(number, blake2_256(header), header, encoded, made.changes)
@@ -118,6 +127,27 @@ class Chain:
         if self._journal is not None and self._journal.wants_snapshot:
             self._snapshot(record)
         return block, made
+
+    def retreat(self, depth: int) -> list[Block]:
+        """Give up the newest blocks, newest first: never a final one. ValueError when that cannot be."""
+        if not 0 < depth <= min(FINALITY_LAG, self.head.number):
+            raise ValueError(f"at most the {FINALITY_LAG} newest blocks are not final")
+        if self._journal is not None and self.head.number - depth < self._journal.newest_snapshot:
+            raise ValueError("the state was just written to disk; try again after the next block")
+        gone = []
+        for _ in range(depth):
+            block = self._blocks.pop()
+            self._by_hash.pop(block.hash, None)
+            del self._hashes[-_HASH:]
+            self.store.revert()
+            gone.append(block)
+        return gone
+
+    def snapshot(self) -> Snapshot:
+        """The newest state with the hashes of all blocks before: enough to go on elsewhere."""
+        head = self.head
+        bare = BlockRecord(head.number, head.hash, head.header_bytes, list(head.extrinsics), {})
+        return Snapshot(bare, bytes(self._hashes[: head.number * _HASH]), dict(self.store.values()))
 
     def close(self) -> None:
         if self._journal is not None:
@@ -142,10 +172,7 @@ class Chain:
     def _snapshot(self, record: BlockRecord) -> None:
         if self._journal is None:
             return
-        before = bytes(self._hashes[: record.number * _HASH])
-        bare = BlockRecord(record.number, record.hash, record.header, record.extrinsics, {})
-        snapshot = Snapshot(bare, before, dict(self.store.values()))
-        self._journal.write_snapshot(snapshot, record.number - self.store.history)
+        self._journal.write_snapshot(self.snapshot(), record.number - self.store.history)
 
 
 def _header(parent: bytes, number: int, root: bytes, extrinsics: list[bytes], digest: bytes) -> bytes:

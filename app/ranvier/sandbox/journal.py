@@ -77,6 +77,7 @@ class Journal:
         self._file: BinaryIO | None = None
         self._since_snapshot = 0
         self._since_sync = 0
+        self._newest = -1
         private_folder(folder)
         self._lock = _take_lock(folder / "lock")
 
@@ -93,7 +94,11 @@ class Journal:
             except (DamagedError, msgspec.DecodeError, OSError):
                 log.warning("snapshot %d cannot be read; trying the next", number)
                 continue
-            blocks = list(self._blocks_after(snapshot.block.number))
+            blocks: list[BlockRecord] = []
+            for block in self._blocks_after(snapshot.block.number):
+                while blocks and blocks[-1].number >= block.number:
+                    blocks.pop()  # a fork: the later record counts
+                blocks.append(block)
             last = blocks[-1].number if blocks else number
             if last >= numbers[-1]:
                 self._continue_at(last)
@@ -121,6 +126,11 @@ class Journal:
         if self._file is not None:
             os.fsync(self._file.fileno())
         self._since_sync = 0
+
+    @property
+    def newest_snapshot(self) -> int:
+        """The block whose whole state was written last."""
+        return self._newest
 
     @property
     def wants_snapshot(self) -> bool:
@@ -163,7 +173,7 @@ class Journal:
             if start != number:
                 return
             for block in self._read_journal(start):
-                if block.number != number + 1:
+                if not start < block.number <= number + 1:
                     return
                 number = block.number
                 yield block
@@ -208,6 +218,7 @@ class Journal:
             self._file.close()
         with storage_errors(self.folder):
             self._file = self._path("journal", number).open("ab")
+        self._newest = number
         self._since_snapshot = 0
 
 

@@ -32,6 +32,16 @@ class Practice:
     competitors: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong on purpose: no blocks, slow answers, no past states, a false genesis hash."""
+
+    stalled: bool = False
+    slow_ms: int = 0
+    discarded: bool = False
+    genesis: bytes | None = None
+
+
 class Node:
     """One node of a network of one. Everything runs on one event loop; nothing here waits but ``run``."""
 
@@ -42,6 +52,9 @@ class Node:
         self.faucet = faucet
         self.waiting = WaitingRoom(chain)
         self._listeners: list[BlockListener] = []
+        self.faults = Faults()
+        self.manual = False
+        self._given: dict[bytes, bytes | None] = {}
 
     def listen(self, listener: BlockListener) -> Callable[[], None]:
         """Call ``listener`` after each block; the returned function ends that."""
@@ -52,7 +65,8 @@ class Node:
         """Make the next block now. Its time is always later than the last one's."""
         wall = int(time.time() * 1000) if now_ms is None else now_ms
         last = Timestamp.Now.get(self.chain.store)
-        block, made = self.chain.make(max(wall, last + 1), self.waiting.candidates())
+        given, self._given = self._given, {}
+        block, made = self.chain.make(max(wall, last + 1), self.waiting.candidates(), given)
         for extrinsic, refusal in made.refused:
             log.info("block %d refused 0x%s: %s", block.number, extrinsic.hash.hex()[:16], refusal.text)
         self.waiting.after_block(block, made)
@@ -60,13 +74,30 @@ class Node:
             listener(block, made.changes)
         return block
 
+    def next_time(self) -> int:
+        """One block time after the newest block, in ms: time that is made, not waited for."""
+        last: int = Timestamp.Now.get(self.chain.store)
+        return last + self.machine.block_ms if last else int(time.time() * 1000)
+
+    def give(self, values: Mapping[bytes, bytes | None]) -> None:
+        """Set storage values from outside; they hold from the next block on."""
+        self._given.update(values)
+
+    def reorganise(self, depth: int) -> list[Block]:
+        """Give up the newest ``depth`` blocks and make one more in their place. ValueError for final ones."""
+        last = Timestamp.Now.get(self.chain.store)
+        for block in self.chain.retreat(depth):
+            self.waiting.retract(block)
+        return [self.make_block(last + self.machine.block_ms * place) for place in range(1, depth + 2)]
+
     async def run(self) -> None:
         """Make a block every block time, without drift; after a long pause (sleep) it does not catch up."""
         step = self.machine.block_ms / 1000
         due = time.monotonic() + step
         while True:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            self.make_block()
+            if not self.faults.stalled and not self.manual:
+                self.make_block()
             due = max(due + step, time.monotonic() + step / 10)
 
     def sign(self, signer: Signer, pallet: str, call: str, arguments: Mapping[str, Any]) -> bytes:

@@ -54,6 +54,26 @@ class Store:
         while len(self._changed) > self.history:
             self._forget(*self._changed.popleft())
 
+    def revert(self) -> None:
+        """Become the state before the newest block; StateDiscardedError when that is forgotten."""
+        if not self._changed:
+            raise StateDiscardedError(self.block)
+        block, keys = self._changed.pop()
+        for key in keys:
+            past = self._past[key]
+            _, old = past.pop()
+            if not past:
+                del self._past[key]
+            now = self._values.get(key)
+            if old is not None:
+                if now is None:
+                    insort(self._sorted, key)
+                self._values[key] = old
+            elif now is not None:
+                del self._values[key]
+                del self._sorted[bisect_left(self._sorted, key)]
+        self.block = block - 1
+
     def _forget(self, block: int, keys: tuple[bytes, ...]) -> None:
         for key in keys:
             past = self._past[key]

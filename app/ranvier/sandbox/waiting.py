@@ -161,6 +161,17 @@ class WaitingRoom:
             self._promote(sender)
         self._expire(block.number)
 
+    def retract(self, block: Block) -> None:
+        """The newest block is given up: what was in it waits again, and its watchers hear so."""
+        while self._included and self._included[-1][0] >= block.number:
+            _, hash_, entries = self._included.pop()
+            for entry in entries:
+                self._banned.pop(entry.hash, None)
+                assert entry.extrinsic.signer is not None
+                self._by_hash[entry.hash] = entry
+                self._by_sender.setdefault(entry.extrinsic.signer, {})[entry.extrinsic.nonce] = entry
+                entry.tell({"retracted": f"0x{hash_.hex()}"})
+
     def forget_watcher(self, watcher: Watcher) -> None:
         """Its connection is gone."""
         for entry in itertools.chain(self, *(entries for _, _, entries in self._included)):

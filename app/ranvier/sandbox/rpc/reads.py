@@ -95,6 +95,8 @@ class Reads:
             return self._chain.state_at(head.number), head, head.number
         hash_ = hex_bytes(text)
         number = self._chain.number_of(hash_)
+        if self._node.faults.discarded and number is not None and number < self._chain.finalized.number:
+            raise RpcError(STATE_ERROR, f"Client error: UnknownBlock: State already discarded for {text}")
         if number is None:
             raise RpcError(STATE_ERROR, f"Client error: UnknownBlock: Header was not found in the database: {text}")
         try:
@@ -133,6 +135,8 @@ class Reads:
         if not isinstance(asked, int) or isinstance(asked, bool):
             raise bad_params("a block number is expected")
         hash_ = self._chain.hash_of(asked)
+        if asked == 0 and self._node.faults.genesis is not None:
+            hash_ = self._node.faults.genesis
         return None if hash_ is None else hex_text(hash_)
 
     def _finalized_head(self, params: list[Any], session: Session) -> Any:

@@ -7,12 +7,14 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ranvier.core.tasks import Tasks
 from ranvier.sandbox.node import Node
+from ranvier.sandbox.rpc.develop import Develop
 from ranvier.sandbox.rpc.protocol import METHOD_NOT_FOUND, RpcError, Subscription, handle_frame, notification
 from ranvier.sandbox.rpc.reads import Reads
 from ranvier.sandbox.rpc.writes import Writes
@@ -122,17 +124,27 @@ def _lost(error: BaseException) -> None:
 class RpcServer:
     """Serves one node."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, snapshots: Path | None = None) -> None:
         reads, writes = Reads(node), Writes(node)
-        self._methods = {**reads.methods(), **writes.methods()}
+        develop = Develop(node, self.drop_connections, snapshots)
+        self._node = node
+        self._methods = {**reads.methods(), **writes.methods(), **develop.methods()}
         writes.know(self._methods)
         self._sockets: set[web.WebSocketResponse] = set()
+        self._transports: set[asyncio.Transport] = set()
         self._tasks = Tasks(on_error=_lost)
         app = web.Application(client_max_size=_FRAME_BYTES)
         app.router.add_get("/", self._socket)
         app.router.add_post("/", self._post)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         self.port = 0
+
+    def drop_connections(self) -> int:
+        """End every connection without a word, as a failing network does; how many there were."""
+        transports = tuple(self._transports)
+        for transport in transports:
+            transport.abort()
+        return len(transports)
 
     async def start(self, port: int) -> None:
         """Listen on loopback; port 0 takes a free one. Raises OSError when the port is taken."""
@@ -164,13 +176,19 @@ class RpcServer:
         transport = request.transport
         session = SocketSession(socket, transport.abort if transport is not None else lambda: None)
         self._sockets.add(socket)
+        if transport is not None:
+            self._transports.add(transport)
         writer = self._tasks.start(session.write(), "rpc writer")
         try:
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    if self._node.faults.slow_ms:
+                        await asyncio.sleep(self._node.faults.slow_ms / 1000)
                     session.handle(message.data, self._methods)
         finally:
             self._sockets.discard(socket)
+            if transport is not None:
+                self._transports.discard(transport)
             session.end()
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""``author_*``, subscriptions, ``system_*`` and the developers' ``sandbox_*``."""
+"""``author_*``, subscriptions and ``system_*``."""
 
 from __future__ import annotations
 
@@ -60,10 +60,8 @@ class Writes:
             "system_localPeerId": lambda params: self._peer_id(),
             "system_localListenAddresses": lambda params: [],
             "system_syncState": self._sync_state,
-            "sandbox_fund": self._fund,
-            "sandbox_info": self._info,
         }
-        methods: dict[str, Handler] = {name: _without_session(body) for name, body in plain.items()}
+        methods: dict[str, Handler] = {name: without_session(body) for name, body in plain.items()}
         methods |= {
             "author_submitAndWatchExtrinsic": self._watch,
             "chain_subscribeNewHeads": lambda params, session: self._heads(session, "chain_newHead"),
@@ -144,7 +142,7 @@ class Writes:
         return subscription.id
 
     def _next_index(self, params: list[Any]) -> int:
-        return self._node.waiting.next_index(_account(params, 0))
+        return self._node.waiting.next_index(account_param(params, 0))
 
     def _peer_id(self) -> str:
         identity = b"\x00\x24\x08\x01\x12\x20" + self._node.machine.author
@@ -154,26 +152,8 @@ class Writes:
         number = self._chain.head.number
         return {"startingBlock": 0, "currentBlock": number, "highestBlock": number}
 
-    def _fund(self, params: list[Any]) -> str:
-        """Play money for an address, by a transfer that the faucet signs like anybody else."""
-        account, amount = _account(params, 0), param(params, 1, int)
-        if not 0 < amount < 1 << 64:
-            raise bad_params("an amount of rao above 0 is expected")
-        arguments = {"dest": ("Id", account), "value": amount}
-        return hex_text(self._node.send(self._node.faucet, "Balances", "transfer_keep_alive", arguments))
 
-    def _info(self, params: list[Any]) -> dict[str, Any]:
-        practice = self._node.practice
-        return {
-            "netuid": practice.netuid,
-            "block_ms": self._node.machine.block_ms,
-            "tempo": practice.tempo,
-            "validators": list(practice.validators),
-            "competitors": list(practice.competitors),
-        }
-
-
-def _without_session(body: Callable[[list[Any]], Any]) -> Handler:
+def without_session(body: Callable[[list[Any]], Any]) -> Handler:
     return lambda params, session: body(params)
 
 
@@ -181,7 +161,7 @@ def _unsubscribe(params: list[Any], session: Session) -> bool:
     return session.unsubscribe(param(params, 0, str))
 
 
-def _account(params: list[Any], index: int) -> bytes:
+def account_param(params: list[Any], index: int) -> bytes:
     """An account by address; a node also takes the 32 bytes as hex."""
     text = param(params, index, str)
     if text.startswith("0x") and len(text) == 66:

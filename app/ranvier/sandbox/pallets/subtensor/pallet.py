@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.pallet import Pallet
+from ranvier.sandbox.pallet import Constant, Pallet
 from ranvier.sandbox.pallets.subtensor import hotkeys, moving, registration, serving, staking, weights
 from ranvier.sandbox.pallets.subtensor.coinbase import block_step
 from ranvier.sandbox.pallets.subtensor.events import EVENTS, INDEX, fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+from ranvier.sandbox.scale import U16, U64
 
 PALLET = Pallet(
     name="SubtensorModule",
@@ -16,5 +17,12 @@ PALLET = Pallet(
     calls=weights.CALLS + staking.CALLS + moving.CALLS + serving.CALLS + registration.CALLS + hotkeys.CALLS,
     events=EVENTS,
     errors=fail,
+    constants=(
+        Constant("KeySwapCost", U64, hotkeys.SWAP_COST_RAO),
+        Constant("KeySwapOnSubnetCost", U64, hotkeys.SWAP_ON_SUBNET_COST_RAO),
+        Constant("HotkeySwapOnSubnetInterval", U64, 36_000),
+        Constant("InitialTempo", U16, 360),
+        Constant("InitialStartCallDelay", U64, 0),  # 425
+    ),
     on_initialize=block_step,
 )

@@ -154,6 +154,14 @@ class Subtensor(Storage):
     LiquidAlphaOn = Item(BOOL, (NETUID, BLAKE2_128_CONCAT))
     Yuma3On = Item(BOOL, (NETUID, BLAKE2_128_CONCAT))
 
+    OwnerCutEnabled = Item(BOOL, _NETUID, default=True)  # 425, as those that follow
+    OwnerCutAutoLockEnabled = Item(BOOL, _NETUID)
+    SubnetEmissionEnabled = Item(BOOL, _NETUID, default=True)
+    ActivityCutoffFactorMilli = Item(U32, _NETUID, default=1000)
+    MinChildkeyTakePerSubnet = Item(U16, _NETUID)
+    CollateralDrainRatio = Item(U64F64, _NETUID, default=1 << 64)  # 435
+    CollateralLockShare = Item(U16, _NETUID)  # 435; 0 here: no part of the price becomes collateral
+
     # Registration
     Burn = Item(TAO, _NETUID, default=100_000_000)
     MinBurn = Item(TAO, _NETUID, default=500_000)
