@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from gui import samples_money
 from ranvier.agent.messages import (
     PROTOCOL,
     AgentStatus,
@@ -308,6 +309,7 @@ class FakeClient:
         self.paths = paths
         self.calls: list[msgspec.Struct] = []
         self.answers: dict[type[msgspec.Struct], Any] = {
+            **samples_money.answers(),
             GetStatus: status(network),
             GetPortfolio: portfolio(),
             GetEarnings: lambda command: earnings(command.bucket, command.since_ms, command.limit),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from ranvier.chain import effects, extrinsics, reads, stakes
 from ranvier.chain.connection import Connection
@@ -23,6 +24,15 @@ _POLL_S = 1.0
 _LOOK_S = 5.0
 _MECHANISM = 4096
 Stages = Callable[[TxStage], None]
+
+
+@runtime_checkable
+class LateSigner(Protocol):
+    """A signer whose key is elsewhere: the signature is brought after a while (a file, a QR code)."""
+
+    async def sign_later(self, payload: bytes) -> bytes:
+        """The 64-byte signature of exactly these bytes, when it is there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,7 @@ async def _sign(conn: Connection, plan: Plan, signer: Signer) -> _Sent:
     number = int((await conn.rpc("chain_getHeader", [final]))["number"], 16)
     mortality = Mortality(number, final)
     payload = await conn.compute(lambda r: extrinsics.signature_payload(r, plan.call_hex, nonce, mortality))
-    signature = signer.sign(payload)
+    signature = await signer.sign_later(payload) if isinstance(signer, LateSigner) else signer.sign(payload)
     data = await conn.compute(
         lambda r: extrinsics.signed(
             r, plan.call_hex, signer.public_key, signer.crypto_type, signature, nonce, mortality

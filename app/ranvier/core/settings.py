@@ -66,8 +66,34 @@ SANDBOX_BLOCK_MS = Setting(
     "sandbox_block_ms", 1000, "Sandbox block time", "Milliseconds per block of the practice network."
 )
 
+LIMIT_ACTION_TAO = Setting(
+    "limit_action_tao",
+    "",
+    "Most per transaction",
+    "TAO that one transaction may move or spend; more is refused. Empty: no limit.",
+)
+LIMIT_DAY_TAO = Setting(
+    "limit_day_tao",
+    "",
+    "Most per day",
+    "TAO that the transactions of one day (UTC) may move or spend together. Empty: no limit.",
+)
+RETYPE_ABOVE_TAO = Setting(
+    "retype_above_tao",
+    "1",
+    "Type again above",
+    "From this many TAO on, the amount must be typed once more before it is signed. Empty: never.",
+)
+LIMIT_COST_PERCENT = Setting(
+    "limit_cost_percent",
+    "5",
+    "Most fee and slippage",
+    "Percent that a swap may lose to pool fee and slippage; more is refused. Empty: no limit.",
+)
+
 DECLARED: tuple[Setting[str] | Setting[int] | Setting[bool], ...] = (
     NETWORK, ENDPOINT, WALLET_FOLDER, WATCHED_COLDKEY, THEME, CLOSE_TO_TRAY, HARDWARE_INTERVAL_S, SANDBOX_BLOCK_MS,
+    LIMIT_ACTION_TAO, LIMIT_DAY_TAO, RETYPE_ABOVE_TAO, LIMIT_COST_PERCENT,
 )  # fmt: skip
 
 

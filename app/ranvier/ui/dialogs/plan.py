@@ -6,11 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.chain.model import Plan
+from ranvier.chain.policy import Verdict, retyped
 from ranvier.core.evidence import Level
-from ranvier.core.units import Tao, format_tao
+from ranvier.core.units import Tao, format_rao, format_tao, parse_rao
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.header import NetworkChip
+from ranvier.ui.widgets.fields import Field
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.text import label, line
 from ranvier.ui.words import grouped_address, short_hash
@@ -74,21 +76,52 @@ class PlanView(QWidget):
 
 
 class PlanDialog(Dialog):
-    """Shows a plan and asks for a yes. Enter alone never spends: Cancel is the default button."""
+    """Shows a plan and asks for a yes. Enter alone never spends: Cancel is the default button.
 
-    def __init__(self, parent: QWidget, plan: Plan, *, yes: str = "Sign and send") -> None:
+    ``verdict`` is what the user's own limits say: with refusals there is nothing to agree to, and above a limit the
+    amount must be typed again, to the rao.
+    """
+
+    def __init__(
+        self, parent: QWidget, plan: Plan, *, yes: str = "Sign and send", verdict: Verdict | None = None
+    ) -> None:
         super().__init__(parent, "Check before signing", yes=yes)
-        self.setMinimumWidth(640)
+        self.setMinimumWidth(660)
+        self._verdict = verdict or Verdict((), None)
+        self.again: Field | None = None
         self.body.addWidget(PlanView(plan))
         self.body.addWidget(label(meaning_of(plan.network), "muted", wrap=True))
+        for refusal in self._verdict.refusals:
+            self.body.addLayout(_warning(refusal, Level.BAD))
+        if self._verdict.refusals:
+            self.yes.setEnabled(False)
+            self.body.addWidget(label("Your limits are in the settings.", "small", wrap=True))
+        elif self._verdict.retype_rao is not None:
+            amount = Tao(self._verdict.retype_rao)
+            hint = f"This is above the limit that you set: type {format_rao(amount.rao)} to go on."
+            self.again = Field("The amount again, in TAO", self._check_again, hint=hint)
+            self.body.addWidget(self.again)
         self.no.setDefault(True)
-        self.no.setFocus()
+        (self.again.input if self.again is not None else self.no).setFocus()
         fit(self)
 
+    def _check_again(self, text: str) -> str | None:
+        try:
+            typed = parse_rao(text)
+        except ValueError:
+            typed = None
+        if retyped(self._verdict, typed):
+            return None
+        return f"Type {format_rao(self._verdict.retype_rao or 0)}, digit by digit; or cancel."
 
-def _warning(text: str) -> QHBoxLayout:
+    def submitted(self) -> None:
+        if not self._verdict.refusals and (self.again is None or self.again.insist()):
+            self.accept()
+
+
+def _warning(text: str, level: Level = Level.WARN) -> QHBoxLayout:
     row = QHBoxLayout()
     row.setSpacing(8)
-    row.addWidget(Mark(Level.WARN), 0, Qt.AlignmentFlag.AlignTop)
+    row.addWidget(Mark(level), 0, Qt.AlignmentFlag.AlignTop)
     row.addWidget(label(text, wrap=True), 1)
     return row

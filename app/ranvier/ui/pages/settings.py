@@ -15,7 +15,20 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSpi
 from ranvier import __version__
 from ranvier.agent.messages import AgentStatus, UseNetwork, WatchColdkeys
 from ranvier.core.errors import RanvierError, StorageError
-from ranvier.core.settings import DECLARED, ENDPOINT, NETWORK, WALLET_FOLDER, WATCHED_COLDKEY, Setting, T
+from ranvier.core.settings import (
+    DECLARED,
+    ENDPOINT,
+    LIMIT_ACTION_TAO,
+    LIMIT_COST_PERCENT,
+    LIMIT_DAY_TAO,
+    NETWORK,
+    RETYPE_ABOVE_TAO,
+    WALLET_FOLDER,
+    WATCHED_COLDKEY,
+    Setting,
+    T,
+)
+from ranvier.core.units import parse_rao
 from ranvier.keys.addresses import is_ss58
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask
@@ -32,6 +45,7 @@ NETWORK_TITLES = {
 _RANGES = {"hardware_interval_s": (1, 60, " s"), "sandbox_block_ms": (250, 12_000, " ms")}
 _PACKAGES = ("PySide6-Essentials", "substrate-interface", "msgspec", "aiohttp")
 _FIELD_WIDTH = 320
+_AMOUNTS = {s.key for s in (LIMIT_ACTION_TAO, LIMIT_DAY_TAO, RETYPE_ABOVE_TAO, LIMIT_COST_PERCENT)}
 
 
 class SettingsPage(Page):
@@ -119,6 +133,8 @@ class SettingsPage(Page):
                 ENDPOINT.key: "the public ones",
                 WALLET_FOLDER.key: str(self.context.paths.wallets),
                 WATCHED_COLDKEY.key: "none",
+                RETYPE_ABOVE_TAO.key: "never",
+                **dict.fromkeys(_AMOUNTS - {RETYPE_ABOVE_TAO.key}, "no limit"),
             }.get(setting.key, "")
         )
         box.editingFinished.connect(lambda: self._store_text(setting, box))
@@ -250,6 +266,11 @@ def text_problem(setting: Setting[str], text: str) -> str | None:
         return "An endpoint begins with ws:// or wss://."
     if setting.key == WALLET_FOLDER.key and not Path(text).expanduser().is_dir():
         return f"{text} is not a folder."
+    if setting.key in _AMOUNTS:
+        try:
+            parse_rao(text)
+        except ValueError:
+            return "Write a number such as 2.5, or leave it empty."
     return None
 
 

@@ -1,0 +1,199 @@
+"""The one way by which anything is signed in the window: plan, check, unlock or export, send, watch, receipt.
+
+The key is opened in this process after the plan was agreed to, signs once, and is wiped in the same moment. While
+a transaction is on its way the window can be used; its receipt is shown and kept when it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from ranvier.chain.model import Plan, Receipt, TxStage
+from ranvier.chain.policy import judge
+from ranvier.core.errors import Cancelled, KeyFileError, RanvierError
+from ranvier.keys.encryption import OnAttempt
+from ranvier.keys.folders import wallet_folders
+from ranvier.keys.listing import KeyForm, Wallet, list_wallets
+from ranvier.keys.offline import ExportedSigner
+from ranvier.keys.remember import PasswordStore
+from ranvier.keys.signing import SR25519, LocalSigner, Signer
+from ranvier.keys.wallets import unlock_coldkey
+from ranvier.ui.chain_link import connected
+from ranvier.ui.context import Context
+from ranvier.ui.dialogs.ask import show
+from ranvier.ui.dialogs.offline import OfflineDialog
+from ranvier.ui.dialogs.plan import PlanDialog
+from ranvier.ui.dialogs.receipt import TransactionDialog
+from ranvier.ui.dialogs.unlock import UnlockDialog
+from ranvier.ui.receipts import Receipts
+from ranvier.ui.spending import policy_of
+
+if TYPE_CHECKING:
+    from ranvier.chain.connection import Connection
+
+Unlock = Callable[..., Awaitable[LocalSigner]]
+_WATCH_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to sign: ``plan`` makes the plan on an open connection, ``coldkey_ss58`` signs it."""
+
+    coldkey_ss58: str
+    plan: Callable[[Connection], Awaitable[Plan]]
+
+
+class OneSignature:
+    """A signer that signs once and is wiped in that moment: nothing stays in memory while a transaction is watched."""
+
+    def __init__(self, key: LocalSigner) -> None:
+        self._key = key
+        self.ss58, self.public_key, self.crypto_type = key.ss58, key.public_key, key.crypto_type
+
+    def sign(self, payload: bytes) -> bytes:
+        try:
+            return self._key.sign(payload)
+        finally:
+            self._key.wipe()
+
+
+class Elsewhere(ExportedSigner):
+    """A key on another machine: the payload is shown as code and file, and its signature is waited for."""
+
+    def __init__(self, plan: Plan, crypto_type: int, widget: QWidget, context: Context) -> None:
+        words = (plan.title, *(f"{name}: {value}" for name, value in plan.lines))
+        super().__init__(
+            plan.signer_ss58, crypto_type, genesis_hash=plan.genesis_hash, network=plan.network, words=words
+        )
+        self._widget, self._context = widget, context
+
+    async def sign_later(self, payload: bytes) -> bytes:
+        """Shows the dialog. Raises Cancelled when it is closed without a signature."""
+        dialog = OfflineDialog(self._widget, self.payload(payload), self._context.run)
+        if not await show(dialog) or dialog.signature is None:
+            raise Cancelled
+        return dialog.signature
+
+
+class Transacting:
+    """One transaction at a time. ``finished`` is called with each receipt; ``unlock`` opens a coldkey file."""
+
+    def __init__(
+        self,
+        context: Context,
+        widget: QWidget,
+        finished: Callable[[Receipt], None] | None = None,
+        *,
+        unlock: Unlock = unlock_coldkey,
+    ) -> None:
+        self._context, self._widget, self._finished, self._unlock = context, widget, finished, unlock
+        self._receipts = Receipts(context)
+        self.busy = False
+        self.dialog: TransactionDialog | None = None
+
+    def begin(self, wish: Wish) -> None:
+        """Start, unless one is being planned or sent already."""
+        if self.busy:
+            self._context.say("A transaction is under way. Wait for its receipt, so that none is sent by mistake.")
+            return
+        self.busy = True
+        self._context.run(self._guarded(wish), "transaction")
+
+    async def _guarded(self, wish: Wish) -> None:
+        try:
+            await self.carry_out(wish)
+        except RanvierError as error:
+            self._context.show_error(error)
+        finally:
+            self.busy = False
+
+    async def carry_out(self, wish: Wish) -> Receipt | None:
+        """The whole way; None when nothing was sent because somebody said no. Raises RanvierError before sending."""
+        policy = policy_of(self._context.settings)
+        wallet = await asyncio.to_thread(self._wallet_of, wish.coldkey_ss58)
+        self._context.say("Asking the chain what this would do …")
+        async with connected(self._context) as connection:
+            plan = await wish.plan(connection)
+            verdict = judge(policy, plan, await self._receipts.spent_today())
+            yes = "Sign and send" if _has_key(wallet) else "Export for signing"
+            if not await show(PlanDialog(self._widget, plan, yes=yes, verdict=verdict)):
+                return None
+            try:
+                signer = await self._signer(plan, wallet)
+                return await self._send(connection, plan, signer)
+            except Cancelled:
+                return None
+
+    async def _signer(self, plan: Plan, wallet: Wallet | None) -> Signer:
+        if wallet is None or not _has_key(wallet):
+            crypto_type = wallet.crypto_type if wallet is not None and wallet.crypto_type is not None else SR25519
+            return Elsewhere(plan, crypto_type, self._widget, self._context)
+        if wallet.coldkey is KeyForm.PLAIN:
+            return OneSignature(await self._unlock(wallet.path, ""))
+        dialog = UnlockDialog(
+            self._widget, "Unlock to sign", f"{plan.title}. The key is opened for this one signature, then wiped.",
+            wallet.path, partial(self._open, wallet.path), self._context.run, PasswordStore(self._context.paths),
+            yes="Unlock and send",
+        )  # fmt: skip
+        if not await show(dialog):
+            raise Cancelled
+        key: LocalSigner = dialog.result_of_work
+        dialog.result_of_work = None
+        return OneSignature(key)
+
+    async def _open(self, path: Path, password: str, on_attempt: OnAttempt) -> LocalSigner:
+        return await self._unlock(path, password, on_attempt=on_attempt)
+
+    async def _send(self, connection: Connection, plan: Plan, signer: Signer) -> Receipt:
+        from ranvier.chain.submit import submit
+
+        at_ms = int(time.time() * 1000)
+        dialog = TransactionDialog(self._widget, plan)
+        self._replace(dialog)
+        dialog.show()
+        try:
+            receipt = await submit(
+                connection, plan, signer, on_stage=dialog.show_stage, wait=TxStage.FINAL, timeout_s=_WATCH_S
+            )
+        except RanvierError as error:
+            dialog.show_error(error)
+            raise
+        except (Cancelled, asyncio.CancelledError):
+            dialog.close()
+            raise
+        await self._receipts.keep(receipt, at_ms)
+        dialog.show_receipt(receipt)
+        if self._finished is not None:
+            self._finished(receipt)
+        return receipt
+
+    def _replace(self, dialog: TransactionDialog) -> None:
+        before, self.dialog = self.dialog, dialog
+        if before is not None:
+            before.close()
+            before.deleteLater()
+
+    def _wallet_of(self, coldkey_ss58: str) -> Wallet | None:
+        """In a worker: the wallet of this coldkey, one that can sign before one that cannot."""
+        folders = [folder.path for folder in wallet_folders(self._context.settings, self._context.paths)]
+        latest = self._context.bridge.latest
+        if latest is not None and latest.chain.network == "sandbox":
+            folders.insert(0, self._context.paths.practice_wallets)
+        found = [wallet for path in folders for wallet in list_wallets(path) if wallet.coldkey_ss58 == coldkey_ss58]
+        unreadable = next((wallet for wallet in found if wallet.coldkey is KeyForm.UNREADABLE), None)
+        best = next((wallet for wallet in found if _has_key(wallet)), None)
+        if best is None and unreadable is not None:
+            raise KeyFileError("Coldkey unreadable", unreadable.problem or "Its file cannot be read.", "See Wallets.")
+        return best or next(iter(found), None)
+
+
+def _has_key(wallet: Wallet | None) -> bool:
+    return wallet is not None and wallet.coldkey in (KeyForm.ENCRYPTED, KeyForm.PLAIN)
