@@ -165,3 +165,26 @@ async def test_a_hotkey_from_a_seed_but_not_from_an_address(window, house):
     assert [hotkey.ss58 for hotkey in dialog.wallet.hotkeys] == [samples.COLDKEY]
     await asyncio.sleep(0)
     await house.close()
+
+
+async def test_a_coldkey_joins_the_wallet_that_watches_its_address_and_no_other(window, house):
+    wallets.add_watch_only(house.paths.wallets, "own", samples.COLDKEY)
+    wallets.add_watch_only(house.paths.wallets, "other", samples.BOB)
+    watched = {"own": samples.COLDKEY, "other": samples.BOB}
+    dialog = ImportWalletDialog(window, house.paths.wallets, watched, house.context.run, watched)
+    dialog.open()
+    dialog.entry.text.setPlainText(samples.ABANDON)
+    dialog.name.input.setText("other")
+    assert "already" in dialog.name.note.text() and dialog.joins.isHidden()
+    dialog.name.input.setText("own")
+    assert not dialog.name.note.text() and dialog.joins.isVisible() and dialog.hotkey.isHidden()
+    dialog.entry.text.setPlainText(samples.BOTTOM)
+    assert "already" in dialog.name.note.text()
+    dialog.entry.text.setPlainText(samples.ABANDON)
+    dialog.password.first.input.setText(PASSWORD)
+    dialog.password.second.input.setText(PASSWORD)
+    dialog.submitted()
+    await samples.until(lambda: dialog.wallet is not None, "the wallet")
+    assert dialog.wallet.name == "own" and dialog.wallet.coldkey is KeyForm.ENCRYPTED and not dialog.wallet.hotkeys
+    assert dialog.wallet.problem is None
+    await house.close()

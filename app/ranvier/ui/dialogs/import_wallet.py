@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtWidgets import QButtonGroup, QRadioButton, QVBoxLayout, QWidget
@@ -22,13 +22,27 @@ from ranvier.ui.widgets.text import label
 
 
 class ImportWalletDialog(WritingDialog):
-    """Says what was recognised and which address it opens before anything is written. ``wallet`` is the result."""
+    """Says what was recognised and which address it opens before anything is written. ``wallet`` is the result.
 
-    def __init__(self, parent: QWidget, folder: Path, taken: Iterable[str], run: Run) -> None:
+    ``watched`` are the wallets that know their coldkey by its address only: the coldkey itself may join its own.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        folder: Path,
+        taken: Iterable[str],
+        run: Run,
+        watched: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(parent, "Import a wallet", run, yes="Import the wallet")
         self._folder = folder
         self.entry = SecretEntry()
-        self.name = Field("Name of the wallet", name_check(taken, "wallet"))
+        self._watched = dict(watched or {})
+        self._free_name = name_check(taken, "wallet")
+        self.name = Field("Name of the wallet", self._name_problem)
+        self.joins = label("This wallet knows the address already; the coldkey is added to it.", "small", wrap=True)
+        self.joins.hide()
         self.password = NewPassword("Password for this machine", lambda: (self.name.text(),))
         self.hotkey = Field(
             "Name of a new hotkey",
@@ -40,12 +54,13 @@ class ImportWalletDialog(WritingDialog):
         column = QVBoxLayout(step)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        for widget in (self.entry, self.name, self.password, self.hotkey):
+        for widget in (self.entry, self.name, self.joins, self.password, self.hotkey):
             column.addWidget(widget)
         column.addStretch(1)
         self.steps.add(step)
         self.steps.add(writing_note())
         self.entry.changed.connect(self._recognised)
+        self.name.changed.connect(self._recognised)
         fit(self, 720)
         self.entry.text.setFocus()
 
@@ -54,28 +69,41 @@ class ImportWalletDialog(WritingDialog):
         super().open()
 
     def _recognised(self) -> None:
-        watching = self.entry.recognised.address_only
+        watching, joining = self.entry.recognised.address_only, self._joining()
+        self.name.draw_again()
+        self.joins.setVisible(joining)
         self.password.setVisible(not watching)
-        self.hotkey.setVisible(not watching)
+        self.hotkey.setVisible(not watching and not joining)
         self.yes.setText("Watch it" if watching else "Import the wallet")
         self.problem("")
+
+    def _joining(self) -> bool:
+        """Whether the coldkey of a watched wallet comes to it."""
+        found = self.entry.recognised
+        known = self._watched.get(self.name.text().strip())
+        return not found.address_only and known is not None and known == found.ss58
+
+    def _name_problem(self, text: str) -> str | None:
+        return None if self._joining() else self._free_name(text)
 
     def submitted(self) -> None:
         self.problem("")
         checks = [self.entry.insist, self.name.insist]
         if not self.entry.recognised.address_only:
-            checks += [self.password.insist, self.hotkey.insist]
+            checks += [self.password.insist, *([] if self._joining() else [self.hotkey.insist])]
         if all(check() for check in checks):
             self.start_writing(self._import(), 0)
 
     async def _import(self) -> Wallet:
-        name, found = self.name.text().strip(), self.entry.recognised
+        name, found, joining = self.name.text().strip(), self.entry.recognised, self._joining()
         if found.address_only and found.ss58 is not None:
             return await asyncio.to_thread(wallets.add_watch_only, self._folder, name, found.ss58)
         secret = await self.entry.secret()
         with secret.signer:
             wallet = await storing.store_coldkey(self._folder, name, secret, self.password.text())
         self.strength = await asyncio.to_thread(strength.judge, self.password.text(), (name,))
+        if joining:
+            return wallet
         await asyncio.to_thread(wallets.add_hotkey, wallet.path, self.hotkey.text().strip(), generate())
         return await asyncio.to_thread(read_wallet, wallet.path)
 

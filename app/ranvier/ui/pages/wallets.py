@@ -298,8 +298,12 @@ class WalletsPage(Page):
         dialog: CreateWalletDialog | ImportWalletDialog | WatchOnlyDialog
         if kind is CreateWalletDialog:
             dialog = CreateWalletDialog(self, folder, taken, self.context.run, self.dates)
+        elif kind is ImportWalletDialog:
+            watched = {w.name: w.coldkey_ss58 for w in self.wallets() if w.watch_only and w.path.parent == folder}
+            known = {name: ss58 for name, ss58 in watched.items() if ss58 is not None}
+            dialog = ImportWalletDialog(self, folder, taken, self.context.run, known)
         else:
-            dialog = kind(self, folder, taken, self.context.run)
+            dialog = WatchOnlyDialog(self, folder, taken, self.context.run)
         if await show(dialog) and dialog.wallet is not None:
             self._wanted = dialog.wallet.path
             if not isinstance(dialog, WatchOnlyDialog) and dialog.strength is not None:
