@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ranvier.core.units import RAO_PER_COIN
 from ranvier.keys.signing import LocalSigner
@@ -11,6 +11,7 @@ from ranvier.sandbox.context import Context
 from ranvier.sandbox.node import Practice
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import setup
+from ranvier.sandbox.pallets.subtensor.storage import DEFAULT_RULES, Own
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.play_keys import PlayKeys
 from ranvier.sandbox.state import Overlay
@@ -31,6 +32,8 @@ class Cast:
     owner: tuple[LocalSigner, LocalSigner]
     validators: tuple[tuple[LocalSigner, LocalSigner], ...]
     competitors: tuple[tuple[LocalSigner, LocalSigner], ...]
+    crowd: tuple[tuple[LocalSigner, LocalSigner], ...] = ()
+    user: tuple[bytes, bytes] | None = None
 
     @classmethod
     def of(cls, keys: PlayKeys, validators: int, competitors: int) -> Cast:
@@ -44,6 +47,12 @@ class Cast:
             validators=tuple(pair("validator", place) for place in range(validators)),
             competitors=tuple(pair("competitor", place) for place in range(competitors)),
         )
+
+    def with_crowd(self, keys: PlayKeys, count: int, user: tuple[bytes, bytes] | None) -> Cast:
+        """With ``count`` silent neurons, and the (coldkey, hotkey) that will sit in the first seat."""
+        user = user or (keys.signer("user", "coldkey").public_key, keys.signer("user", "hotkey").public_key)
+        pairs = ((keys.signer("crowd", n, "coldkey"), keys.signer("crowd", n, "hotkey")) for n in range(count))
+        return replace(self, crowd=tuple(pairs), user=user)
 
     def practice(self, tempo: int) -> Practice:
         return Practice(
@@ -62,8 +71,23 @@ class _Empty:
         return iter(())
 
 
-def genesis(cast: Cast, tempo: int) -> dict[bytes, bytes]:
-    """The first state."""
+def _subnet(context: Context, cast: Cast, netuid: int, tempo: int) -> None:
+    setup.make_subnet(context, netuid, tempo, cast.owner[0].public_key, cast.owner[1].public_key)
+    people = [(cold.public_key, hot.public_key) for cold, hot in cast.validators + cast.competitors + cast.crowd]
+    if cast.user is not None:
+        # Of equals the lowest uid leaves first: the first seat is the next to go.
+        people.insert(0, cast.user)
+        setup.fill(context, netuid, len(people))
+    for coldkey, hotkey in people:
+        setup.seat(context, netuid, coldkey, hotkey)
+    for place, (cold, hot) in enumerate(cast.validators):
+        amount = _STAKES_RAO[place % len(_STAKES_RAO)]
+        setup.stake(context, netuid, cold.public_key, hot.public_key, amount)
+        setup.permit(context, netuid, hot.public_key)
+
+
+def genesis(cast: Cast, tempo: int, *, rules: int = 425, subnets: int = 1) -> dict[bytes, bytes]:
+    """The first state. Every subnet has the same seats; only the first one is lived in."""
     overlay = Overlay(_Empty())
     context = Context(overlay, 0, cast.author.public_key, 0)
     System.LastRuntimeUpgrade.put(overlay, value={"spec_version": SPEC_VERSION, "spec_name": SPEC_NAME})
@@ -71,14 +95,13 @@ def genesis(cast: Cast, tempo: int) -> dict[bytes, bytes]:
     for signer in (cast.author, cast.owner[0]):
         balances.mint(context, signer.public_key, _OWN_RAO)
     for coldkey, _ in cast.validators + cast.competitors:
-        balances.mint(context, coldkey.public_key, _OWN_RAO)
+        balances.mint(context, coldkey.public_key, _OWN_RAO * subnets)
     setup.make_root(context)
-    setup.make_subnet(context, NETUID, tempo, cast.owner[0].public_key, cast.owner[1].public_key)
-    for coldkey, hotkey in cast.validators + cast.competitors:
-        setup.seat(context, NETUID, coldkey.public_key, hotkey.public_key)
-    for place, (coldkey, hotkey) in enumerate(cast.validators):
-        amount = _STAKES_RAO[place % len(_STAKES_RAO)]
-        setup.stake(context, NETUID, coldkey.public_key, hotkey.public_key, amount)
-        setup.permit(context, NETUID, hotkey.public_key)
+    if rules != DEFAULT_RULES:
+        Own.Rules.put(overlay, value=rules)
+    if cast.user is not None and not balances.free_balance(overlay, cast.user[0]):
+        balances.mint(context, cast.user[0], _OWN_RAO)
+    for netuid in range(NETUID, NETUID + subnets):
+        _subnet(context, cast, netuid, tempo)
     setup.count_issuance(context)
     return {key: value for key, value in overlay.changes().items() if value is not None}

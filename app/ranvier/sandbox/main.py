@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import logging
 import os
 import signal
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -24,12 +21,14 @@ from ranvier.sandbox.genesis import Cast, genesis
 from ranvier.sandbox.journal import Journal
 from ranvier.sandbox.machine import Machine
 from ranvier.sandbox.node import Node
-from ranvier.sandbox.play_keys import open_keys
+from ranvier.sandbox.options import Options, parse
+from ranvier.sandbox.play_keys import PlayKeys, open_keys
 from ranvier.sandbox.rpc.server import HOST, RpcServer
+from ranvier.sandbox.snapshots import restore
 
 log = logging.getLogger(__name__)
 
-_MOST_VALIDATORS, _MOST_COMPETITORS = 8, 32
+_FULL_SEATS = 64
 
 
 class NetworkFile(msgspec.Struct, frozen=True):
@@ -39,55 +38,32 @@ class NetworkFile(msgspec.Struct, frozen=True):
     tempo: int
     validators: int
     competitors: int
+    rules: int = 425
+    subnets: int = 1
+    case: str = ""
+    user: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class Options:
-    """The command line."""
-
-    data: Path
-    port: int
-    block_ms: int
-    tempo: int
-    seed: int | None
-    life: bool
-    validators: int
-    competitors: int
-
-
-def parse(arguments: list[str]) -> Options:
-    parser = argparse.ArgumentParser(
-        prog="ranvier sandbox", description="Run a practice Bittensor network on this machine, with play money."
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder of the network; made when new")
-    parser.add_argument("--port", type=int, default=0, help="loopback port; 0 = the last one used, or a free one")
-    parser.add_argument("--block-time", type=float, default=1.0, help="seconds from block to block (default 1)")
-    parser.add_argument("--tempo", type=int, default=20, help="blocks of an epoch, for a new network (default 20)")
-    parser.add_argument("--seed", type=int, help="makes a new network's keys repeatable (default: random)")
-    parser.add_argument("--no-life", action="store_true", help="run no validators and competitors")
-    parser.add_argument("--validators", type=int, default=3, help="for a new network (default 3)")
-    parser.add_argument("--competitors", type=int, default=5, help="for a new network (default 5)")
-    given = parser.parse_args(arguments)
-    _within(parser, "--port", given.port, 0, 65_535)
-    _within(parser, "--block-time", given.block_time, 0.02, 600)
-    _within(parser, "--tempo", given.tempo, 1, 65_534)
-    _within(parser, "--validators", given.validators, 0, _MOST_VALIDATORS)
-    _within(parser, "--competitors", given.competitors, 0, _MOST_COMPETITORS)
-    return Options(
-        data=given.data.expanduser().absolute(),
-        port=given.port,
-        block_ms=round(given.block_time * 1000),
-        tempo=given.tempo,
-        seed=given.seed,
-        life=not given.no_life,
-        validators=given.validators,
-        competitors=given.competitors,
+def _shape(options: Options) -> NetworkFile:
+    user = None if options.user is None else (options.user[0].hex(), options.user[1].hex())
+    return NetworkFile(
+        0,
+        options.tempo,
+        options.validators,
+        options.competitors,
+        options.rules,
+        options.subnets,
+        options.case,
+        user,
     )
 
 
-def _within(parser: argparse.ArgumentParser, name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        parser.error(f"{name} must be from {low:g} to {high:g}")
+def _cast(keys: PlayKeys, shape: NetworkFile) -> Cast:
+    cast = Cast.of(keys, shape.validators, shape.competitors)
+    if not shape.case:
+        return cast
+    user = None if shape.user is None else (bytes.fromhex(shape.user[0]), bytes.fromhex(shape.user[1]))
+    return cast.with_crowd(keys, _FULL_SEATS - 1 - shape.validators - shape.competitors, user)
 
 
 class Sandbox:
@@ -99,13 +75,16 @@ class Sandbox:
         self._tasks = Tasks(on_error=self._failed)
         self.failure: BaseException | None = None
         self.ended = asyncio.Event()
+        if options.restore is not None:
+            restore(options.restore, self.folder)
         keys = open_keys(self.folder / "seed", options.seed)
         self._known = self._read_network()
-        shape = self._known or NetworkFile(0, options.tempo, options.validators, options.competitors)
-        self.cast = Cast.of(keys, shape.validators, shape.competitors)
+        shape = self._known or _shape(options)
+        self.cast = _cast(keys, shape)
         self._shape = shape
         self.node = self._open_node()
-        self.server = RpcServer(self.node)
+        self.node.manual = options.manual
+        self.server = RpcServer(self.node, self.folder / "snapshots")
 
     def _read_network(self) -> NetworkFile | None:
         path = self.folder / "network.json"
@@ -125,7 +104,8 @@ class Sandbox:
             chain = Chain(machine, self.journal)
             kept = self.journal.load()
             if kept is None:
-                chain.begin(genesis(self.cast, self._shape.tempo))
+                shape = self._shape
+                chain.begin(genesis(self.cast, shape.tempo, rules=shape.rules, subnets=shape.subnets))
             else:
                 chain.resume(*kept)
             return Node(chain, self.cast.practice(self._shape.tempo), self.cast.faucet)
@@ -177,6 +157,7 @@ class Sandbox:
             [hotkey for _, hotkey in self.cast.validators],
             [hotkey for _, hotkey in self.cast.competitors],
             seed=self.options.seed or 0,
+            quality=self.options.quality,
         )
         try:
             await market.start()

@@ -24,6 +24,8 @@ class NetworkSnapshot(msgspec.Struct, frozen=True):
 def write_snapshot(snapshot: Snapshot, folder: Path, path: Path) -> None:
     """Write the network of ``folder``, whose newest state is ``snapshot``. Raises StorageError."""
     files = {name: (folder / name).read_bytes() for name in _KEPT if (folder / name).exists()}
+    if "network.json" in files:  # the port stays with the network that has it
+        files["network.json"] = msgspec.json.encode(msgspec.json.decode(files["network.json"]) | {"port": 0})
     private_folder(path.parent)
     write_atomic(path, msgspec.msgpack.encode(NetworkSnapshot(snapshot, files)))
 

@@ -26,7 +26,8 @@ _RETRY_BLOCKS = 5
 class Market:
     """Validators and competitors of ``netuid``, driven by their own keys; they must be registered already.
 
-    ``seed`` makes questions and the competitors' luck repeatable. ``start`` returns when every competitor listens;
+    ``quality`` numbers the competitors' profiles in turn, 1 the best. ``seed`` makes questions and the competitors'
+    luck repeatable. ``start`` returns when every competitor listens;
     the rest goes on in tasks until ``close``.
     """
 
@@ -40,7 +41,9 @@ class Market:
         seed: int = 0,
         round_s: float = 3.0,
         weights_every: int = 10,
+        quality: Sequence[int] = (),
     ) -> None:
+        profiles = [number - 1 for number in quality] or range(len(PROFILES))
         self._node = node
         self._netuid = netuid
         self._tasks = Tasks()
@@ -59,7 +62,7 @@ class Market:
             for place, signer in enumerate(validators)
         )
         self.competitors = tuple(
-            Competitor(signer, PROFILES[place % len(PROFILES)], f"{seed} competitor {place}")
+            Competitor(signer, PROFILES[profiles[place % len(profiles)]], f"{seed} competitor {place}")
             for place, signer in enumerate(competitors)
         )
 

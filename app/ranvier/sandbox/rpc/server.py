@@ -164,7 +164,13 @@ class RpcServer:
         await self._tasks.close()
         await self._runner.cleanup()
 
+    async def _slowly(self) -> None:
+        """The fault of slow answers."""
+        if self._node.faults.slow_ms:
+            await asyncio.sleep(self._node.faults.slow_ms / 1000)
+
     async def _post(self, request: web.Request) -> web.Response:
+        await self._slowly()
         answer = handle_frame(await request.read(), self._methods, HttpSession())
         return web.Response(body=answer or b"", content_type="application/json")
 
@@ -182,8 +188,7 @@ class RpcServer:
         try:
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    if self._node.faults.slow_ms:
-                        await asyncio.sleep(self._node.faults.slow_ms / 1000)
+                    await self._slowly()
                     session.handle(message.data, self._methods)
         finally:
             self._sockets.discard(socket)

@@ -64,6 +64,12 @@ def make_subnet(context: Context, netuid: int, tempo: int, owner: bytes, owner_h
     neurons.create_account_if_new(context, owner, owner_hotkey)
 
 
+def fill(context: Context, netuid: int, count: int) -> None:
+    """Make a subnet just as large as ``count``, and its seats safe for a few blocks only."""
+    Subtensor.MaxAllowedUids.put(context.state, netuid, value=count)
+    Subtensor.ImmunityPeriod.put(context.state, netuid, value=10)
+
+
 def seat(context: Context, netuid: int, coldkey: bytes, hotkey: bytes) -> None:
     neurons.create_account_if_new(context, coldkey, hotkey)
     neurons.register_neuron(context, netuid, hotkey)

@@ -219,12 +219,15 @@ class Subtensor(Storage):
     Bonds = Item(_U16_PAIRS, (STORAGE_INDEX, IDENTITY), _UID)
 
 
+DEFAULT_RULES = 425
+
+
 class Own(Storage):
     """What only this practice network remembers; no client sees it in metadata."""
 
     prefix = "RanvierSandbox"
 
-    Rules = Item(U32, default=425)
+    Rules = Item(U32, default=DEFAULT_RULES)
 
 
 def rules(state: State) -> int:
