@@ -53,9 +53,13 @@ class Chain(Protocol):
 
 
 class LiveChain:
-    """The chain room's connection and reads. Nothing heavy is imported before ``open``."""
+    """The chain room's connection and reads. Nothing heavy is imported before ``open``.
 
-    def __init__(self, network: Network, endpoints: Sequence[str] = ()) -> None:
+    ``cache`` is the folder where what a runtime says of itself is kept from one start to the next.
+    """
+
+    def __init__(self, network: Network, endpoints: Sequence[str] = (), cache: Path | None = None) -> None:
+        self._cache = cache
         self._network = network
         self._endpoints = tuple(endpoints)
         self._connection: Connection | None = None
@@ -75,7 +79,7 @@ class LiveChain:
     async def open(self) -> None:
         from ranvier.chain.connection import Connection
 
-        connection = Connection(self._network, endpoints=self._endpoints)
+        connection = Connection(self._network, endpoints=self._endpoints, cache=self._cache)
         try:
             await connection.open()
         except BaseException:

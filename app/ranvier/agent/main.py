@@ -74,18 +74,20 @@ async def _run(paths: Paths) -> int:
 def live_parts(paths: Paths) -> Parts:
     """The real world. Nothing heavy is imported before it is needed."""
 
+    cache = paths.cache / "metadata"
+
     def chain_of(network: str, endpoint: str | None) -> Chain:
         from ranvier.chain.networks import NETWORKS, sandbox_network
 
         if endpoint is not None:
             return LiveChain(sandbox_network(endpoint))
         own = Settings(paths.settings_file).get(ENDPOINT)
-        return LiveChain(NETWORKS[network], (own,) if own else ())
+        return LiveChain(NETWORKS[network], (own,) if own else (), cache)
 
     def archive_of(network: str, endpoint: str) -> Chain:
         from ranvier.chain.networks import NETWORKS
 
-        return LiveChain(replace(NETWORKS[network], endpoints=(endpoint,)))
+        return LiveChain(replace(NETWORKS[network], endpoints=(endpoint,)), cache=cache)
 
     def keeper_of(folder: Path) -> KeeperClient:
         return KeeperClient(folder)
