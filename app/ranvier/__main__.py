@@ -17,7 +17,9 @@ Without a command, the window opens.
   status [--json]               what the agent knows
   rehearse --headless --json    the whole life of a node on the sandbox, without a display
   stop [--everything]           end the agent; with --everything the miners and the sandbox too
+  miners list|start|stop|why... miners without the window (ranvier miners --help)
   keys list|show|create|...     wallets and keys without the window (ranvier keys --help)
+  ledger earnings|export|...    what was earned, to the rao (ranvier ledger --help)
   hardware [--json]             the machine, its GPUs, and what is wrong with them
   netcheck [--json]             how fast and how current the network's endpoints are
   sandbox --port N              a practice network on this machine (ranvier sandbox --help)
@@ -43,7 +45,9 @@ _HOMED = {
     "status": "ranvier.agent.status_cli",
     "stop": "ranvier.agent.stop_cli",
     "rehearse": "ranvier.rehearsal.headless",
+    "miners": "ranvier.agent.miners_cli",
     "keys": "ranvier.keys.cli",
+    "ledger": "ranvier.ledger.cli",
     "hardware": "ranvier.hardware.cli",
     "netcheck": "ranvier.chain.netcheck_cli",
 }
