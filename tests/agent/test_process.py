@@ -47,6 +47,26 @@ def run(paths: Paths, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=30, check=False)
 
 
+async def test_a_newer_window_takes_an_old_agents_place(home: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = await ensure_agent(home)
+    first: m.AgentStatus = await client.call(m.GetStatus())
+    with monkeypatch.context() as old:
+        old.setattr("ranvier.agent.client.__version__", "0.0.1")
+        other = await ensure_agent(home)
+        assert (await other.call(m.GetStatus())).pid == first.pid, "an older window leaves a newer agent alone"
+        await other.close()
+        old.setattr("ranvier.agent.client.PROTOCOL", 0)
+        with pytest.raises(RanvierError, match="another version"):
+            await ensure_agent(home)
+    monkeypatch.setattr("ranvier.agent.client.__version__", "99.0.0")
+    newer = await ensure_agent(home)
+    assert not (psutil.pid_exists(first.pid) and psutil.Process(first.pid).status() != psutil.STATUS_ZOMBIE)
+    assert (await newer.call(m.GetStatus())).pid != first.pid
+    await newer.call(m.StopAgent())
+    await newer.close()
+    await client.close()
+
+
 async def test_a_client_starts_the_agent_and_a_second_client_finds_it(home: Paths) -> None:
     client = await ensure_agent(home)
     first: m.AgentStatus = await client.call(m.GetStatus())

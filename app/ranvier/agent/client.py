@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 
 import aiohttp
 import msgspec
 
+from ranvier import __version__
 from ranvier.agent.endpoint import Endpoint, read_endpoint
 from ranvier.agent.messages import (
     COMMANDS,
     EVENT_DECODER,
     PROTOCOL,
-    AgentStatus,
     Command,
     Event,
-    GetStatus,
     InstallMiner,
     R,
+    StopAgent,
+    UpdateMiner,
 )
 from ranvier.core.errors import AgentError, ErrorData
 from ranvier.core.paths import Paths, private_folder
-from ranvier.core.processes import own_command, spawn_detached
+from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
+
+log = logging.getLogger(__name__)
 
 _CALL_S = 120.0
 _CONNECT_S = 5.0
 _START_S = 40.0
+_END_S = 30.0
 _LARGEST_EVENT = 16 * 2**20
 _ABSENT = "The agent is not running."
 _ERROR = msgspec.json.Decoder(ErrorData)
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """The part of a status that no version may change."""
+
+    version: str
+    protocol: int
+    pid: int
 
 
 class AgentClient:
@@ -50,7 +63,7 @@ class AgentClient:
 
         Raises AgentError when the agent is absent, and whatever error the command ended with.
         """
-        if timeout_s is None and not isinstance(command, InstallMiner):
+        if timeout_s is None and not isinstance(command, InstallMiner | UpdateMiner):
             timeout_s = _CALL_S
         session, endpoint = await self._connected()
         name = type(command).__name__
@@ -66,6 +79,23 @@ class AgentClient:
         except (aiohttp.ClientError, OSError) as error:
             raise _lost(error) from error
         return _result(command, answer.status, body)
+
+    async def identity(self, *, timeout_s: float) -> Identity:
+        """Who answers, of whatever version it is. Raises AgentError when nobody does."""
+        session, endpoint = await self._connected()
+        try:
+            async with session.post(
+                f"{endpoint.url}/call/GetStatus",
+                data=b"{}",
+                timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=_CONNECT_S),
+            ) as answer:
+                return msgspec.json.decode(await answer.read(), type=Identity)
+        except TimeoutError as error:
+            raise AgentError("Agent is slow", f"The agent did not answer within {timeout_s:.0f} s.") from error
+        except msgspec.MsgspecError as error:
+            raise _other_version() from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _lost(error) from error
 
     async def events(self) -> AsyncIterator[Event]:
         """Events from now on, a StatusEvent first; ends when the agent ends the connection.
@@ -154,17 +184,48 @@ async def ensure_agent(paths: Paths) -> AgentClient:
     return client
 
 
-async def _answers(client: AgentClient) -> bool:
-    """Whether an agent of our protocol answers. Raises AgentError for one of another protocol."""
+async def _answers(client: AgentClient, *, just_started: bool = False) -> bool:
+    """Whether an agent that we understand answers. An older one is ended first; its keepers, and so the miners, go on.
+
+    Raises AgentError for one that speaks another protocol and is not older, or that does not end.
+    """
     try:
-        status: AgentStatus = await client.call(GetStatus(), timeout_s=10.0)
+        who = await client.identity(timeout_s=10.0)
     except AgentError as error:
         if error.title == "Agent of another version":
             raise
         return False
-    if status.protocol != PROTOCOL:
+    ours, theirs = (PROTOCOL, version_key(__version__)), (who.protocol, version_key(who.version))
+    if theirs == ours:
+        return True
+    if who.protocol == PROTOCOL and (theirs > ours or just_started):
+        return True  # it only knows more than we do, or is the best that this copy can start
+    if theirs > ours or just_started:
         raise _other_version()
-    return True
+    log.info("the agent is of version %s (protocol %s): a new one takes over", who.version, who.protocol)
+    await _retire(client, who.pid)
+    return False
+
+
+async def _retire(client: AgentClient, pid: int) -> None:
+    """Ask an older agent to end and wait until it has; the miners are their keepers' business."""
+    process = ProcessIdentity.of(pid)
+    with contextlib.suppress(AgentError):  # it may hang up before it has answered
+        await client.call(StopAgent(), timeout_s=10.0)
+    deadline = time.monotonic() + _END_S
+    while process is not None and process.alive():
+        if time.monotonic() >= deadline:
+            raise AgentError(
+                "Old agent does not end",
+                f"The agent of the version before (process {pid}) was asked to end and still runs.",
+                "End that process; the miners go on.",
+            )
+        await asyncio.sleep(0.1)
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """The numbers of a version, for comparing; what is no number counts as 0."""
+    return tuple(int(part) if part.isdigit() else 0 for part in version.split("+")[0].split("."))
 
 
 async def _start(paths: Paths, client: AgentClient) -> None:
@@ -177,7 +238,7 @@ async def _start(paths: Paths, client: AgentClient) -> None:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         await asyncio.sleep(0.15)
-        if await _answers(client):
+        if await _answers(client, just_started=True):
             return
     reason = ""
     with contextlib.suppress(OSError):
