@@ -238,6 +238,7 @@ class Keeper:
         self._record.asked = True
         self._ladder = rules.Ladder(rungs, time.monotonic())
         self._log.remark(self._policy.reason)
+        self._climb(self._ladder, time.monotonic())  # at once: what is written to disk meanwhile can wait
 
     def _main_ended(self, ended: Exit, now: float) -> None:
         ran_s = tree.age_s(self._host.token) if self._host.token else 0.0

@@ -104,8 +104,19 @@ def read_wanted() -> bool:
 
 
 def write_wanted(wanted: bool, *, sync: bool) -> None:
-    """Remember whether the program should run; with ``sync`` across power cuts too."""
-    _write(WANTED, "run\n" if wanted else "stop\n", sync=sync)
+    """Remember whether the program should run; with ``sync`` across power cuts too.
+
+    Both words are equally long: one write in place is whole or not there, takes no time, and needs no free space.
+    """
+    text = "run \n" if wanted else "stop\n"
+    try:
+        in_place = os.stat(WANTED).st_size == len(text)  # noqa: PTH116
+    except FileNotFoundError:
+        in_place = False
+    if in_place:
+        _store(WANTED, text.encode(), 0, sync)
+    else:
+        _write(WANTED, text, sync=sync)
 
 
 def write_status(data: dict[str, Any], *, sync: bool) -> None:
