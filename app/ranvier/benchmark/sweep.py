@@ -15,11 +15,13 @@ _GOOD = 0.9  # share of requests within the objective that a load must keep
 
 class SweepResult(msgspec.Struct, frozen=True):
     """Steps in order. ``knee`` is the concurrency up to which more brought more; ``best_good`` the one with the most
-    tokens per second among those that keep the objective for nine requests of ten (None: none does)."""
+    tokens per second among those that keep the objective for nine requests of ten (None: none does). ``knee_seen``
+    False: the sweep ended at its largest step before more stopped to help."""
 
     steps: tuple[LoadResult, ...]
     knee: int | None
     best_good: int | None
+    knee_seen: bool = True
 
 
 def passed_knee(steps: Sequence[LoadResult]) -> bool:
@@ -45,6 +47,7 @@ def conclude(steps: Sequence[LoadResult]) -> SweepResult:
         tuple(steps),
         None if knee is None else knee.concurrency,
         None if best is None else best.concurrency,
+        knee is not None and knee is not steps[-1],
     )
 
 

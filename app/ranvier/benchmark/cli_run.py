@@ -1,0 +1,184 @@
+"""``ranvier bench device`` and ``ranvier bench serve``: they measure and keep."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ranvier.benchmark import around, guard, serving
+from ranvier.benchmark.cpu_work import CpuRequest
+from ranvier.benchmark.cuda_work import CudaRequest
+from ranvier.benchmark.device import (
+    DeviceRun,
+    measure_cpu,
+    measure_cuda,
+    measure_torch,
+    measure_wgpu,
+    parse_llama_bench,
+)  # fmt: skip
+from ranvier.benchmark.errors import BenchmarkError
+from ranvier.benchmark.metrics import LoadResult, vllm_json
+from ranvier.benchmark.objectives import PRESETS
+from ranvier.benchmark.plans import ServingPlan, SweepPlan
+from ranvier.benchmark.store import Record, Store, Subject, new_record, values
+from ranvier.benchmark.sweep import SweepResult
+from ranvier.benchmark.telemetry import Telemetry
+from ranvier.core.files import write_atomic
+from ranvier.core.paths import Paths
+
+
+async def device(options: argparse.Namespace, paths: Paths) -> int:
+    """Measure one device."""
+    if options.llama_bench is not None:
+        try:
+            results = parse_llama_bench(options.llama_bench.read_bytes())
+        except OSError as error:
+            raise BenchmarkError("No such file", f"{options.llama_bench}: {error.strerror}.", "") from error
+        for result in results:
+            _keep(
+                options, paths, new_record("device", _subject(DeviceRun(result)), time.time(), device=DeviceRun(result))
+            )
+        return 0
+    guard.may_run(await around.running_miners(paths), told_to=options.serving)
+    locks = paths.benchmarks / "locks"
+    if options.torch is not None:
+        run = await measure_torch(options.torch, locks, options.gpu or "torch", _progress(options))
+    elif options.shaders:
+        run = await measure_wgpu({"check_s": options.seconds}, locks, _progress(options))
+    elif options.cpu:
+        run = await measure_cpu(CpuRequest(check_s=options.seconds), locks, _progress(options))
+    else:
+        run = await _card_or_processor(options, paths, locks)
+    settings = {"seconds": options.seconds, "sustained": options.sustained}
+    record = new_record("device", _subject(run), time.time(), device=run, settings=settings)
+    _keep(options, paths, record)
+    return 0
+
+
+async def _card_or_processor(options: argparse.Namespace, paths: Paths, locks: Path) -> DeviceRun:
+    """The GPU asked for, or the first one; on a machine without any the processor."""
+    sample = await around.hardware(paths)
+    cards = [gpu for gpu in sample["gpus"] if gpu["problem"] is None and gpu["vendor"] == "nvidia" and gpu["uuid"]]
+    uuid = options.gpu or next((gpu["uuid"] for gpu in cards if gpu["parent_uuid"] is None), None)
+    if uuid is None and sample["gpus"]:
+        message = "Its GPU is not NVIDIA's, or does not answer."
+        raise BenchmarkError("Not by CUDA", message, "Use --shaders, --torch, or --cpu for the processor.")
+    if uuid is None:
+        return await measure_cpu(CpuRequest(check_s=options.seconds), locks, _progress(options))
+    request = CudaRequest(uuid=uuid, check_s=options.seconds, sustained_s=options.sustained)
+    return await measure_cuda(request, locks, _progress(options))
+
+
+async def serve(options: argparse.Namespace, paths: Paths) -> int:
+    """Measure an endpoint."""
+    concurrency = options.concurrency if options.concurrency is not None or options.rate is not None else 1
+    plan = ServingPlan(
+        url=options.url, model=options.model, requests=options.requests, max_seconds=options.seconds,
+        concurrency=concurrency, rate=options.rate, burstiness=options.burstiness, input_words=options.input_words,
+        output_tokens=options.output_tokens, warmup=options.warmup, timeout_s=options.timeout,
+        seed=int(time.time()), objective=PRESETS[options.objective], api_key_variable=options.api_key_variable,
+        remote=options.remote,
+    )  # fmt: skip
+    plan.check()
+    if not options.remote:
+        guard.may_run(await around.running_miners(paths), told_to=options.serving)
+    parts: dict[str, Any] = {}
+    telemetry: Telemetry | None = None
+    async with contextlib.AsyncExitStack() as stack:
+        if options.gpu is not None:
+            telemetry = await stack.enter_async_context(Telemetry(options.gpu))
+        if options.sweep is not None:
+            sweep_plan = SweepPlan(plan, most=options.sweep, step_seconds=min(60.0, options.seconds))
+            parts["sweep"] = await serving.sweep(sweep_plan, _serving_progress(options))
+        else:
+            parts["serving"] = await serving.measure(plan, _serving_progress(options))
+    summary = telemetry.summary() if telemetry is not None else None
+    result: LoadResult | SweepResult = next(iter(parts.values()))
+    model = result.model if isinstance(result, LoadResult) else next((step.model for step in result.steps), "")
+    subject = Subject(options.gpu or "unknown", model, telemetry.driver if telemetry is not None else None)
+    kind = "sweep" if "sweep" in parts else "serving"
+    joules = summary.joules if summary is not None and kind == "serving" else None
+    record = new_record(kind, subject, time.time(), settings=msgspec.to_builtins(plan), joules=joules, **parts)
+    if options.vllm_json is not None and isinstance(result, LoadResult):
+        data = vllm_json(result, date=time.strftime("%Y%m%d-%H%M%S", time.gmtime(record.at)), details=True)
+        write_atomic(options.vllm_json.absolute(), msgspec.json.format(msgspec.json.encode(data)), mode=0o644)
+    _keep(options, paths, record)
+    return 0 if not isinstance(result, LoadResult) or result.completed else 1
+
+
+def _subject(run: DeviceRun) -> Subject:
+    device = run.result.device
+    return Subject(device.uuid, device.name, run.driver, run.result.versions)
+
+
+def _keep(options: argparse.Namespace, paths: Paths, record: Record) -> None:
+    path = None if options.dry else Store(paths.benchmarks).add(record)
+    if options.json:
+        sys.stdout.write(msgspec.json.encode(record).decode() + "\n")
+        return
+    sys.stdout.write(text(record))
+    if path is not None:
+        sys.stdout.write(f"kept as {record.id}\n")
+
+
+def text(record: Record) -> str:
+    """A record for people: figures with their spread, then what there is to know about them."""
+    lines = [f"{record.subject.name} [{record.subject.uuid}]"]
+    for value in values(record):
+        spread = "" if value.spread_percent is None else f"  (spread {value.spread_percent:.1f} %)"
+        lines.append(f"  {value.title:<32} {value.value:12.2f} {value.unit}{spread}")
+    if record.device is not None:
+        result = record.device.result
+        lines += [f"  {test}: {reason}" for test, reason in result.skipped.items()]
+        lines += [result.label, *result.warnings]
+        if record.device.telemetry is not None:
+            lines += [f"  {r}: {s:.0f} s" for r, s in record.device.telemetry.throttled_s.items()]
+    if record.serving is not None:
+        lines += _serving_text(record.serving)
+    if record.sweep is not None:
+        sweep = record.sweep
+        if sweep.knee_seen:
+            lines.append(f"more than {sweep.knee} open requests bring no more tokens")
+        else:
+            lines.append(f"up to {sweep.knee or 0} open requests more brought more: the knee lies higher")
+        lines.append(f"within the objective: up to {sweep.best_good or 'none'} open requests")
+    return "\n".join(lines) + "\n"
+
+
+def _serving_text(result: LoadResult) -> list[str]:
+    lines = [f"  {result.completed} answered, {result.failed} failed, {result.duration:.1f} s"]
+    lines += [f"  {count} x {reason}" for reason, count in result.failures.items()]
+    if result.tokens_from == "estimate":
+        lines.append("  the server does not count its tokens: chunks were counted, an estimate")
+    lines.append(f"  the measuring client used {result.client.cpu_percent:.0f} % of a core")
+    if result.client.limited:
+        lines.append("  the client was busy: these figures may be its own and not the server's")
+    return lines
+
+
+def _progress(options: argparse.Namespace) -> Any:
+    def tell(message: dict[str, Any]) -> None:
+        if not options.json and sys.stderr.isatty():
+            what = message.get("test") or f"{message.get('at', 0):.0f} s: {message.get('rate', 0):.1f}"
+            sys.stderr.write(f"\r\x1b[K{what}")
+
+    return tell
+
+
+def _serving_progress(options: argparse.Namespace) -> serving.Told:
+    def tell(progress: serving.ServingProgress) -> None:
+        if options.json or not sys.stderr.isatty():
+            return
+        if progress.step is not None:
+            step = progress.step
+            sys.stderr.write(f"\r\x1b[K{step.concurrency} open: {step.output_throughput:.0f} tokens/s\n")
+        else:
+            sys.stderr.write(f"\r\x1b[K{progress.finished} answered, {progress.failed} failed")
+
+    return tell
