@@ -61,12 +61,13 @@ async def test_keys_open_pages_and_names_are_said(qtbot, tmp_path):
         await it.open("overview")
         # The offscreen platform never makes a window active, so the keys themselves go nowhere there.
         keys = {s.key().toString(): s for s in it.window.findChildren(QShortcut)}
-        assert set(keys) == {f"Ctrl+{number}" for number in range(1, 8)}
+        assert set(keys) == {f"Ctrl+{number}" for number in range(10)}
         keys["Ctrl+3"].activated.emit()
         await until(lambda: it.window.open_key == "miners")
         assert it.window.sidebar.buttons["miners"].isChecked()
         names = [button.accessibleName() for button in it.window.sidebar.buttons.values()]
-        assert names == ["Overview", "Wallets", "Miners", "Hardware", "Stake", "Earnings", "Settings"]
+        assert names[:6] == ["Overview", "Wallets", "Miners", "Hardware", "Stake", "Earnings"]
+        assert names[6:] == ["Subnets", "Token", "Network check", "Settings"]
         it.window.sidebar.buttons["settings"].click()
         await until(lambda: it.window.open_key == "settings")
 

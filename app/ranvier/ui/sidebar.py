@@ -1,4 +1,4 @@
-"""The sidebar: where one can go. Ctrl+1 to Ctrl+7, or the arrow keys."""
+"""The sidebar: where one can go. Ctrl+1 to Ctrl+9 and Ctrl+0, or the arrow keys."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ class Sidebar(QFrame):
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         for number, place in enumerate((p for p in PLACES if p.title), start=1):
-            keys = f"Ctrl+{number}"
+            keys = f"Ctrl+{number % 10}" if number <= 10 else ""
             place_button = self._button(place.title, keys)
             place_button.clicked.connect(lambda _=False, key=place.key: self.chosen.emit(key))
-            QShortcut(QKeySequence(keys), window, lambda key=place.key: self.chosen.emit(key))
+            if keys:
+                QShortcut(QKeySequence(keys), window, lambda key=place.key: self.chosen.emit(key))
             self._group.addButton(place_button)
             self.buttons[place.key] = place_button
             column.addWidget(place_button)
@@ -64,7 +65,7 @@ class Sidebar(QFrame):
         result.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         result.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         result.setAccessibleName(title)
-        result.setToolTip(f"{title}  ({keys})")
+        result.setToolTip(f"{title}  ({keys})" if keys else title)
         return result
 
     def mark(self, key: str) -> None:

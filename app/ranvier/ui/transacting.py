@@ -98,6 +98,7 @@ class Transacting:
         self._receipts = Receipts(context)
         self.busy = False
         self.dialog: TransactionDialog | None = None
+        self.times: dict[TxStage, float] = {}  # of the last transaction: seconds from sending to each stage
 
     def begin(self, wish: Wish) -> None:
         """Start, unless one is being planned or sent already."""
@@ -159,10 +160,15 @@ class Transacting:
         dialog = TransactionDialog(self._widget, plan)
         self._replace(dialog)
         dialog.show()
+        self.times = {}
+        begun = time.monotonic()
+
+        def tell(stage: TxStage) -> None:
+            self.times.setdefault(stage, time.monotonic() - begun)
+            dialog.show_stage(stage)
+
         try:
-            receipt = await submit(
-                connection, plan, signer, on_stage=dialog.show_stage, wait=TxStage.FINAL, timeout_s=_WATCH_S
-            )
+            receipt = await submit(connection, plan, signer, on_stage=tell, wait=TxStage.FINAL, timeout_s=_WATCH_S)
         except RanvierError as error:
             dialog.show_error(error)
             raise

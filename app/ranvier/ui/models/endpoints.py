@@ -1,0 +1,108 @@
+"""Endpoints as table rows: how quick each is, how far behind, what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ranvier.agent.market_messages import EndpointView, NetCheckView
+from ranvier.ui.models.rows import Column, RowsModel
+from ranvier.ui.words import UNKNOWN, block_text, duration_text
+
+_SLOW_MS = 400.0
+_LATE_BLOCKS = 2
+_NARROW = "\N{NARROW NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRow:
+    view: EndpointView
+    used: bool
+
+    @property
+    def problem(self) -> str | None:
+        """The first thing that is wrong, in a sentence; None when it is well."""
+        view = self.view
+        if view.error is not None:
+            return view.error
+        if view.answered < view.asked:
+            return f"{view.asked - view.answered} of {view.asked} requests were not answered."
+        if view.lag_blocks is not None and view.lag_blocks > _LATE_BLOCKS:
+            return f"It is {view.lag_blocks} blocks behind the others: what it says is old."
+        if view.latency_ms is not None and view.latency_ms > _SLOW_MS:
+            return "It is slow: pages and transactions wait for it."
+        return None
+
+
+def endpoint_rows(found: NetCheckView) -> tuple[EndpointRow, ...]:
+    return tuple(EndpointRow(view, view.endpoint == found.used) for view in found.endpoints)
+
+
+def best_words(found: NetCheckView) -> str:
+    """Which endpoint to use, in one sentence."""
+    usable = [one for one in found.endpoints if one.latency_ms is not None]
+    if not usable:
+        return "No endpoint answers. Check the connection of this machine, or set an endpoint of your own."
+    best = min(usable, key=lambda one: (one.lag_blocks or 0, one.latency_ms or 0.0))
+    if best.endpoint == found.used:
+        return "The endpoint in use is the best of these."
+    return f"{best.endpoint} is up to date and the quickest; it can be set in the settings."
+
+
+def endpoints_model() -> RowsModel[EndpointRow]:
+    return RowsModel(
+        (
+            Column[EndpointRow](
+                "Endpoint",
+                lambda row: f"{row.view.endpoint}{'  (in use)' if row.used else ''}",
+                lambda row: row.view.endpoint,
+                tooltip=lambda row: row.view.endpoint,
+            ),
+            Column[EndpointRow](
+                "Answers in",
+                lambda row: ms_text(row.view.latency_ms),
+                lambda row: row.view.latency_ms,
+                number=True,
+                help="The median of several small requests.",
+            ),
+            Column[EndpointRow](
+                "At worst",
+                lambda row: ms_text(row.view.worst_ms),
+                lambda row: row.view.worst_ms,
+                number=True,
+            ),
+            Column[EndpointRow](
+                "To connect",
+                lambda row: ms_text(row.view.open_ms),
+                lambda row: row.view.open_ms,
+                number=True,
+                help="Name, encryption, first answer.",
+            ),
+            Column[EndpointRow](
+                "Block", lambda row: block_text(row.view.block), lambda row: row.view.block, number=True
+            ),
+            Column[EndpointRow](
+                "Behind",
+                lambda row: UNKNOWN if row.view.lag_blocks is None else str(row.view.lag_blocks),
+                lambda row: row.view.lag_blocks,
+                number=True,
+                help="Blocks behind the best of these endpoints at the same moment.",
+            ),
+            Column[EndpointRow](
+                "Newest block",
+                lambda row: UNKNOWN if row.view.head_age_s is None else f"{duration_text(row.view.head_age_s)} old",
+                lambda row: row.view.head_age_s,
+                number=True,
+            ),
+            Column[EndpointRow](
+                "Finding",
+                lambda row: row.problem or "well",
+                lambda row: row.problem or "",
+                tooltip=lambda row: row.problem or "",
+            ),
+        ),
+        key=lambda row: row.view.endpoint,
+    )
+
+
+def ms_text(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.0f}{_NARROW}ms"

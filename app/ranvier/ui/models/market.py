@@ -1,0 +1,224 @@
+"""Subnets as table rows and sentences: what each pays and asks, how it is shared out, what a machine might earn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ranvier.agent.market_messages import SubnetDetail, SubnetsView, SubnetView
+from ranvier.chain.concentration import Concentration
+from ranvier.core.units import Alpha, Tao, format_alpha, format_rao, format_tao
+from ranvier.ui.models.rows import Column, RowsModel
+from ranvier.ui.models.stake import exact_price_text, percent_text, price_text, subnet_text
+from ranvier.ui.words import UNKNOWN, count_text, duration_text
+
+_DAY_S = 86_400.0
+_DASH = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRow:
+    """A subnet with the pace of its chain. Daily amounts are estimates from the last epoch, rounded down."""
+
+    view: SubnetView
+    block_s: float | None
+
+    @property
+    def epochs_a_day(self) -> float | None:
+        tempo = self.view.subnet.tempo
+        return None if self.block_s is None or tempo <= 0 else _DAY_S / self.block_s / (tempo + 1)
+
+    @property
+    def miner_day(self) -> tuple[int, int, int] | None:
+        """Alpha of a day in rao: lower quartile, median, upper quartile of the miners who earn."""
+        pays, epochs = self.view.miner_quartiles, self.epochs_a_day
+        if pays is None or epochs is None:
+            return None
+        low, middle, high = (int(pay * epochs) for pay in pays)
+        return low, middle, high
+
+    @property
+    def miner_day_tao(self) -> tuple[int, int, int] | None:
+        """The same in rao of TAO at the price now."""
+        pays, price = self.miner_day, self.view.subnet.price_rao
+        if pays is None or price is None:
+            return None
+        low, middle, high = (Alpha(pay, self.view.subnet.netuid).at_price(price).rao for pay in pays)
+        return low, middle, high
+
+    @property
+    def tao_day(self) -> int | None:
+        """TAO that flows into its pool in a day."""
+        per_block = self.view.tao_per_block_rao
+        return None if per_block is None or self.block_s is None else int(per_block * _DAY_S / self.block_s)
+
+
+def market_rows(found: SubnetsView) -> tuple[MarketRow, ...]:
+    return tuple(MarketRow(view, found.block_s) for view in found.subnets)
+
+
+def market_model() -> RowsModel[MarketRow]:
+    """One row per subnet."""
+    return RowsModel(
+        (
+            Column[MarketRow](
+                "Subnet",
+                lambda row: subnet_text(row.view.subnet.netuid, row.view.subnet.name),
+                lambda row: row.view.subnet.netuid,
+            ),
+            Column[MarketRow](
+                "Price",
+                lambda row: price_text(row.view.subnet.price_rao),
+                lambda row: row.view.subnet.price_rao,
+                tooltip=lambda row: exact_price_text(row.view.subnet.price_rao),
+                number=True,
+                help="TAO for one alpha in the subnet's pool at this block.",
+            ),
+            Column[MarketRow](
+                "TAO a day",
+                lambda row: UNKNOWN if row.tao_day is None else format_rao(row.tao_day, 2),
+                lambda row: row.tao_day,
+                number=True,
+                help="TAO that the chain puts into this subnet's pool in a day, at the pace of this block.",
+            ),
+            Column[MarketRow](
+                "Who earns",
+                lambda row: f"{row.view.earners} of {row.view.subnet.neurons}",
+                lambda row: row.view.earners,
+                number=True,
+                help="Seats with incentive in the last epoch, of all that are taken.",
+            ),
+            Column[MarketRow](
+                "Median earner, a day",
+                lambda row: UNKNOWN if (t := row.miner_day_tao) is None else format_tao(Tao(t[1]), 4),
+                lambda row: None if (t := row.miner_day_tao) is None else t[1],
+                tooltip=range_words,
+                number=True,
+                help="What the middle one of the miners who earn got in the last epoch, over a day, at the price now.",
+            ),
+            Column[MarketRow](
+                "Middle half",
+                lambda row: _range_text(row.miner_day_tao),
+                lambda row: None if (t := row.miner_day_tao) is None else t[2] - t[0],
+                tooltip=range_words,
+                number=True,
+                help="Lower to upper quartile of the miners who earn, TAO a day at the price now.",
+            ),
+            Column[MarketRow](
+                "Seat costs",
+                lambda row: _seat_price(row.view),
+                lambda row: row.view.subnet.register_rao if row.view.subnet.registration_open else None,
+                number=True,
+                help="The price of a registration now; it rises with each and falls over time.",
+            ),
+            Column[MarketRow](
+                "Immune for",
+                lambda row: immunity_text(row.view.subnet.immunity_blocks, row.block_s),
+                lambda row: row.view.subnet.immunity_blocks,
+                tooltip=lambda row: count_text(row.view.subnet.immunity_blocks, "block"),
+                number=True,
+                help="How long a new seat cannot be taken away.",
+            ),
+            Column[MarketRow](
+                "Miners, effective",
+                lambda row: effective_text(row.view.incentive),
+                lambda row: row.view.incentive.effective,
+                tooltip=lambda row: sharing_words("Miners' incentive", row.view.incentive),
+                number=True,
+                help="How many equal miners would be as concentrated: 1 is one who takes all.",
+            ),
+        ),
+        key=lambda row: row.view.subnet.netuid,
+    )
+
+
+def _seat_price(view: SubnetView) -> str:
+    return format_tao(Tao(view.subnet.register_rao), 4) if view.subnet.registration_open else "closed"
+
+
+def _range_text(pays: tuple[int, int, int] | None) -> str:
+    return UNKNOWN if pays is None else f"{format_rao(pays[0], 4)} to {format_rao(pays[2], 4)}"
+
+
+def immunity_text(blocks: int, block_s: float | None) -> str:
+    """As time where the pace is known."""
+    return count_text(blocks, "block") if block_s is None else duration_text(blocks * block_s)
+
+
+def effective_text(found: Concentration) -> str:
+    """``3.4 of 12``."""
+    return UNKNOWN if found.effective is None else f"{found.effective:.1f}"
+
+
+def sharing_words(what: str, found: Concentration) -> str:
+    """How something is shared out, in one sentence."""
+    if found.effective is None or found.top1 is None or found.gini is None:
+        return f"{what}: nobody has any."
+    top3 = "" if found.top3 is None or found.holders <= 3 else f", the largest three {found.top3 * 100:.0f} %"
+    majority = f"{count_text(found.nakamoto, 'holder')} together decide" if found.nakamoto else ""
+    return (
+        f"{what}: {count_text(found.holders, 'holder')}; the largest has {found.top1 * 100:.0f} %{top3}; "
+        f"as concentrated as {found.effective:.1f} equal ones; {majority}; Gini {found.gini:.2f}."
+    )
+
+
+def range_words(row: MarketRow) -> str:
+    """The middle half in alpha and in TAO."""
+    pays, value = row.miner_day, row.miner_day_tao
+    netuid = row.view.subnet.netuid
+    if pays is None:
+        return "Nobody earned in the last epoch, or the pace of the chain is not known."
+    alpha = f"{format_alpha(Alpha(pays[0], netuid), 4)} to {format_alpha(Alpha(pays[2], netuid), 4)} a day"
+    return alpha if value is None else f"{alpha}: {_range_text(value)} TAO at the price now"
+
+
+def earning_words(row: MarketRow) -> list[str]:
+    """What a machine would earn: a range, what it rests on, and when the seat is paid back. Never a promise."""
+    view, value = row.view, row.miner_day_tao
+    idle = view.subnet.neurons - view.earners
+    if value is None:
+        return ["Unknown: nobody earned in the last epoch, or there is no price."]
+    low, middle, high = (format_tao(Tao(one), 4) for one in value)
+    found = [
+        f"Between {low} and {high} a day, if it did as well as the middle half of those who earn now; {middle} as the "
+        f"median. {count_text(idle, 'seat earns', 'seats earn')} nothing, and a newcomer begins as one of them."
+    ]
+    if view.subnet.registration_open and value[1] > 0:
+        days = view.subnet.register_rao / value[1]
+        found.append(f"The seat would be paid back in about {duration_text(days * _DAY_S)} at the median.")
+    found.append(
+        "It rests on the last epoch and the price of this block, before slippage, electricity and hardware. Whether "
+        "this machine can do the subnet's work at all is not known from the chain: see its own page and the benchmark."
+    )
+    return found
+
+
+def rule_words(detail: SubnetDetail, block_s: float | None) -> list[str]:
+    """How one gets in and stays."""
+    rules = detail.registration
+    found = [f"A seat costs {format_tao(Tao(rules.price_rao), 6)}"]
+    if not rules.open:
+        found = ["Registration is closed"]
+    elif rules.locked_rao:
+        found[0] += (
+            f": {format_tao(Tao(rules.burned_rao), 6)} is gone, "
+            f"{format_tao(Tao(rules.locked_rao), 6)} becomes collateral"
+        )
+    if rules.half_life_blocks:
+        jump = "" if rules.jump_ppm is None else f"; each registration raises it by {percent_text(rules.jump_ppm)}"
+        half = immunity_text(rules.half_life_blocks, block_s)
+        found[0] += f". It halves every {half} without registrations{jump}"
+    elif rules.interval_blocks:
+        target = rules.target_per_interval
+        found[0] += (
+            f". It is adjusted every {immunity_text(rules.interval_blocks, block_s)} towards {target} registrations; "
+            f"{rules.this_interval or 0} so far"
+        )
+    found[0] += "."
+    free = f"{count_text(detail.free_seats, 'seat is', 'seats are')} free" if detail.free_seats else "no seat is free"
+    found.append(f"{detail.seats} seats are taken, {free}; {detail.immune} are immune now.")
+    weeks = immunity_text(detail.recent_blocks, block_s)
+    found.append(
+        f"Of the seats taken in the last {weeks}, {detail.recent} are still there and {detail.recent_safe} of them "
+        "outlived their immunity. Those that were removed meanwhile cannot be counted from here."
+    )
+    return found

@@ -1,0 +1,177 @@
+"""Network check: which endpoint is quick and up to date, and how long a payment takes to settle."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from ranvier.agent.market_messages import GetHoldings, GetNetCheck, Holdings, NetCheckView
+from ranvier.chain.model import Receipt, TxStage
+from ranvier.chain.networks import NETWORKS
+from ranvier.core.errors import RanvierError
+from ranvier.core.evidence import age_text
+from ranvier.core.units import Tao, format_tao
+from ranvier.ui.context import Context
+from ranvier.ui.dialogs.money import self_transfer
+from ranvier.ui.models.endpoints import best_words, endpoint_rows, endpoints_model
+from ranvier.ui.transacting import Transacting
+from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.empty import EmptyState
+from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.page import Page
+from ranvier.ui.widgets.table import Table
+from ranvier.ui.widgets.text import allow, button, label
+
+_TIMEOUT_S = 90.0
+
+
+class NetCheckPage(Page):
+    """Checks once when it is first opened, then when asked."""
+
+    key = "netcheck"
+    title = "Network check"
+    scrolls = False
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.found: NetCheckView | None = None
+        self._network = ""
+        self._running = False
+        self.again = button("Check again", self._begin, kind="primary")
+        self.add_action(self.again)
+        self.model = endpoints_model()
+        self.table = Table(self.model)
+        self.best = label("", wrap=True)
+        self.empty = EmptyState("Checking", "Every endpoint of this network is asked some questions.")
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        card = Card()
+        card.add(self.best)
+        column.addWidget(card)
+        column.addWidget(self.table, 1)
+        column.addWidget(self._settling())
+        self.stack.addWidget(whole)
+        self.add(self.stack, 1)
+        self.transacting = Transacting(context, self, self._settled)
+        context.bridge.status.connect(self._status)
+        if context.bridge.latest is not None:
+            self._status(context.bridge.latest)
+
+    def _settling(self) -> QWidget:
+        card = Card("How long does a payment take?")
+        text = (
+            "A payment of one rao to yourself, signed by you: how long until it is accepted, in a block and final, "
+            "and what it costs. Measured with play money only."
+        )
+        self.measure = button("Measure it", lambda: self.context.run(self._measure(), "measure settling"))
+        card.add_to_header(self.measure)
+        card.add(label(text, "muted", wrap=True))
+        row = QHBoxLayout()
+        row.setSpacing(24)
+        self.pool, self.block, self.final, self.fee = (
+            Figure(name) for name in ("Accepted after", "In a block after", "Final after", "Fee")
+        )
+        self.results = QWidget()
+        self.results.setLayout(row)
+        row.setContentsMargins(0, 0, 0, 0)
+        for figure in (self.pool, self.block, self.final, self.fee):
+            row.addWidget(figure, 1)
+        self.results.hide()
+        card.add(self.results)
+        return card
+
+    def shown(self) -> None:
+        if self.found is None:
+            self._begin()
+
+    def tick(self, now: float) -> None:
+        super().tick(now)
+        self._show_age(now)
+
+    # --- endpoints -------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if not self._running:
+            self._running = True
+            self.again.setEnabled(False)
+            self.again.setText("Checking …")
+            self.context.run(self._check(), "network check")
+
+    async def _check(self) -> None:
+        network = self._network
+        try:
+            found: NetCheckView = await self.context.client.call(GetNetCheck(), timeout_s=_TIMEOUT_S)
+            if network == self._network:
+                self.show_check(found)
+        except RanvierError as error:
+            if self.found is None:
+                self.empty.set_text(error.title, f"{error.message} {error.hint}".strip())
+            else:
+                self.context.show_error(error)
+        finally:
+            self._running = False
+            self.again.setEnabled(True)
+            self.again.setText("Check again")
+
+    def show_check(self, found: NetCheckView) -> None:
+        """Draw this check."""
+        first = self.found is None
+        self.found = found
+        self.stack.setCurrentIndex(1)
+        self.model.set_rows(endpoint_rows(found))
+        self.best.setText(best_words(found))
+        self._show_age(time.time())
+        if first:
+            self.table.fit()
+
+    def _show_age(self, now: float) -> None:
+        if self.found is not None:
+            self.set_subtitle(f"Checked {age_text(self.found.at, now)}, each endpoint at the same time.")
+
+    # --- settling --------------------------------------------------------------------------------------------
+
+    async def _measure(self) -> None:
+        try:
+            holdings: Holdings = await self.context.client.call(GetHoldings())
+        except RanvierError as error:
+            self.context.show_error(error)
+            return
+        rich = [one for one in holdings.portfolio.accounts if one.spendable_rao > 0]
+        if not rich:
+            self.context.say("No watched coldkey has TAO here. Watch one that has: see Wallets.")
+            return
+        await asyncio.sleep(0)
+        self.transacting.begin(self_transfer(max(rich, key=lambda one: one.spendable_rao).ss58))
+
+    def _settled(self, receipt: Receipt) -> None:
+        times = self.transacting.times
+        self.results.show()
+        for figure, stage in (
+            (self.pool, TxStage.SUBMITTED), (self.block, TxStage.IN_BLOCK), (self.final, TxStage.FINAL),
+        ):  # fmt: skip
+            took = times.get(stage)
+            figure.show_value(None if took is None else f"{took:.1f} s")
+        self.fee.show_value(None if receipt.fee_rao is None else format_tao(Tao(receipt.fee_rao)))
+
+    def _status(self, status: object) -> None:
+        network = getattr(getattr(status, "chain", None), "network", "")
+        if network == self._network:
+            return
+        self._network = network
+        self.found = None
+        self.model.set_rows(())
+        self.results.hide()
+        self.set_subtitle("")
+        self.empty.set_text("Checking", "Every endpoint of this network is asked some questions.")
+        self.stack.setCurrentIndex(0)
+        known = NETWORKS.get(network)
+        real = known is None or not known.play_money
+        allow(self.measure, "Measured with play money only: on the sandbox or the testnet." if real else None)
+        if self.isVisible():
+            self._begin()

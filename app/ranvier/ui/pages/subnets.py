@@ -1,0 +1,195 @@
+"""Subnets: what each pays and asks, how it is shared out, and what a machine might earn there."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+
+from ranvier.agent.market_messages import GetSubnet, GetSubnets, SubnetDetail, SubnetsView
+from ranvier.core.errors import RanvierError
+from ranvier.core.evidence import age_text
+from ranvier.ui.context import Context
+from ranvier.ui.models.market import MarketRow, earning_words, market_model, market_rows, rule_words, sharing_words
+from ranvier.ui.models.stake import subnet_text
+from ranvier.ui.polling import Polling
+from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.empty import EmptyState
+from ranvier.ui.widgets.page import Page, clear
+from ranvier.ui.widgets.table import Table
+from ranvier.ui.widgets.text import label
+from ranvier.ui.words import block_text, count_text
+
+_EVERY_S = {"sandbox": 10.0}
+_EVERY_OTHERS_S = 60.0
+_MEDIAN_COLUMN = 4
+
+
+class SubnetsPage(Page):
+    """The table is of one block; the chosen subnet is read more closely, once for each choice and refresh."""
+
+    key = "subnets"
+    title = "Subnets"
+    scrolls = False
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.found: SubnetsView | None = None
+        self.detail: SubnetDetail | None = None
+        self._network, self._trouble = "", ""
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find by name or number")
+        self.search.setAccessibleName("Find a subnet")
+        self.search.setClearButtonEnabled(True)
+        self.search.setFixedWidth(240)
+        self.search.setMinimumHeight(32)
+        self.search.textChanged.connect(lambda _: self._show_rows())
+        self.add_action(self.search)
+        self.model = market_model()
+        self.table = Table(self.model)
+        self.table.sort_by(_MEDIAN_COLUMN, Qt.SortOrder.DescendingOrder)
+        self.table.picked.connect(self._picked)
+        self.card = Card(spacing=6)
+        self.card.hide()
+        self.empty = EmptyState("Asking the agent", "Reading every subnet of this network.")
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.card)
+        self.stack.addWidget(whole)
+        self.add(self.stack, 1)
+        context.bridge.status.connect(self._status)
+        self._polling = Polling(context.tasks, "subnets", self.refresh, self._failed, self._every_s)
+
+    def shown(self) -> None:
+        self._polling.start()
+
+    def hidden(self) -> None:
+        self._polling.stop()
+
+    def tick(self, now: float) -> None:
+        super().tick(now)
+        self._show_age(now)
+
+    def choose(self, subject: str) -> None:
+        """``Context.go("subnets/4")``."""
+        if subject.isdigit():
+            self.table.select_key(int(subject))
+
+    async def refresh(self) -> None:
+        """Read all subnets, and the chosen one closely."""
+        found: SubnetsView = await self.context.client.call(GetSubnets())
+        self._trouble = ""
+        self.show_subnets(found)
+        row: MarketRow | None = self.table.current_row()
+        if row is not None:
+            await self._read(row.view.subnet.netuid)
+
+    def show_subnets(self, found: SubnetsView) -> None:
+        """Draw this reading."""
+        first = not self.model.rows
+        self.found = found
+        self.stack.setCurrentIndex(1 if found.subnets else 0)
+        if not found.subnets:
+            self.empty.set_text("No subnets", "This network has none but root.")
+        self._show_rows()
+        self._show_age(time.time())
+        if first:
+            self.table.fit()
+
+    def _show_rows(self) -> None:
+        if self.found is None:
+            return
+        wanted = self.search.text().strip().casefold()
+        rows = market_rows(self.found)
+        if wanted:
+            rows = tuple(
+                row
+                for row in rows
+                if wanted in row.view.subnet.name.casefold() or wanted == str(row.view.subnet.netuid)
+            )
+        row = self.table.current_row()
+        self.model.set_rows(rows)
+        if row is not None:
+            self.table.select_key(row.view.subnet.netuid)
+
+    # --- one subnet ------------------------------------------------------------------------------------------
+
+    def _picked(self, row: MarketRow | None) -> None:
+        if row is None:
+            self.card.hide()
+            return
+        netuid = row.view.subnet.netuid
+        fresh = self.detail is not None and self.detail.registration.netuid == netuid
+        self._draw(row, self.detail if fresh else None)
+        if not fresh:
+            self.context.run(self._read_guarded(netuid), "read subnet")
+
+    async def _read_guarded(self, netuid: int) -> None:
+        try:
+            await self._read(netuid)
+        except RanvierError as error:
+            self._failed(error)
+
+    async def _read(self, netuid: int) -> None:
+        detail: SubnetDetail = await self.context.client.call(GetSubnet(netuid))
+        row: MarketRow | None = self.table.current_row()
+        if row is not None and row.view.subnet.netuid == netuid:
+            self.detail = detail
+            self._draw(row, detail)
+
+    def _draw(self, row: MarketRow, detail: SubnetDetail | None) -> None:
+        subnet = row.view.subnet
+        self.card.set_title(f"What would this machine earn on {subnet_text(subnet.netuid, subnet.name)}?")
+        clear(self.card.body)
+        for words in earning_words(row):
+            self.card.add(label(words, wrap=True, copyable=True))
+        if detail is None:
+            self.card.add(label("Reading its seats …", "muted"))
+        else:
+            stake = sharing_words(f"Validators' stake ({detail.validators} with a permit)", detail.validator_stake)
+            for words in (*rule_words(detail, row.block_s), stake, sharing_words("Pay", detail.miner_incentive)):
+                self.card.add(label(words, "muted", wrap=True, copyable=True))
+            own = [f"uid {one.uid}" for one in detail.own]
+            if own:
+                self.card.add(label(f"You have {count_text(len(own), 'seat')} here: {', '.join(own)}.", wrap=True))
+        self.card.show()
+
+    # --- state -----------------------------------------------------------------------------------------------
+
+    def _show_age(self, now: float) -> None:
+        if self.found is None:
+            return
+        block = self.found.block
+        age = age_text(block.time_ms / 1000, now) if block.time_ms is not None else "age unknown"
+        text = f"{count_text(len(self.found.subnets), 'subnet')} at block {block_text(block.number)}, {age}."
+        self.set_subtitle(f"{text} Not up to date: {self._trouble}" if self._trouble else text)
+
+    def _failed(self, error: RanvierError) -> None:
+        self._trouble = error.message
+        if self.found is None:
+            self.empty.set_text(error.title, f"{error.message} {error.hint}".strip())
+        else:
+            self._show_age(time.time())
+
+    def _status(self, status: object) -> None:
+        network = getattr(getattr(status, "chain", None), "network", "")
+        if network == self._network:
+            return
+        self._network = network
+        self.found = self.detail = None
+        self.model.set_rows(())
+        self.card.hide()
+        self.set_subtitle("")
+        self.empty.set_text("Asking the agent", "Reading every subnet of this network.")
+        self.stack.setCurrentIndex(0)
+        if self._polling.running:
+            self._polling.now()
+
+    def _every_s(self) -> float:
+        return _EVERY_S.get(self._network, _EVERY_OTHERS_S)

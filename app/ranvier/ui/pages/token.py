@@ -1,0 +1,189 @@
+"""Token: issuance against the cap, what is made now, halvings, who holds it, what happens on the chain."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+
+from ranvier.agent.market_messages import GetToken, TokenView
+from ranvier.chain.supply import CAP_RAO
+from ranvier.core.errors import RanvierError
+from ranvier.core.evidence import age_text
+from ranvier.core.units import Tao, format_tao
+from ranvier.ui.context import Context
+from ranvier.ui.models.market import sharing_words
+from ranvier.ui.models.token import (
+    activity_words,
+    halvings,
+    halvings_model,
+    issued_ppm,
+    share_text,
+    staked_ppm,
+    when_text,
+)
+from ranvier.ui.polling import Polling
+from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.empty import EmptyState
+from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.page import Page, clear
+from ranvier.ui.widgets.table import Table
+from ranvier.ui.widgets.text import label
+from ranvier.ui.words import block_text, count_text
+
+_EVERY_S = {"sandbox": 5.0}
+_EVERY_OTHERS_S = 15.0
+_DAY_S = 86_400.0
+_STEPS = 10_000
+
+
+class TokenPage(Page):
+    """Every number is computed from the chain at one block; nothing comes from a price site."""
+
+    key = "token"
+    title = "Token"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.found: TokenView | None = None
+        self._network, self._trouble = "", ""
+        self.issued = Figure("Issued")
+        self.made = Figure("Made now")
+        self.next = Figure("Next halving")
+        self.staked = Figure("Staked")
+        self.bar = QProgressBar()
+        self.bar.setRange(0, _STEPS)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Issued of the cap")
+        self.model = halvings_model()
+        self.table = Table(self.model)
+        self.table.setMinimumHeight(9 * 34)
+        self.sharing = Card("Who holds it", spacing=6)
+        self.activity = Card("What happens on the chain")
+        self._figures = QHBoxLayout()
+        self._figures.setSpacing(24)
+        self.activity.body.addLayout(self._figures)
+        self.empty = EmptyState("Asking the agent", "Reading issuance, stake and recent blocks.")
+        self.empty.setMinimumHeight(420)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(self._filled())
+        self.add(self.stack)
+        self.content.addStretch(1)
+        context.bridge.status.connect(self._status)
+        self._polling = Polling(context.tasks, "token", self.refresh, self._failed, self._every_s)
+
+    def _filled(self) -> QWidget:
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        supply = Card()
+        row = QHBoxLayout()
+        row.setSpacing(24)
+        for figure in (self.issued, self.made, self.next, self.staked):
+            row.addWidget(figure, 1)
+        supply.body.addLayout(row)
+        supply.add(self.bar)
+        column.addWidget(supply)
+        column.addWidget(self.activity)
+        column.addWidget(self.sharing)
+        card = Card("Halvings")
+        card.add(self.table)
+        column.addWidget(card)
+        return whole
+
+    def shown(self) -> None:
+        self._polling.start()
+
+    def hidden(self) -> None:
+        self._polling.stop()
+
+    def tick(self, now: float) -> None:
+        super().tick(now)
+        self._show_age(now)
+
+    async def refresh(self) -> None:
+        """Read the token once."""
+        found: TokenView = await self.context.client.call(GetToken())
+        self._trouble = ""
+        self.show_token(found)
+
+    def show_token(self, found: TokenView) -> None:
+        """Draw this reading."""
+        first = self.found is None
+        self.found = found
+        self.stack.setCurrentIndex(1)
+        supply, ppm = found.supply, issued_ppm(found)
+        self.issued.show_value(format_tao(Tao(supply.issuance_rao), 0), f"{share_text(ppm)} of 21 million")
+        self.bar.setValue(round(ppm * _STEPS / 1_000_000))
+        self.bar.setToolTip(f"{format_tao(Tao(CAP_RAO - supply.issuance_rao), 0)} are still to come")
+        day = None if found.block_s is None else int(supply.block_emission_rao * _DAY_S / found.block_s)
+        note = "" if day is None else f"about {format_tao(Tao(day), 0)} a day"
+        self.made.show_value(f"{format_tao(Tao(supply.block_emission_rao))} a block", note)
+        rows = halvings(found)
+        coming = next((row for row in rows if not row.passed), None)
+        if coming is not None:
+            left = supply.blocks_to_halving
+            blocks = "" if left is None else f"in {block_text(left)} blocks if nothing is recycled"
+            self.next.show_value(when_text(coming), blocks)
+        staked = staked_ppm(found)
+        pooled = format_tao(Tao(found.pooled_rao), 0)
+        self.staked.show_value(
+            share_text(staked), f"{pooled} lie in the pools of {count_text(found.subnets, 'subnet')}"
+        )
+        self.model.set_rows(rows)
+        if first:
+            self.table.fit()
+        self._show_sharing(found)
+        self._show_activity(found)
+        self._show_age(time.time())
+
+    def _show_sharing(self, found: TokenView) -> None:
+        clear(self.sharing.body)
+        if found.holders is not None:
+            self.sharing.add(label(sharing_words("TAO on accounts, staked TAO left out", found.holders), wrap=True))
+        else:
+            text = f"More than {found.accounts_at_least} accounts: too many to read here, so their shares are unknown."
+            self.sharing.add(label(text, "muted", wrap=True))
+        self.sharing.add(label(sharing_words("Stake on root's validators", found.root), wrap=True))
+        how = "Decide: more than half together. Gini: 0 is all equal, 1 is one who has everything."
+        self.sharing.add(label(how, "small", wrap=True))
+
+    def _show_activity(self, found: TokenView) -> None:
+        clear(self._figures)
+        self.activity.setVisible(found.activity is not None)
+        for name, value, note in activity_words(found.activity):
+            figure = Figure(name)
+            figure.show_value(None if value == "unknown" else value, note)
+            self._figures.addWidget(figure, 1)
+
+    def _show_age(self, now: float) -> None:
+        if self.found is None:
+            return
+        block = self.found.block
+        age = age_text(block.time_ms / 1000, now) if block.time_ms is not None else "age unknown"
+        text = f"Block {block_text(block.number)}, {age}. Computed from the chain."
+        self.set_subtitle(f"{text} Not up to date: {self._trouble}" if self._trouble else text)
+
+    def _failed(self, error: RanvierError) -> None:
+        self._trouble = error.message
+        if self.found is None:
+            self.empty.set_text(error.title, f"{error.message} {error.hint}".strip())
+        else:
+            self._show_age(time.time())
+
+    def _status(self, status: object) -> None:
+        network = getattr(getattr(status, "chain", None), "network", "")
+        if network == self._network:
+            return
+        self._network = network
+        self.found = None
+        self.set_subtitle("")
+        self.empty.set_text("Asking the agent", "Reading issuance, stake and recent blocks.")
+        self.stack.setCurrentIndex(0)
+        if self._polling.running:
+            self._polling.now()
+
+    def _every_s(self) -> float:
+        return _EVERY_S.get(self._network, _EVERY_OTHERS_S)

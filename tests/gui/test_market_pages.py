@@ -1,0 +1,185 @@
+"""Subnets, Token, Network check: estimates with their assumptions, unknown never zero, one network at a time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import msgspec
+import pytest
+from PySide6.QtWidgets import QLabel
+
+from gui import samples, samples_money
+from ranvier.agent.market_messages import GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
+from ranvier.chain.concentration import measure
+from ranvier.chain.supply import supply
+from ranvier.core.errors import NetworkError
+from ranvier.ui.models.endpoints import best_words, endpoint_rows
+from ranvier.ui.models.market import MarketRow, earning_words, market_model, rule_words, sharing_words
+from ranvier.ui.models.token import a_day, activity_words, halvings, when_text
+from ranvier.ui.pages.netcheck import NetCheckPage
+from ranvier.ui.pages.subnets import SubnetsPage
+from ranvier.ui.pages.token import TokenPage
+
+COIN = 10**9
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+
+
+@pytest.fixture
+def house(tmp_path, qloop):
+    return samples.House(tmp_path)
+
+
+def words(widget):
+    return "\n".join(one.text() for one in widget.findChildren(QLabel))
+
+
+def row(netuid=1, *, price=50_000_000, block_s=12.0, pays=(10, 20, 60)):
+    view = samples_money.subnet_row(netuid, "practice", price, 900, 1)
+    quartiles = None if pays is None else tuple(pay * COIN for pay in pays)
+    view = msgspec.structs.replace(view, miner_quartiles=quartiles, earners=12)
+    subnet = replace(view.subnet, tempo=359, neurons=256, register_rao=40 * COIN)
+    return MarketRow(msgspec.structs.replace(view, subnet=subnet), block_s)
+
+
+def test_what_a_machine_would_earn_is_a_range_with_its_reasons():
+    one = row()  # 7200 blocks a day, 20 epochs of 360
+    assert one.miner_day == (200 * COIN, 400 * COIN, 1200 * COIN)
+    assert one.miner_day_tao == (10 * COIN, 20 * COIN, 60 * COIN)
+    text = " ".join(earning_words(one))
+    assert "Between 10.0000 TAO and 60.0000 TAO a day" in text and "244 seats earn nothing" in text
+    assert "paid back in about 2 days at the median" in text and "before slippage" in text
+    assert "benchmark" in text and "will earn" not in text
+
+
+@pytest.mark.parametrize("missing", [{"price": None}, {"block_s": None}, {"pays": None}])
+def test_without_price_pace_or_earners_nothing_is_said(qapp, missing):
+    one = row(**missing)
+    assert one.miner_day_tao is None
+    assert earning_words(one) == ["Unknown: nobody earned in the last epoch, or there is no price."]
+    model = market_model()
+    model.set_rows([one])
+    assert model.index(0, 4).data() == model.index(0, 5).data() == "unknown"
+
+
+def test_rules_say_price_split_and_who_stayed():
+    text = " ".join(rule_words(samples_money.subnet(1), 12.0))
+    assert "0.150000 TAO: 0.110000 TAO is gone, 0.040000 TAO becomes collateral" in text
+    assert "halves every 1 h 12 min" in text and "raises it by 26.0 %" in text
+    assert "88 are still there and 47 of them outlived" in text and "cannot be counted" in text
+    assert "no seat is free" in text
+
+
+def test_sharing_is_told_in_one_sentence():
+    assert sharing_words("Pay", measure([0, 0])) == "Pay: nobody has any."
+    text = sharing_words("Pay", measure([60, 20, 10, 10]))
+    assert "4 holders; the largest has 60 %, the largest three 90 %" in text and "1 holder together" in text
+
+
+async def test_subnets_page_finds_and_explains(qtbot, house):
+    page = SubnetsPage(house.context)
+    qtbot.addWidget(page)
+    page.shown()
+    await samples.until(lambda: page.model.rowCount() == 40, "subnets")
+    assert "40 subnets at block 48" in page.subtitle.text()
+    page.search.setText("chutes")
+    assert 0 < page.model.rowCount() < 40
+    assert all("chutes" in one.view.subnet.name for one in page.model.rows)
+    page.search.setText("1")
+    assert [one.view.subnet.netuid for one in page.model.rows] == [1]
+    page.table.selectRow(0)
+    await samples.until(lambda: "Validators' stake" in words(page.card), "the detail")
+    assert house.client.called(GetSubnet)[-1].netuid == 1
+    assert "What would this machine earn on 1 · practice?" in words(page.card)
+    assert "You have 2 seats here: uid 6, uid 7." in words(page.card)
+    page.search.setText("")
+    assert page.table.current_row().view.subnet.netuid == 1
+    house.client.answers[GetSubnets] = NetworkError("No network", "It does not answer.")
+    page._polling.now()
+    await samples.until(lambda: "Not up to date" in page.subtitle.text(), "the warning")
+    house.bridge.status.emit(samples.status("finney"))
+    assert page.model.rowCount() == 0 and page.card.isHidden()
+    page.hidden()
+    await house.close()
+
+
+def test_halvings_are_passed_or_estimated_or_unknown():
+    view = samples_money.token()
+    first, second, third, *_ = halvings(view)
+    assert first.passed and when_text(first) == "passed" and first.emission_rao == COIN // 2
+    assert not second.passed and second.issuance_rao == 15_750_000 * COIN
+    blocks = (second.issuance_rao - view.supply.issuance_rao) / (COIN // 2)
+    assert second.at_ms == pytest.approx(view.block.time_ms + blocks * 12_000, rel=1e-9)
+    # After it a block makes half, so the third takes as long as half the distance at twice the time.
+    later = (third.issuance_rao - second.issuance_rao) / (COIN // 4) * 12_000
+    assert third.at_ms - second.at_ms == pytest.approx(later, rel=1e-6)
+    unknown = halvings(msgspec.structs.replace(view, block_s=None))
+    assert when_text(unknown[1]) == "unknown"
+    assert all(one.at_ms is None for one in halvings(msgspec.structs.replace(view, supply=supply(21 * 10**15, 0))))
+
+
+def test_activity_is_a_rate_of_what_was_seen():
+    view = samples_money.token()
+    assert a_day(10, view.activity) == 1440
+    (name, value, note), *_ = activity_words(view.activity)
+    assert (name, value) == ("Transactions a day", f"88{NARROW}128") and "612 in the last 50 blocks, 10 min" in note
+    unknown = activity_words(msgspec.structs.replace(view.activity, seconds=None))
+    assert {one[1] for one in unknown} == {"unknown"} and activity_words(None) == []
+
+
+async def test_token_page_says_what_it_could_not_read(qtbot, house):
+    page = TokenPage(house.context)
+    qtbot.addWidget(page)
+    page.shown()
+    await samples.until(lambda: page.found is not None, "the token")
+    assert (
+        page.issued.value.text() == f"10{NARROW}913{NARROW}204 TAO"
+        and "51.9 % of 21 million" in page.issued.note.text()
+    )
+    assert page.made.value.text() == "0.500000000 TAO a block" and f"3{NARROW}600 TAO a day" in page.made.note.text()
+    assert "More than 5000 accounts" in words(page.sharing) and "root's validators: 64 holders" in words(page.sharing)
+    assert page.model.rowCount() == 7 and "about" in page.next.value.text()
+    house.client.answers[GetToken] = NetworkError("No network", "It does not answer.")
+    page._polling.now()
+    await samples.until(lambda: "Not up to date" in page.subtitle.text(), "the warning")
+    house.bridge.status.emit(samples.status("finney"))
+    assert page.stack.currentIndex() == 0
+    page.hidden()
+    await house.close()
+
+
+def test_endpoints_have_one_finding_each():
+    rows = endpoint_rows(samples_money.netcheck())
+    assert [one.used for one in rows] == [True, False, False, False]
+    assert rows[0].problem is None
+    assert "1 of 5 requests" in rows[2].problem and "refused" in rows[3].problem
+    found = samples_money.netcheck()
+    assert best_words(found) == "The endpoint in use is the best of these."
+    assert "wss://entrypoint" in best_words(msgspec.structs.replace(found, used=None))
+    none = msgspec.structs.replace(found, endpoints=found.endpoints[3:])
+    assert best_words(none).startswith("No endpoint answers")
+
+
+async def test_network_check_runs_once_and_again_when_asked(qtbot, house):
+    page = NetCheckPage(house.context)
+    qtbot.addWidget(page)
+    house.bridge.status.emit(samples.status())
+    page.show()
+    page.shown()
+    await samples.until(lambda: page.model.rowCount() == 4, "the check")
+    page.tick(time.time())
+    assert len(house.client.called(GetNetCheck)) == 1 and "Checked" in page.subtitle.text()
+    page.shown()
+    assert len(house.client.called(GetNetCheck)) == 1
+    page.again.click()
+    page.again.click()
+    await samples.until(lambda: page.again.isEnabled() and len(house.client.called(GetNetCheck)) == 2, "again")
+    assert page.measure.isEnabled()
+    house.client.answers[GetHoldings] = samples_money.nothing_held()
+    page.measure.click()
+    await samples.until(lambda: house.said, "the note")
+    assert "No watched coldkey" in house.said[-1]
+    house.bridge.status.emit(samples.status("finney"))
+    assert not page.measure.isEnabled() and "play money" in page.measure.toolTip()
+    await samples.until(lambda: page.again.isEnabled(), "the check of the other network")
+    await house.close()
