@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ranvier.agent.agent import Agent, Parts
@@ -64,6 +64,7 @@ class FakeChain:
         self.pay: dict[str, int] = {}
         self.neurons: dict[str, Neuron] = {}
         self.stakes: list[StakePosition] = []
+        self.held: Callable[[BlockRef], list[StakePosition]] | None = None  # stakes that differ by block
         self.owners: dict[str, str] = {}
         self.final_lag = 0
         self.forgets_below = 0
@@ -138,7 +139,8 @@ class FakeChain:
 
     async def positions(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]:
         self._up()
-        return tuple(one for one in self.stakes if one.coldkey_ss58 in coldkeys_ss58)
+        stakes = self.stakes if self.held is None else self.held(at)
+        return tuple(one for one in stakes if one.coldkey_ss58 in coldkeys_ss58)
 
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]:
         self._up()

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from agent.agent_fakes import ALICE, BOB, FakeChain, House
+from agent.agent_fakes import ALICE, FakeChain, House
 from ledger.test_receipts import DONE
 from ranvier.agent import messages as m
 from ranvier.agent.hardware_watch import power_mw
-from ranvier.agent.rows import stored_receipt
-from ranvier.chain.model import BlockRef, Plan, Receipt, TxStage
+from ranvier.chain.model import StakePosition
 from ranvier.core.errors import RanvierError
 from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.ledger.cost_book import Cost, Tariff
@@ -65,12 +64,28 @@ async def test_a_past_is_read_on_demand_and_what_is_missing_is_told(tmp_path: Pa
         assert (await call(m.GetGaps())).archive is None
 
 
+async def test_a_position_is_held_against_the_ledger(tmp_path: Path) -> None:
+    made = chain()
+    owner = f"{ALICE}-owner"  # whom the made-up chain names as payee
+    async with House(tmp_path, made) as house:
+        call = house.client.call
+        await call(m.UseNetwork("test"))
+        await house.until(lambda status: status.chain.head is not None)
+        await call(m.FollowEarnings(1, ALICE, 1))
+        await house.earned(5)
+        held = {10: 0, 30: 1020 + 1030, 57: 5000}
+        made.held = lambda at: [StakePosition(ALICE, owner, 1, held.get(at.number, 0), 10**9, 0)]
+        exact = await call(m.CheckPosition(ALICE, owner, 1, 10, 30))
+        assert (exact.verdict, exact.change_rao, exact.lines) == ("exact", 2050, (("pay", 2050, 2),))
+        assert (exact.value_change_rao, exact.price_effect_rao) == (2050, 0)
+        off = await call(m.CheckPosition(ALICE, owner, 1, 30))
+        assert (off.to_block, off.verdict, off.unexplained_rao) == (57, "unexplained", 5000 - 2050 - 1040 - 1050)
+        assert "something happened" in off.sentence
+        assert "comes before" in await refused(house, m.CheckPosition(ALICE, owner, 1, 30, 10))
+
+
 async def test_receipts_travel_from_the_window_and_stay(tmp_path: Path) -> None:
-    plan = Plan(
-        "test", "0xaa", 343, BOB, "Send", "Balances", "transfer_keep_alive", "0x00", 100, 10**9, (("To", ALICE),)
-    )
-    receipt = Receipt(plan, TxStage.IN_BLOCK, "0xee", BlockRef(7, "0x07"), 100, 5 * 10**9, 4 * 10**9 - 100)
-    sent = stored_receipt(receipt, 1234)
+    sent = DONE
     async with House(tmp_path, chain()) as house:
         await house.client.call(m.UseNetwork("test"))
         assert (await house.client.call(m.AddReceipt(sent))).text == "Kept."
@@ -78,8 +93,9 @@ async def test_receipts_travel_from_the_window_and_stay(tmp_path: Path) -> None:
         assert "is of sandbox, not test" in await refused(house, m.AddReceipt(replace(sent, network="sandbox")))
         await house.stop()
         await house.start()
+        await house.until(lambda status: status.chain.head is not None)
         (kept,) = (await house.client.call(m.GetReceipts())).receipts
-        assert (kept.id, kept.kept, kept.lines, kept.block_hash) == ("0xee", "yes", (("To", ALICE),), "0x07")
+        assert (kept.id, kept.kept, kept.lines, kept.block_hash) == ("0xaa", "yes", (("To", "5You"),), "0x07")
         assert kept.sentences[0].startswith("The fee was")
 
 

@@ -56,7 +56,7 @@ def test_a_bucket_is_the_sum_of_its_rows(tmp_path_factory, rows, kind, since, un
     low = None if since is None else START + since * 3_600_000 + 1
     high = None if until is None else START + until * 3_600_000
     prices = {day: day for day in range(20_000, 20_030)}
-    unique = {(r.netuid, r.mechanism, r.block, r.hotkey_ss58): r for r in rows}.values()
+    unique = {(r.netuid, r.mechanism, r.block, r.hotkey_ss58): r for r in reversed(rows)}.values()  # the first stays
     wanted = defaultdict(list)
     for row in unique:
         inside = (low is None or row.time_ms >= low) and (high is None or row.time_ms < high)

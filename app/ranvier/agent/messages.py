@@ -37,6 +37,7 @@ from ranvier.agent.miner_messages import (
 )
 from ranvier.agent.money_messages import (
     AddReceipt,
+    CheckPosition,
     CostsView,
     EarningBucket,
     EarningRow,
@@ -51,6 +52,7 @@ from ranvier.agent.money_messages import (
     GetGaps,
     GetPrices,
     GetReceipts,
+    PositionCheck,
     PricesView,
     Receipts,
     RemoveCost,
@@ -67,16 +69,16 @@ from ranvier.miners.status import ExitRecord, MinerState
 
 __all__ = [
     "COMMANDS", "EVENT_DECODER", "PROTOCOL", "AddMiner", "AddReceipt", "AgentStatus", "Attention", "BundleCut",
-    "BundleFile", "BundlePreview", "ChainView", "ChangeMiner", "Command", "CostsView", "CrashPlace", "DiagnosisView",
-    "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "ExportLogs", "FetchPrices",
-    "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps", "GetHardware",
-    "GetHardwareHistory", "GetHoldings", "GetLog", "GetNetCheck", "GetPortfolio", "GetPrices", "GetReceipts",
-    "GetStatus", "GetSubnet", "GetSubnets", "GetTimeline", "GetToken", "HardwareEvent", "HardwareHistory",
-    "InstallEvent", "InstallMiner", "InstallProgress", "LogCrash", "LogHits", "LogLine", "LogPage", "LogTail",
-    "MinerView", "Moment", "PlacedLine", "Portfolio", "PricesView", "PublishAxon", "R", "ReadLog", "Receipts",
-    "RemoveCost", "RemoveMiner", "RestartMiner", "SearchLog", "SetCost", "SetTariff", "StartMiner", "StartSandbox",
-    "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "Timeline", "UndoUpdate", "UpdateMiner", "UseArchive",
-    "UseNetwork", "UsePriceSource", "Version", "WatchColdkeys", "Why", "WhyMiner",
+    "BundleFile", "BundlePreview", "ChainView", "ChangeMiner", "CheckPosition", "Command", "CostsView", "CrashPlace",
+    "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "ExportLogs",
+    "FetchPrices", "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps",
+    "GetHardware", "GetHardwareHistory", "GetHoldings", "GetLog", "GetNetCheck", "GetPortfolio", "GetPrices",
+    "GetReceipts", "GetStatus", "GetSubnet", "GetSubnets", "GetTimeline", "GetToken", "HardwareEvent",
+    "HardwareHistory", "InstallEvent", "InstallMiner", "InstallProgress", "LogCrash", "LogHits", "LogLine", "LogPage",
+    "LogTail", "MinerView", "Moment", "PlacedLine", "Portfolio", "PositionCheck", "PricesView", "PublishAxon", "R",
+    "ReadLog", "Receipts", "RemoveCost", "RemoveMiner", "RestartMiner", "SearchLog", "SetCost", "SetTariff",
+    "StartMiner", "StartSandbox", "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "Timeline", "UndoUpdate",
+    "UpdateMiner", "UseArchive", "UseNetwork", "UsePriceSource", "Version", "WatchColdkeys", "Why", "WhyMiner",
 ]  # fmt: skip
 
 PROTOCOL = 1  # raised when an old window could misread a new agent

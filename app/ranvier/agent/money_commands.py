@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ranvier.agent import messages as m
+from ranvier.agent.chain_face import Chain
 from ranvier.agent.portfolio import require_network
+from ranvier.agent.position_check import check_position
 from ranvier.agent.rows import earning_bucket, earning_row, gap_row
 from ranvier.agent.server import Handler
 from ranvier.core.errors import AgentError, KeyFileError, LedgerError
@@ -32,6 +34,7 @@ class MoneyCommands:
             m.FillGaps: self.fill_gaps,
             m.FollowEarnings: self.follow_earnings,
             m.UseArchive: self.use_archive,
+            m.CheckPosition: self.check_position,
             m.AddReceipt: self.add_receipt,
             m.GetReceipts: self.get_receipts,
             m.UsePriceSource: self.use_price_source,
@@ -94,6 +97,14 @@ class MoneyCommands:
         await ledger.write(coverage.forget_reasons)
         self._agent.writer.again()
         return m.Done("Gaps are tried again.")
+
+    async def check_position(self, command: m.CheckPosition) -> m.PositionCheck:
+        head, network = self._agent.watch.require(), self._network()
+
+        async def archive() -> Chain | None:
+            return await self._agent.archives.chain(network)
+
+        return await check_position(head.chain, archive, self._ledger(), head.block, command)
 
     # --- receipts -------------------------------------------------------------------------------------------
 

@@ -84,6 +84,27 @@ class Receipts(msgspec.Struct, frozen=True):
     receipts: tuple[StoredReceipt, ...]
 
 
+class PositionCheck(msgspec.Struct, frozen=True):
+    """How the ledger explains the change of one position between two blocks.
+
+    ``lines`` are (what, rao, how many facts); with ``unexplained_rao`` they sum to ``change_rao``. ``verdict`` is
+    ``exact``, ``rounding``, ``dividends``, ``unexplained`` or ``unchecked`` (blocks in between are not read yet).
+    The TAO value changed by ``value_change_rao``: ``amount_effect_rao`` at the end's price and ``price_effect_rao``;
+    None without both prices.
+    """
+
+    from_block: int
+    to_block: int
+    change_rao: int
+    lines: tuple[tuple[str, int, int], ...]
+    unexplained_rao: int
+    verdict: str
+    sentence: str
+    value_change_rao: int | None
+    amount_effect_rao: int | None
+    price_effect_rao: int | None
+
+
 class PricesView(msgspec.Struct, frozen=True):
     """The price source (None: off) and the stored prices asked for, oldest first."""
 
@@ -146,6 +167,19 @@ class UseArchive(Command[Done], frozen=True):
     ``off`` for none. Every gap is tried again."""
 
     endpoint: str
+
+
+class CheckPosition(Command[PositionCheck], frozen=True):
+    """Hold the ledger against the change of a position from the end of one block to the end of another (None: now).
+
+    Needs a node that still keeps the state of both blocks; the archive is asked where there is one.
+    """
+
+    hotkey_ss58: str
+    coldkey_ss58: str
+    netuid: int
+    from_block: int
+    to_block: int | None = None
 
 
 class AddReceipt(Command[Done], frozen=True):

@@ -15,6 +15,11 @@ _Row = tuple[
     int, int, str | None, int, int, int, int, int
 ]  # day or ms, netuid, hotkey, alpha, tao, rows, priced, epochs
 _EPOCH = datetime.date(1970, 1, 1)
+_SLOT_SQL = {  # as slot_of, for the column day
+    "day": "day",
+    "week": "day - (day + 3) % 7",
+    "month": "CAST(strftime('%s', day * 86400, 'unixepoch', 'start of month') AS INTEGER) / 86400",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,9 @@ def buckets(
             netuid=netuid,
         )  # fmt: skip
         return _merge(rows, lambda at: at, 1, prices)
-    rows = _days(connection, since_ms, until_ms, hotkey_ss58, netuid, by_hotkey)
+    # Prices are by day; without them the database may add the days up itself.
+    slot = _SLOT_SQL["day" if prices else kind]
+    rows = _days(connection, slot, since_ms, until_ms, hotkey_ss58, netuid, by_hotkey)
     return _merge(rows, slot_of(kind), DAY_MS, prices)
 
 
@@ -90,8 +97,8 @@ def _merge(
 
 
 def _days(
-    connection: sqlite3.Connection, since_ms: int | None, until_ms: int | None, hotkey: str | None, netuid: int | None,
-    by_hotkey: bool,
+    connection: sqlite3.Connection, slot: str, since_ms: int | None, until_ms: int | None, hotkey: str | None,
+    netuid: int | None, by_hotkey: bool,
 ) -> list[_Row]:  # fmt: skip
     """Whole days from their sums; the days that ``since_ms`` and ``until_ms`` cut from their rows."""
     low = None if since_ms is None else -(-since_ms // DAY_MS)
@@ -105,7 +112,7 @@ def _days(
 
     if low is not None and high is not None and low >= high:
         return part(since_ms, until_ms)
-    rows = _from_sums(connection, low, high, hotkey, netuid, by_hotkey)
+    rows = _from_sums(connection, slot, low, high, hotkey, netuid, by_hotkey)
     if since_ms is not None and low is not None and since_ms < low * DAY_MS:
         rows += part(since_ms, low * DAY_MS)
     if until_ms is not None and high is not None and high * DAY_MS < until_ms:
@@ -114,24 +121,27 @@ def _days(
 
 
 def _from_sums(
-    connection: sqlite3.Connection, low: int | None, high: int | None, hotkey: str | None, netuid: int | None,
-    by_hotkey: bool,
+    connection: sqlite3.Connection, slot: str, low: int | None, high: int | None, hotkey: str | None,
+    netuid: int | None, by_hotkey: bool,
 ) -> list[_Row]:  # fmt: skip
+    """Whole days, added up to ``slot`` (an expression of the column day)."""
     tests = (("day >= ?", low), ("day < ?", high), ("netuid = ?", netuid), ("hotkey_ss58 = ?", hotkey))
     chosen = [(text, value) for text, value in tests if value is not None]
     test = " WHERE " + " AND ".join(text for text, _ in chosen) if chosen else ""
     values = [value for _, value in chosen]
-    if by_hotkey or hotkey is not None:
-        name = "hotkey_ss58" if by_hotkey else "NULL"
-        query = f"SELECT day, netuid, {name}, alpha_rao, tao_rao, rows, priced, epochs FROM pay_day{test}"
-        return list(connection.execute(query, values))
-    # Two hotkeys paid by one epoch are one epoch: its count has a table of its own.
+    one_hotkey = by_hotkey or hotkey is not None
+    name, group = ("hotkey_ss58", ", hotkey_ss58") if by_hotkey else ("NULL", "")
     query = (
-        "SELECT day, netuid, NULL, sum(alpha_rao), sum(tao_rao), sum(rows), sum(priced),"
-        " (SELECT epochs FROM epoch_day AS e WHERE e.day = p.day AND e.netuid = p.netuid)"
-        f" FROM pay_day AS p{test} GROUP BY day, netuid"
+        f"SELECT {slot} AS slot, netuid, {name}, sum(alpha_rao), sum(tao_rao), sum(rows), sum(priced),"
+        f" {'sum(epochs)' if one_hotkey else '0'} FROM pay_day{test} GROUP BY slot, netuid{group}"
     )
-    return list(connection.execute(query, values))
+    rows: list[_Row] = connection.execute(query, values).fetchall()
+    if one_hotkey:
+        return rows
+    # Two hotkeys paid by one epoch are one epoch: its count has a table of its own.
+    query = f"SELECT {slot} AS slot, netuid, sum(epochs) FROM epoch_day{test} GROUP BY slot, netuid"
+    epochs = {(at, netuid): count for at, netuid, count in connection.execute(query, values)}
+    return [(*row[:7], epochs[row[0], row[1]]) for row in rows]
 
 
 def _from_payments(

@@ -10,7 +10,6 @@ import enum
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 
 
 class Order(enum.StrEnum):
@@ -92,7 +91,7 @@ def match(acquired: Iterable[Acquired], disposed: Iterable[Disposed], order: Ord
     lots = sorted(acquired, key=lambda one: one.at_ms)
     if any(one.rao < 0 or (one.cost or 0) < 0 for one in lots):
         raise ValueError("a lot is never negative")
-    waiting: list[tuple[tuple[Fraction | int, ...], _Lot]] = []
+    waiting: list[tuple[tuple[int, ...], _Lot]] = []
     taken: list[Taken] = []
     place = 0
     for disposal in sorted(disposed, key=lambda one: one.at_ms):
@@ -108,18 +107,19 @@ def match(acquired: Iterable[Acquired], disposed: Iterable[Disposed], order: Ord
     return Book(tuple(taken), tuple(Left(one.acquired.key, one.acquired.at_ms, one.rao, one.cost) for one in rest))
 
 
-def _put(waiting: list[tuple[tuple[Fraction | int, ...], _Lot]], acquired: Acquired, place: int, order: Order) -> None:
+def _put(waiting: list[tuple[tuple[int, ...], _Lot]], acquired: Acquired, place: int, order: Order) -> None:
     if acquired.rao == 0:
         return
-    rank: tuple[Fraction | int, ...] = (place,)
+    rank: tuple[int, ...] = (place,)
     if order is Order.LIFO:
         rank = (-place,)
     elif order is Order.HIFO:
-        rank = (-Fraction(acquired.cost or 0, acquired.rao), place)  # a lot without a known cost comes last
+        # Cost per rao as an integer: amounts are below 2**63, so two different prices differ by more than 2**-128.
+        rank = (-((acquired.cost or 0) << 128) // acquired.rao, place)  # a lot without a known cost comes last
     heapq.heappush(waiting, (rank, _Lot(acquired, acquired.rao, acquired.cost)))
 
 
-def _take(waiting: list[tuple[tuple[Fraction | int, ...], _Lot]], disposal: Disposed) -> list[Taken]:
+def _take(waiting: list[tuple[tuple[int, ...], _Lot]], disposal: Disposed) -> list[Taken]:
     wanted, proceeds = disposal.rao, disposal.proceeds
     found = []
     while wanted:
