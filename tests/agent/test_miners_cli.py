@@ -87,7 +87,8 @@ def test_list(agent, tmp_path, capsys) -> None:
     assert agent.closed == 2
 
 
-def test_why(agent, tmp_path, capsys) -> None:
+def test_why(agent, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: NOW)
     said = run(tmp_path, capsys, "why", "one")[1]
     parts = (
         "one: backing off. ended with code 1",
