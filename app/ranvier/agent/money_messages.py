@@ -155,7 +155,10 @@ class FillGaps(Command[Done], frozen=True):
 
 
 class FollowEarnings(Command[Done], frozen=True):
-    """Note this hotkey's pay from this block on: its past is read up, newest epochs first."""
+    """Read up this hotkey's pay from this block to now, newest epochs first; ``GetGaps`` shows how far it is.
+
+    What comes later is noted by itself for the miners' hotkeys and those that a watched coldkey owns.
+    """
 
     netuid: int
     hotkey_ss58: str

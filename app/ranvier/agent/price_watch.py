@@ -20,7 +20,7 @@ from ranvier.ledger.store import Ledger
 log = logging.getLogger(__name__)
 
 _KEY = "price_source"
-_EVERY_S = 3600.0
+_EVERY_S, _AGAIN_S, _NO_LEDGER_S = 3600.0, 300.0, 10.0
 _TIMEOUT_S = 30.0
 _MOST_BYTES = 64 * 1024 * 1024
 
@@ -46,14 +46,16 @@ class PriceWatch:
         """Fetch now and then until cancelled."""
         while True:
             self._changed.clear()
+            pause = _EVERY_S if self._ledger() is not None else _NO_LEDGER_S
             try:
                 await self.fetch()
                 self._trouble(None)
             except RanvierError as error:
                 log.warning("prices: %s", error)
                 self._trouble(error)
+                pause = _AGAIN_S
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _EVERY_S)
+                await asyncio.wait_for(self._changed.wait(), pause)
 
     async def source(self) -> PriceSource | None:
         """What was chosen; None is off. Raises LedgerError."""

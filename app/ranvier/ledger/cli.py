@@ -17,7 +17,7 @@ from ranvier.core.paths import Paths
 from ranvier.core.settings import NETWORK, Settings
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ledger import buckets, coverage, payments, prices, receipts
-from ranvier.ledger.export import FORMATS, export, provenance
+from ranvier.ledger.export import FORMATS, export, fiat, provenance
 from ranvier.ledger.reading import reading
 
 
@@ -99,7 +99,7 @@ def _earnings(connection: sqlite3.Connection, options: argparse.Namespace) -> It
         return
     for one in sums:
         tao = "TAO value unknown" if one.tao_rao is None else format_tao(Tao(one.tao_rao))
-        worth = "" if one.fiat_micro is None else f"  {one.fiat_micro / 1e6:.2f} {options.currency}"
+        worth = "" if one.fiat_micro is None else f"  {fiat(one.fiat_micro)} {options.currency}"
         whose = f"  {one.hotkey_ss58}" if one.hotkey_ss58 else ""
         alpha = format_alpha(Alpha(one.alpha_rao, one.netuid))
         yield f"{_time(one.start_ms)}  {alpha:>24}  {tao:>20}{worth}  {one.epochs} epochs{whose}\n"
