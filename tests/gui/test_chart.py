@@ -116,6 +116,7 @@ def test_moments_in_words():
     assert moment_words(1_795_305_600, hours=False, utc=True) == "22 Nov"
     assert moment_words(1_795_305_600 + 3660, hours=True, utc=True) == "01:01"
     assert span_words(0.2) == "now" and span_words(300) == "5 min ago"
+    assert span_words(5400) == "90 min ago" and span_words(28_800) == "8 h ago"
 
 
 async def shown(qtbot, chart):

@@ -62,7 +62,10 @@ def test_nothing_known_is_grey_and_no_number():
 def test_levels_of_a_gpu():
     sound = samples.gpu(0, 0.0)
     assert gpu_level(sound) is Level.GOOD
-    assert gpu_level(replace(sound, throttle_reasons=("power limit",))) is Level.WARN
+    assert gpu_level(replace(sound, throttle_reasons=("power limit",))) is Level.BUSY
+    assert gpu_level(replace(sound, throttle_reasons=("power limit", "heat (software)"))) is Level.WARN
+    assert gpu_level(replace(sound, throttle_reasons=("application clocks",))) is Level.GOOD
+    assert gpu_level(replace(sound, asleep=True)) is Level.OFF
     assert gpu_level(replace(sound, problem="Fell off the bus.")) is Level.BAD
     facts = {fact.label: fact.text for fact in gpu_facts(replace(sound, throttle_reasons=("power limit",)))}
     assert facts["Throttling"] == "power limit"

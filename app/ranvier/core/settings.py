@@ -62,6 +62,12 @@ HARDWARE_INTERVAL_S = Setting(
     "Hardware sampling",
     "Seconds between two samples while the Hardware page is open.",
 )
+GPU_HOT_C = Setting(
+    "gpu_hot_c",
+    0,
+    "GPU temperature threshold",
+    "From this many degrees on, the Hardware page warns and draws a line; 0 means none of your own.",
+)
 SANDBOX_BLOCK_MS = Setting(
     "sandbox_block_ms", 1000, "Sandbox block time", "Milliseconds per block of the practice network."
 )
@@ -92,7 +98,8 @@ LIMIT_COST_PERCENT = Setting(
 )
 
 DECLARED: tuple[Setting[str] | Setting[int] | Setting[bool], ...] = (
-    NETWORK, ENDPOINT, WALLET_FOLDER, WATCHED_COLDKEY, THEME, CLOSE_TO_TRAY, HARDWARE_INTERVAL_S, SANDBOX_BLOCK_MS,
+    NETWORK, ENDPOINT, WALLET_FOLDER, WATCHED_COLDKEY, THEME, CLOSE_TO_TRAY, HARDWARE_INTERVAL_S, GPU_HOT_C,
+    SANDBOX_BLOCK_MS,
     LIMIT_ACTION_TAO, LIMIT_DAY_TAO, RETYPE_ABOVE_TAO, LIMIT_COST_PERCENT,
 )  # fmt: skip
 

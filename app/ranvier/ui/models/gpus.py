@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ranvier.core.evidence import Level
-from ranvier.hardware.snapshot import Gpu, Hardware, Host
+from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware, Host
 from ranvier.ui.words import (
     clock_text,
     duration_text,
@@ -19,6 +19,9 @@ from ranvier.ui.words import (
 )
 
 Points = tuple[tuple[float, float | None], ...]
+_HARMLESS = {"application clocks", "sync boost", "display clocks"}
+_NORMAL = _HARMLESS | {"power limit"}
+_SHOWN_PROGRAMS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,46 +34,126 @@ class Fact:
 
 
 def gpu_facts(gpu: Gpu) -> tuple[Fact, ...]:
-    """What a GPU card says, in a fixed order."""
+    """What a GPU card says, in a fixed order: six figures always, others only where the card tells them."""
     throttled = ", ".join(gpu.throttle_reasons) if gpu.throttle_reasons else "not throttled"
     sees_clock = gpu.clock_sm_mhz is not None or bool(gpu.throttle_reasons)
+    memory = part_text(gpu.memory_used, gpu.memory_total)
     return (
         Fact("Utilisation", percent_text(gpu.utilization_percent), gpu.utilization_percent is not None),
-        Fact("Memory", part_text(gpu.memory_used, gpu.memory_total), gpu.memory_used is not None),
+        Fact(
+            "Memory, shared with the machine" if gpu.unified_memory else "Memory", memory, gpu.memory_used is not None
+        ),
         Fact("Temperature", temperature_text(gpu.temperature_c), gpu.temperature_c is not None),
         Fact("Power", power_text(gpu.power_w, gpu.power_limit_w), gpu.power_w is not None),
         Fact("Clock", clock_text(gpu.clock_sm_mhz), gpu.clock_sm_mhz is not None),
         Fact("Throttling", throttled if sees_clock else "unknown", sees_clock),
+        *_gpu_extras(gpu),
     )
 
 
+def _gpu_extras(gpu: Gpu) -> Iterable[Fact]:
+    if gpu.memory_busy_percent is not None:
+        yield Fact("Memory bus", f"{percent_text(gpu.memory_busy_percent)} busy")
+    if gpu.clock_memory_mhz is not None:
+        yield Fact("Memory clock", clock_text(gpu.clock_memory_mhz))
+    if gpu.fan_percent is not None or gpu.fan_rpm is not None:
+        parts = [percent_text(gpu.fan_percent)] if gpu.fan_percent is not None else []
+        parts += [f"{gpu.fan_rpm} rpm"] if gpu.fan_rpm is not None else []
+        yield Fact("Fan", ", ".join(parts))
+    if gpu.pcie_width is not None:
+        yield Fact("PCIe link", link_text(gpu))
+    if gpu.energy_j is not None:
+        yield Fact("Energy since driver start", f"{gpu.energy_j / 3.6e6:.1f} kWh")
+    if gpu.ecc_uncorrected is not None:
+        yield Fact("Uncorrected errors", str(gpu.ecc_uncorrected))
+
+
+def link_text(gpu: Gpu) -> str:
+    """``generation 4 x16 of 4 x16``: what it runs at, of what both ends can do."""
+    now = f"generation {gpu.pcie_generation or '?'} x{gpu.pcie_width or '?'}"
+    if gpu.pcie_width_max is None:
+        return now
+    return f"{now} of {gpu.pcie_generation_max or '?'} x{gpu.pcie_width_max}"
+
+
+def programs_text(gpu: Gpu) -> str:
+    """Who uses it: ``python (pid 41877, 16 GiB)``. Empty when nobody does, or nobody says."""
+    users = sorted(gpu.processes or (), key=lambda process: -(process.memory or 0))
+    if not users:
+        return ""
+    words = ", ".join(_program(user) for user in users[:_SHOWN_PROGRAMS])
+    more = len(users) - _SHOWN_PROGRAMS
+    return f"Programs: {words}" + (f" and {more} more" if more > 0 else "")
+
+
+def _program(process: GpuProcess) -> str:
+    memory = "" if process.memory is None else f", {size_text(process.memory)}"
+    return f"{process.name or 'a program'} (pid {process.pid}{memory})"
+
+
+def details_text(gpu: Gpu) -> str:
+    """What stays the same: architecture, compute capability, bus address."""
+    capability = None if gpu.compute_capability is None else f"compute capability {gpu.compute_capability}"
+    parts = (gpu.architecture, capability, gpu.pci_address, gpu.kernel_driver)
+    return " · ".join(part for part in parts if part)
+
+
 def gpu_level(gpu: Gpu) -> Level:
-    """Bad with a problem, warn when throttled, unknown when nothing can be read."""
+    """Bad with a problem, warn when throttled by more than its power limit, unknown when nothing can be read."""
     if gpu.problem:
         return Level.BAD
-    if gpu.throttle_reasons:
+    if gpu.asleep:
+        return Level.OFF
+    if set(gpu.throttle_reasons) - _NORMAL:
         return Level.WARN
+    if set(gpu.throttle_reasons) - _HARMLESS:
+        return Level.BUSY
     readings = (gpu.utilization_percent, gpu.memory_used, gpu.temperature_c, gpu.power_w)
     return Level.UNKNOWN if all(reading is None for reading in readings) else Level.GOOD
 
 
 def host_facts(host: Host) -> tuple[Fact, ...]:
-    """The machine in a few figures."""
+    """The machine in a few figures; those that not every machine has only where they are known."""
     used = host.memory_total - host.memory_available
     disk_used = None if host.disk_total is None or host.disk_free is None else host.disk_total - host.disk_free
     load = "unknown" if host.load_1min is None else f"{host.load_1min:.2f}"
     network = f"↑ {rate_text(host.net_sent_bps)}   ↓ {rate_text(host.net_received_bps)}"
     network_known = host.net_sent_bps is not None or host.net_received_bps is not None
+    swap = size_text(host.swap_used) if host.swap_total is None else part_text(host.swap_used, host.swap_total)
     return (
         Fact("Processor", percent_text(host.cpu_percent), host.cpu_percent is not None),
         Fact("Load, 1 min", load, host.load_1min is not None),
         Fact("Memory", part_text(used, host.memory_total)),
-        Fact("Swap used", size_text(host.swap_used), host.swap_used is not None),
+        Fact("Swap used", swap, host.swap_used is not None),
         Fact("Disk", part_text(disk_used, host.disk_total), disk_used is not None),
         Fact("Network", network if network_known else "unknown", network_known),
         Fact("Temperature", temperature_text(host.temperature_c), host.temperature_c is not None),
         Fact("Up for", duration_text(host.uptime_s)),
+        *_host_extras(host),
     )
+
+
+def _host_extras(host: Host) -> Iterable[Fact]:
+    if host.battery_percent is not None:
+        state = {True: ", on battery", False: ", plugged in", None: ""}[host.on_battery]
+        yield Fact("Battery", f"{percent_text(host.battery_percent)}{state}")
+    if host.steal_percent:
+        yield Fact("Taken by the hypervisor", percent_text(host.steal_percent))
+    where = place_text(host)
+    if where:
+        yield Fact("Runs in", where)
+
+
+def place_text(host: Host) -> str:
+    """``WSL 2``, ``a docker container``, ``a virtual machine (kvm)``; empty on bare metal or where nobody tells."""
+    parts = []
+    if host.container is not None:
+        parts.append(f"a {host.container} container")
+    if host.wsl is not None:
+        parts.append(f"WSL {host.wsl}")
+    elif host.virtual is not None:
+        parts.append(f"a virtual machine ({host.virtual})")
+    return ", ".join(parts)
 
 
 def cores_text(host: Host) -> str:

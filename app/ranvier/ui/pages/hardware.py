@@ -1,43 +1,34 @@
-"""Hardware: the machine and its GPUs now, and the last quarter of an hour."""
+"""Hardware: the machine and its GPUs now, what is wrong with them, and how it was over minutes, an hour or a day."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
+from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout
 
-from ranvier.agent.messages import GetHardware, GetHardwareHistory, HardwareHistory
+from ranvier.agent.messages import AgentStatus, GetHardware, GetHardwareHistory, HardwareHistory
 from ranvier.core.errors import RanvierError
-from ranvier.core.evidence import Level, age_text
-from ranvier.core.settings import HARDWARE_INTERVAL_S
+from ranvier.core.evidence import age_text
+from ranvier.core.settings import GPU_HOT_C, HARDWARE_INTERVAL_S
+from ranvier.hardware.diagnosis import Finding
 from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.ui.context import Context
-from ranvier.ui.models.gpus import (
-    cores_text,
-    cpu_points,
-    gpu_facts,
-    gpu_level,
-    gpu_points,
-    host_facts,
-    memory_percent,
-    memory_points,
-    network_points,
-)
+from ranvier.ui.models.findings import families, findings, roots_of
 from ranvier.ui.polling import Polling
-from ranvier.ui.theme import LEVEL_WORDS
-from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.chart import Line, LineChart
-from ranvier.ui.widgets.figures import FactGrid
-from ranvier.ui.widgets.legend import ChartPanel
+from ranvier.ui.widgets.hardware_cards import FindingsCard, GpuCard, HostCard, gpu_title
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.text import label
-from ranvier.ui.words import percent_text, power_text, rate_text, temperature_text
 
 SPAN_S = 900
+RANGES = (("15 min", SPAN_S), ("1 h", 3600), ("24 h", 86_400))
 _BREATH_S = 0.005  # between two charts: each is painted in a turn of its own
+_REDRAW_PARTS = 1000  # a long range is drawn again when its right edge has moved by this part of it
+_DIAGNOSED_S = 900
 
 
 class HardwarePage(Page):
@@ -49,25 +40,47 @@ class HardwarePage(Page):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.samples: deque[Hardware] = deque()
+        self.span_s = SPAN_S
+        self.found: tuple[Finding, ...] = ()
+        self._status: AgentStatus | None = None
+        self._families: dict[str, frozenset[int]] = {}
+        self._asked_pids: tuple[Any, ...] = ()
         self._trouble = ""
         self._loaded = False
+        self._drawn_at = 0.0
         self._drawing: asyncio.Task[None] | None = None
-        self.host = HostCard()
+        self.host = HostCard(SPAN_S)
+        self.diagnosis = FindingsCard()
         self.note = Card("GPUs")
         self.note_text = label("", wrap=True, copyable=True)
         self.note.add(self.note_text)
         self.gpus: dict[str, GpuCard] = {}
         self._gpu_column = QVBoxLayout()
         self._gpu_column.setSpacing(14)
-        self.add(self.host)
-        self.add(self.note)
+        for widget in (self.diagnosis, self.host, self.note):
+            self.add(widget)
         self.content.addLayout(self._gpu_column)
         self.content.addStretch(1)
         self.note.hide()
         self.host.hide()
         self.set_subtitle("Asking the agent for a sample.")
+        self._add_ranges()
         context.bridge.hardware.connect(self._event)
+        context.bridge.status.connect(self._heard)
         self._polling = Polling(context.tasks, "hardware", self.refresh, self._failed, self._interval_s)
+
+    def _add_ranges(self) -> None:
+        group = QButtonGroup(self)
+        self.range_buttons: dict[int, QPushButton] = {}
+        for name, seconds in RANGES:
+            choice = QPushButton(name)
+            choice.setCheckable(True)
+            choice.setChecked(seconds == self.span_s)
+            choice.setAccessibleName(f"Charts over {name}")
+            choice.toggled.connect(lambda on, seconds=seconds: self.choose_range(seconds) if on else None)
+            group.addButton(choice)
+            self.add_action(choice)
+            self.range_buttons[seconds] = choice
 
     def shown(self) -> None:
         self._loaded = False
@@ -87,19 +100,47 @@ class HardwarePage(Page):
         """Every chart of the page, from the top."""
         return [*self.host.charts, *(chart for card in self.gpus.values() for chart in card.charts)]
 
+    def choose_range(self, seconds: int) -> None:
+        """Show so much of the past; the samples of it are asked for."""
+        if seconds == self.span_s:
+            return
+        self.span_s = seconds
+        self._loaded = False
+        if self._polling.running:
+            self._polling.now()
+
     # --- data ------------------------------------------------------------------------------------------------
 
     async def refresh(self) -> None:
         """The history at first, then one sample, unless one has just come by event."""
         if not self._loaded:
-            history: HardwareHistory = await self.context.client.call(GetHardwareHistory(seconds=SPAN_S))
+            span = self.span_s
+            history: HardwareHistory = await self.context.client.call(GetHardwareHistory(seconds=span))
+            if span != self.span_s:
+                return
             self.samples = deque(history.samples)
             self._loaded = True
+            self._drawn_at = 0.0
         newest = self.samples[-1].at if self.samples else 0.0
         if time.time() - newest > 0.6 * self._interval_s():
             self.add_sample(await self.context.client.call(GetHardware()))
         elif self.samples:
             self._show(self.samples[-1])
+        await self._ask_families()
+
+    async def _ask_families(self) -> None:
+        """Which programs on the GPUs are the miners' children: asked when either changes."""
+        roots = roots_of(self._status)
+        pids = {process.pid for gpu in self.samples[-1].gpus for process in gpu.processes or ()} if self.samples else ()
+        asked = (tuple(sorted(roots.items())), tuple(sorted(pids)))
+        if asked != self._asked_pids:
+            self._families = await asyncio.to_thread(families, roots, list(pids))
+            self._asked_pids = asked
+            if self.samples:
+                self._show_findings(self.samples[-1])
+
+    def _heard(self, status: AgentStatus) -> None:
+        self._status = status
 
     def _event(self, sample: Hardware) -> None:
         if self._loaded and self._polling.running:
@@ -109,7 +150,7 @@ class HardwarePage(Page):
         """Append one sample and draw; older ones than the span go."""
         if not self.samples or sample.at > self.samples[-1].at:
             self.samples.append(sample)
-        while self.samples and self.samples[0].at < sample.at - SPAN_S - 30:
+        while self.samples and self.samples[0].at < sample.at - self.span_s - 30:
             self.samples.popleft()
         self._show(sample)
 
@@ -126,23 +167,46 @@ class HardwarePage(Page):
         self._trouble = ""
         self.host.show()
         self.host.show_host(sample)
+        self._show_findings(sample)
         self._show_gpus(sample)
         self._show_age(time.time())
-        if self._drawing is None or self._drawing.done():
+        due = sample.at - self._drawn_at >= self.span_s / _REDRAW_PARTS or len(self.charts()) > len(self._ready())
+        if due and (self._drawing is None or self._drawing.done()):
+            self._drawn_at = sample.at
             self._drawing = self.context.tasks.start(self._draw_charts(), "draw hardware charts")
 
+    def _ready(self) -> list[LineChart]:
+        return [chart for chart in self.charts() if chart.loaded]
+
+    def _show_findings(self, sample: Hardware) -> None:
+        recent = [one for one in self.samples if one.at >= sample.at - _DIAGNOSED_S]
+        hot = self.context.settings.get(GPU_HOT_C)
+        self.found = findings(recent, self._status, self._families, hot_c=hot)
+        # That there is no GPU has a card of its own.
+        told = [one for one in self.found if one.code != "no_gpu"]
+        self.diagnosis.show_findings(told, {gpu.uuid: gpu_title(gpu) for gpu in sample.gpus})
+
     def _show_gpus(self, sample: Hardware) -> None:
-        present = {gpu.uuid: gpu for gpu in sample.gpus}
+        uuids = {gpu.uuid for gpu in sample.gpus}
+        instances: dict[str, list[Gpu]] = {}
+        present: dict[str, Gpu] = {}
+        for gpu in sample.gpus:
+            if gpu.parent_uuid in uuids and gpu.parent_uuid is not None:
+                instances.setdefault(gpu.parent_uuid, []).append(gpu)
+            else:
+                present[gpu.uuid] = gpu  # also an instance whose card a container hides
         for uuid in [uuid for uuid in self.gpus if uuid not in present]:
-            card = self.gpus[uuid]
-            card.show_lost()
+            self.gpus[uuid].show_lost()
+        hot = self.context.settings.get(GPU_HOT_C)
         for uuid, gpu in present.items():
             if uuid not in self.gpus:
-                self.gpus[uuid] = GpuCard()
+                self.gpus[uuid] = GpuCard(self.span_s)
                 self._gpu_column.addWidget(self.gpus[uuid])
-            self.gpus[uuid].show_gpu(gpu)
+            found = [one for one in self.found if one.gpu_uuid == uuid]
+            self.gpus[uuid].show_gpu(gpu, instances.get(uuid, ()), found, hot)
         note = sample.gpu_note or ("" if sample.gpus else "No GPU was found on this machine.")
-        self.note.setVisible(bool(note))
+        told = any(one.code == sample.gpu_trouble for one in self.found) and sample.gpu_trouble != "none"
+        self.note.setVisible(bool(note) and not told)
         self.note_text.setText(note)
 
     async def _draw_charts(self) -> None:
@@ -150,12 +214,14 @@ class HardwarePage(Page):
         samples = list(self.samples)
         until = samples[-1].at if samples else None
         for chart in self.charts():
+            chart.span_s = self.span_s
             if not chart.loaded:
                 await chart.load()
                 await asyncio.sleep(_BREATH_S)
         for chart, lines in [*self.host.lines(samples), *self._gpu_lines(samples)]:
             if chart.lines and chart.visibleRegion().isEmpty():
-                continue  # scrolled out of sight: the next sample will find it
+                self._drawn_at = 0.0  # scrolled out of sight: the next sample will find it
+                continue
             chart.set_lines(lines, until)
             await asyncio.sleep(_BREATH_S)
 
@@ -170,95 +236,6 @@ class HardwarePage(Page):
         sample = self.samples[-1]
         text = f"{sample.host.name}, {sample.host.system}. Sampled {age_text(sample.at, now)}."
         if sample.driver:
-            text += f" GPU driver {sample.driver}."
+            cuda = "" if sample.cuda is None else f", CUDA up to {sample.cuda}"
+            text += f" GPU driver {sample.driver}{cuda}."
         self.set_subtitle(f"{text} Not up to date: {self._trouble}" if self._trouble else text)
-
-
-class HostCard(Card):
-    """Processor, memory, disk and network."""
-
-    def __init__(self) -> None:
-        super().__init__("Processor")
-        self.facts = FactGrid(4)
-        self.load = LineChart(span_s=SPAN_S, top=100, value_words=percent_text)
-        self.network = LineChart(span_s=SPAN_S, value_words=rate_text)
-        self.charts = [self.load, self.network]
-        self.add(self.facts)
-        self.add(
-            _row(
-                ChartPanel("Use, percent", self.load, ("processor", "memory")),
-                ChartPanel("Network", self.network, ("sent", "received")),
-            )
-        )
-
-    def show_host(self, sample: Hardware) -> None:
-        self.set_title(cores_text(sample.host))
-        self.facts.show_facts(host_facts(sample.host))
-
-    def lines(self, samples: list[Hardware]) -> list[tuple[LineChart, list[Line]]]:
-        """What each chart shows of these samples."""
-        sent, received = network_points(samples)
-        return [
-            (self.load, [Line("processor", cpu_points(samples)), Line("memory", memory_points(samples))]),
-            (self.network, [Line("sent", sent), Line("received", received)]),
-        ]
-
-
-class GpuCard(Card):
-    """One GPU, known by its UUID."""
-
-    def __init__(self) -> None:
-        super().__init__("GPU")
-        self.badge = Badge()
-        self.add_to_header(self.badge)
-        self.problem = label("", "problem", wrap=True)
-        self.facts = FactGrid(3)
-        self.use = LineChart(span_s=SPAN_S, top=100, value_words=percent_text)
-        self.heat = LineChart(span_s=SPAN_S, value_words=temperature_text)
-        self.power = LineChart(span_s=SPAN_S, value_words=power_text)
-        self.charts = [self.use, self.heat, self.power]
-        self.add(self.problem)
-        self.add(self.facts)
-        self.add(
-            _row(
-                ChartPanel("Use, percent", self.use, ("utilisation", "memory")),
-                ChartPanel("Temperature", self.heat),
-                ChartPanel("Power", self.power),
-            )
-        )
-
-    def show_gpu(self, gpu: Gpu) -> None:
-        self.set_title(f"GPU {gpu.index} · {gpu.name}")
-        self.setToolTip(gpu.uuid)
-        level = gpu_level(gpu)
-        words = {Level.WARN: "throttled", Level.BAD: "problem"}.get(level, LEVEL_WORDS[level])
-        self.badge.show_level(level, words, time.time(), gpu.problem or ", ".join(gpu.throttle_reasons))
-        self.problem.setVisible(gpu.problem is not None)
-        self.problem.setText(gpu.problem or "")
-        self.facts.show_facts(gpu_facts(gpu))
-
-    def show_lost(self) -> None:
-        """It was there and is not any more."""
-        self.badge.show_level(Level.BAD, "gone", self.badge.seen_at)
-        self.problem.show()
-        self.problem.setText("The driver does not report this GPU any more. What stands below is its last reading.")
-
-    def lines(self, samples: list[Hardware], uuid: str) -> list[tuple[LineChart, list[Line]]]:
-        """What each chart shows of these samples."""
-        use = gpu_points(samples, uuid, lambda gpu: gpu.utilization_percent)
-        memory = gpu_points(samples, uuid, memory_percent)
-        return [
-            (self.use, [Line("utilisation", use), Line("memory", memory)]),
-            (self.heat, [Line("temperature", gpu_points(samples, uuid, lambda gpu: gpu.temperature_c))]),
-            (self.power, [Line("power", gpu_points(samples, uuid, lambda gpu: gpu.power_w))]),
-        ]
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    whole = QWidget()
-    row = QHBoxLayout(whole)
-    row.setContentsMargins(0, 4, 0, 0)
-    row.setSpacing(18)
-    for widget in widgets:
-        row.addWidget(widget, 1)
-    return whole

@@ -42,8 +42,10 @@ def span_axis_class() -> Any:
 
 
 def span_words(seconds: float) -> str:
-    """``now`` or ``5 min ago``."""
+    """``now``, ``5 min ago`` or, from two hours on, ``8 h ago``."""
     minutes = round(seconds / 60)
+    if minutes >= 120:
+        return f"{round(seconds / 3600)} h ago"
     return "now" if minutes == 0 else f"{minutes} min ago"
 
 

@@ -33,6 +33,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A level that values should stay below, with the word written on it."""
+
+    value: float
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """One bar: where it starts and how wide it is (Unix seconds), its height, which series, what hovering says.
 
@@ -206,7 +214,16 @@ class LineChart(Chart):
         self._value_words = value_words
         self._lines: tuple[Line, ...] = ()
         self._until: float | None = None
+        self._limits: tuple[Limit, ...] = ()
         self._drawn: list[Any] = []
+
+    def set_limits(self, limits: Sequence[Limit]) -> None:
+        """Show these limits from the next drawing on."""
+        self._limits = tuple(limits)
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        return self._limits
 
     def set_lines(self, lines: Sequence[Line], until: float | None = None) -> None:
         """Show these lines; the right edge is ``until`` (Unix seconds), or the newest sample."""
@@ -249,6 +266,11 @@ class LineChart(Chart):
         if self._lines:
             for start, end in gaps(self._lines[0].points, self._until):
                 self._add(self._grey_band(start, end))
+        for limit in self._limits:
+            # One far above everything would press the line flat: it is drawn when it comes near.
+            if self.top is None and highest > 0.5 * limit.value:
+                self._add(_limit_line(limit, colours.warn))
+                highest = max(highest, limit.value / 1.05)
         item.setXRange(right - self.span_s, right, padding=0)
         item.getAxis("bottom").right_edge = right
         self._set_heights(0.0, self.top if self.top is not None else max(highest * 1.15, 1e-9))
@@ -270,7 +292,16 @@ class LineChart(Chart):
     def moment_words(self, x: float) -> str:
         seconds = max(0, round(self.right_edge() - x))
         minutes, rest = divmod(seconds, 60)
+        if minutes >= 120:
+            return f"{minutes // 60} h {minutes % 60} min ago"
         return f"{minutes} min {rest} s ago" if minutes else f"{rest} s ago"
+
+
+def _limit_line(limit: Limit, colour: str) -> Any:
+    pg = sys.modules["pyqtgraph"]
+    pen = pg.mkPen(colour, width=1, style=Qt.PenStyle.DashLine)
+    options = {"position": 0.02, "anchors": [(0, 1), (0, 1)], "color": colour}
+    return pg.InfiniteLine(limit.value, angle=0, movable=False, pen=pen, label=limit.word, labelOpts=options)
 
 
 class BarChart(Chart):
