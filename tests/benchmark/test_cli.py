@@ -56,7 +56,7 @@ def test_an_endpoint_is_measured_kept_compared_and_exported(
     vllm = tmp_path / "vllm.json"
     status, first = bench(*load, "--vllm-json", str(vllm))
     assert (status, first["kind"], first["serving"]["completed"]) == (0, "serving", 3)
-    assert 50 <= first["serving"]["ttft"]["median"] < 150
+    assert 50 <= first["serving"]["ttft"]["median"] < 400
     assert json.loads(vllm.read_text())["completed"] == 3
     _, second = bench(*load)
     assert bench(*load, "--dry")[0] == 0

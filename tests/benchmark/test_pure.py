@@ -14,9 +14,9 @@ from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.guard import RunningMiner, may_run
 from ranvier.benchmark.metrics import Client, LoadResult, Request, percentile, spread, summarise
 from ranvier.benchmark.objectives import PRESETS, Objective
-from ranvier.benchmark.plans import arrivals
+from ranvier.benchmark.plans import ServingPlan, SweepPlan, arrivals
 from ranvier.benchmark.stream import Answer, Events, StreamError
-from ranvier.benchmark.sweep import conclude, passed_knee
+from ranvier.benchmark.sweep import conclude, passed_knee, run_sweep
 
 
 @settings(max_examples=60, deadline=None)
@@ -141,3 +141,23 @@ def test_a_registered_miner_that_serves_is_not_disturbed_unasked() -> None:
     may_run(
         [RunningMiner("m", "x", registered=True, play=True), RunningMiner("n", "y", registered=False)], told_to=False
     )
+
+
+async def test_a_sweep_that_was_cut_off_goes_on_where_it_was() -> None:
+    figures = {1: 100.0, 2: 190.0, 4: 300.0, 8: 301.0}
+    known = {step.concurrency: step for step in steps(*((c, rate, c, 1) for c, rate in figures.items()))}
+    run: list[tuple[int, int]] = []
+
+    async def load(plan: ServingPlan) -> LoadResult:
+        run.append((plan.concurrency, plan.warmup))
+        return known[plan.concurrency]
+
+    plan = SweepPlan(ServingPlan("http://127.0.0.1/v1", warmup=3), most=64)
+    verdict = await run_sweep(plan, load, done=[known[1], known[2]])
+    assert run == [(4, 3), (8, 0)]
+    assert (verdict.knee, verdict.knee_seen, len(verdict.steps)) == (4, True, 4)
+    run.clear()
+    short = await run_sweep(SweepPlan(plan.base, most=4), load)
+    assert (short.knee, short.knee_seen) == (4, False)
+    await run_sweep(plan, load, done=list(known.values()))
+    assert [concurrency for concurrency, _ in run] == [1, 2, 4], "a finished sweep runs nothing again"

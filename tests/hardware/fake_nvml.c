@@ -208,7 +208,7 @@ ONE(nvmlDeviceGetNumGpuCores, "cores")
 ONE(nvmlDeviceGetArchitecture, "architecture")
 ONE(nvmlDeviceGetPowerManagementDefaultLimit, "default_limit")
 ONE(nvmlDeviceGetPowerManagementLimit, "limit")
-ONE(nvmlDeviceGetIndex, "index")
+int nvmlDeviceGetIndex(Gpu *gpu, unsigned *value) { *value = (unsigned)gpu->index; return gpu->instance < 0 ? 0 : 3; }
 
 int nvmlDeviceGetMaxClockInfo(Gpu *gpu, unsigned kind, unsigned *value) {
     return about_int(gpu, kind == 2 ? "memclock_max" : "clock_max", value);

@@ -9,6 +9,7 @@ import pytest
 from ranvier.core.evidence import Level
 from ranvier.hardware.diagnosis import Surroundings, diagnose, throttled_for
 from ranvier.hardware.history import energy, series
+from ranvier.hardware.packing import pack, unpack
 from ranvier.hardware.snapshot import Disk, Gpu, GpuProcess, Hardware, Host
 
 GIB = 2**30
@@ -148,3 +149,17 @@ def test_energy_is_the_counters_rise_else_power_over_time_and_never_both() -> No
     assert energy([at(0, None, None), at(10, None, None)], "GPU-1") is None
     assert energy([at(0, 1.0), at(9000, 5.0)], "GPU-1") is None, "nobody looked in between"
     assert series([at(0, None), at(5, None, None)], "GPU-1", lambda gpu: gpu.power_w) == [(0, 100.0)]
+
+
+def test_samples_pack_small_and_come_back_the_same() -> None:
+    full = sample(
+        replace(GOOD, processes=(GpuProcess(1, 2, "x"), GpuProcess(3)), throttle_reasons=("power limit",)),
+        Gpu("GPU-2", "lost", 1, problem="Lost.", trouble="lost"),
+        at=12.5, gpu_note="note", gpu_trouble="silent",
+        host=replace(HOST, temperature_c=None, disks=(Disk("/d", 10, 5, True),), core_percents=(1.0, 2.0)),
+    )  # fmt: skip
+    body = pack(full)
+    assert unpack(body) == full
+    assert b"pcie_generation_max" in body
+    assert len(pack(sample(Gpu("GPU-2", "x", 1)))) < 700
+    assert unpack(b'{"at": 1}') is None

@@ -13,6 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from ranvier.hardware.nvidia_words import driver_trouble
+from ranvier.hardware.pci import PciCard
+
 HERE = Path(__file__).parent
 READER = HERE.parent / "programs" / "read_gpus.py"
 
@@ -213,3 +216,38 @@ def test_an_old_driver_is_read_by_its_older_calls(python: str, build: Callable[.
     machine.end()
     assert card["memory_used"] == 8589934592 + 478150656, "version 1 counts the reserve in"
     assert card["throttle_reasons"] == ["power limit", "heat (software)"]
+
+
+def test_on_battery_an_idle_card_is_let_go_and_taken_up_again(machine: Machine) -> None:
+    supply = machine.sysfs / "class" / "power_supply" / "AC"
+    supply.mkdir(parents=True)
+    (supply / "type").write_text("Mains\n")
+    (supply / "online").write_text("0\n")
+    machine.card(driver="nvidia")
+    machine.say(TWO.replace("0.util 97", "0.util 0").replace("0.pids 4242,4243", ""))
+    assert len(machine.read()["gpus"]) == 2
+    assert len(machine.read(seconds=11)["gpus"]) == 2, "the reading that finds it idle is still told"
+    assert machine.read()["trouble"] == "asleep"
+    machine.card(driver="nvidia", asleep=True)
+    (card,) = machine.read(seconds=10)["gpus"]
+    assert (card["asleep"], card["uuid"]) == (True, "pci:0000:01:00.0")
+    machine.card(driver="nvidia", asleep=False)
+    (supply / "online").write_text("1\n")
+    assert len(machine.read(seconds=30)["gpus"]) == 2
+
+
+def test_a_busy_card_is_watched_on_battery_too(machine: Machine) -> None:
+    supply = machine.sysfs / "class" / "power_supply" / "AC"
+    supply.mkdir(parents=True)
+    (supply / "type").write_text("Mains\n")
+    (supply / "online").write_text("0\n")
+    for _ in range(4):
+        assert len(machine.read(seconds=11)["gpus"]) == 2
+
+
+def test_a_container_without_the_toolkit_is_told_from_a_machine_without_a_driver() -> None:
+    cards = (PciCard("0000:01:00.0", "nvidia", False),)
+    assert driver_trouble(12, cards, "docker")[0] == "container"
+    assert driver_trouble(12, cards)[0] == "no_driver"
+    assert driver_trouble(12, (), "docker")[0] == "none"
+    assert driver_trouble(12, (PciCard("0000:01:00.0", "nouveau", False),))[0] == "nouveau"

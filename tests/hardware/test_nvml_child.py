@@ -74,7 +74,7 @@ class Bed:
         self.probe = NvmlChild(
             [sys.executable, "-m", "ranvier.hardware.probe_process", str(folder / "sys")],
             environment={"LD_LIBRARY_PATH": str(library), "FAKE_NVML": str(self.scenario)},
-            answer_s=0.6,
+            answer_s=1.2,
             opening_s=20.0,
             healthy_s=5.0,
             possible=lambda: True,
@@ -136,7 +136,7 @@ def test_a_hang_is_ended_and_the_process_is_gone(bed: Bed) -> None:
     bed.say(cards(1) + "0.hang.temp 1\n")
     begun = time.monotonic()
     reading = bed.probe.read()
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < 4.0
     assert reading.trouble == "hangs"
     assert not psutil.pid_exists(pid)
     bed.say(cards(1))

@@ -8,11 +8,10 @@ import logging
 import time
 from collections.abc import Callable
 
-import msgspec
-
 from ranvier.agent.hub import Hub
 from ranvier.agent.messages import HardwareEvent, HardwareHistory
 from ranvier.core.errors import LedgerError, RanvierError
+from ranvier.hardware.packing import pack, unpack
 from ranvier.hardware.sampler import Sampler
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ledger.samples import Samples
@@ -81,11 +80,8 @@ class HardwareWatch:
     async def history(self, seconds: int) -> HardwareHistory:
         """Samples of the last ``seconds``, oldest first. Raises LedgerError."""
         bodies = await self._samples.since(self._now() - max(0, seconds))
-        samples = []
-        for body in bodies:
-            with contextlib.suppress(msgspec.MsgspecError):  # of another version: left out
-                samples.append(msgspec.json.decode(body, type=Hardware))
-        return HardwareHistory(tuple(samples))
+        samples = (unpack(body) for body in bodies)
+        return HardwareHistory(tuple(sample for sample in samples if sample is not None))  # None: another version's
 
     async def close(self) -> None:
         self._sampler.close()
@@ -93,7 +89,7 @@ class HardwareWatch:
 
     async def _keep(self, sample: Hardware) -> None:
         try:
-            await self._samples.add(sample.at, msgspec.json.encode(sample), power_mw(sample))
+            await self._samples.add(sample.at, pack(sample), power_mw(sample))
         except LedgerError as error:
             self._trouble(error)
         else:

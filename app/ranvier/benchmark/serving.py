@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -34,12 +34,12 @@ async def measure(plan: ServingPlan, told: Told = lambda progress: None) -> Load
     return msgspec.convert(raw, LoadResult)
 
 
-async def sweep(plan: SweepPlan, told: Told = lambda progress: None) -> SweepResult:
-    """Run a sweep. Raises BenchmarkError."""
+async def sweep(plan: SweepPlan, told: Told = lambda progress: None, done: Sequence[LoadResult] = ()) -> SweepResult:
+    """Run a sweep, or go on with one whose steps ``done`` were told before it was cut off. Raises BenchmarkError."""
     plan.base.check()
     steps = sum(1 for _ in plan.steps())
     limit = steps * (plan.step_seconds + plan.base.timeout_s) + plan.base.timeout_s * plan.base.warmup + _SPARE_S
-    raw = await run_child(command_of("serving"), {"sweep": plan}, _teller(told), limit_s=limit)
+    raw = await run_child(command_of("serving"), {"sweep": plan, "done": tuple(done)}, _teller(told), limit_s=limit)
     return msgspec.convert(raw, SweepResult)
 
 

@@ -32,5 +32,6 @@ async def work(request: Any, say: Say) -> LoadResult | SweepResult:
         def step(result: LoadResult) -> None:
             say({"event": "step", "step": msgspec.structs.replace(result, requests=())})
 
-        return await run_sweep(plan, lambda one: run_load(one, progress), step)
+        done = msgspec.convert(request.get("done", ()), tuple[LoadResult, ...])
+        return await run_sweep(plan, lambda one: run_load(one, progress), step, done)
     return await run_load(msgspec.convert(request["load"], ServingPlan), progress)

@@ -55,11 +55,21 @@ async def run_sweep(
     plan: SweepPlan,
     load: Callable[[ServingPlan], Awaitable[LoadResult]],
     finished: Callable[[LoadResult], None] = lambda step: None,
+    done: Sequence[LoadResult] = (),
 ) -> SweepResult:
-    """Run steps until the knee is passed; only the first step warms up."""
+    """Run steps until the knee is passed; only the first one run warms up. ``done`` are steps of a sweep that was cut
+    off: they are taken over and not run again."""
     steps: list[LoadResult] = []
+    known = {step.concurrency: step for step in done}
+    warm = False
     for step in plan.steps():
-        result = await load(step if not steps else msgspec.structs.replace(step, warmup=0))
+        if not passed_knee(steps) and step.concurrency in known:
+            steps.append(known[step.concurrency])
+            continue
+        if passed_knee(steps):
+            break
+        result = await load(msgspec.structs.replace(step, warmup=0) if warm else step)
+        warm = True
         steps.append(result)
         finished(result)
         if passed_knee(steps) or not result.completed:
