@@ -19,8 +19,10 @@ if len(sys.argv) > 1:
 import qasync  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QScrollArea, QWidget  # noqa: E402
 
-from gui import samples  # noqa: E402
+from gui import samples, samples_money  # noqa: E402
+from gui.screenshots_money import shoot_money  # noqa: E402
 from gui.screenshots_wallets import shoot_custody, shoot_wallet_dialogs  # noqa: E402
+from ranvier.agent.market_messages import GetHoldings  # noqa: E402
 from ranvier.ui.dialogs.plan import PlanDialog  # noqa: E402
 from ranvier.ui.pages import PLACES  # noqa: E402
 from ranvier.ui.theme import Theme  # noqa: E402
@@ -95,6 +97,7 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
                 await asyncio.sleep(0.1)
                 studio.shoot(studio.window, "hardware-below")
         await shoot_dialogs(studio)
+        await shoot_money(studio)
         await studio.close()
     with tempfile.TemporaryDirectory() as home:
         await shoot_empty(Path(home), out, theme)
@@ -107,6 +110,7 @@ async def shoot_empty(home: Path, out: Path, theme: str) -> None:
     nothing = samples.portfolio()
     answers = house.client.answers
     answers[samples.GetPortfolio] = samples.Portfolio(nothing.block, (), (), ())
+    answers[GetHoldings] = samples_money.nothing_held()
     answers[samples.GetEarnings] = samples.Earnings((), ())
     studio = Studio(house, out, theme)
     for key in ("wallets", "hardware", "stake", "earnings"):
@@ -132,7 +136,16 @@ def _select_second(page: QWidget) -> None:
     page.table.selectRow(1)
 
 
-_EXTRA: dict[str, Callable[[QWidget], None]] = {"rehearsal": _half_a_rehearsal, "earnings": _select_second}
+def _select_first(page: QWidget) -> None:
+    page.table.selectRow(0)
+
+
+_EXTRA: dict[str, Callable[[QWidget], None]] = {
+    "rehearsal": _half_a_rehearsal,
+    "earnings": _select_second,
+    "stake": _select_second,
+    "subnets": _select_first,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -143,7 +143,7 @@ async def test_token_page_says_what_it_could_not_read(qtbot, house):
     page._polling.now()
     await samples.until(lambda: "Not up to date" in page.subtitle.text(), "the warning")
     house.bridge.status.emit(samples.status("finney"))
-    assert page.stack.currentIndex() == 0
+    assert page.filled.isHidden() and not page.empty.isHidden()
     page.hidden()
     await house.close()
 

@@ -51,12 +51,12 @@ def test_rows_keep_the_three_values_apart(qapp):
     model.set_rows(rows())
     shown = cells(model, 0)
     assert shown[0] == "1 · practice" and shown[2] == "391.870554 α1"
-    spot, sale, locked = shown[4], shown[5], shown[6]
+    spot, sale, locked = shown[3], shown[4], shown[5]
     assert spot == "11.102998 TAO" and locked == "120.000000 α1" and sale == "7.697958 TAO"
     last = model.rowCount() - 1
-    assert cells(model, last)[3:6] == ["unknown"] * 3
-    assert model.index(last, 5).data(UNKNOWN_ROLE) is True
-    assert model.index(4, 5).data() == "25.000000 TAO"  # root: one for one
+    assert cells(model, last)[3:5] == ["unknown"] * 2
+    assert model.index(last, 4).data(UNKNOWN_ROLE) is True
+    assert model.index(4, 4).data() == "25.000000 TAO"  # root: one for one
 
 
 def test_sentences_say_depth_locks_and_the_line():
@@ -92,8 +92,8 @@ def test_unknown_sorts_last_both_ways(qapp, order):
     model = holdings_model()
     model.set_rows(rows())
     proxy = RowsProxy(model)
-    proxy.sort(4, order)
-    shown = [proxy.index(row, 4).data() for row in range(proxy.rowCount())]
+    proxy.sort(3, order)
+    shown = [proxy.index(row, 3).data() for row in range(proxy.rowCount())]
     assert shown[-1] == "unknown"
     numbers = shown[:-1]
     value = lambda text: float(text.split(" TAO")[0].replace("\N{NARROW NO-BREAK SPACE}", ""))  # noqa: E731
@@ -136,7 +136,7 @@ def test_a_thousand_positions_stay_fluid(qtbot, capsys):
     table = Table(model)
     qtbot.addWidget(table)
     table.resize(1200, 700)
-    table.sort_by(4, Qt.SortOrder.DescendingOrder)
+    table.sort_by(3, Qt.SortOrder.DescendingOrder)
     table.show()
     times = []
     for shift in (0, 1, 2):

@@ -24,6 +24,9 @@ _MEANINGS = {
 }
 
 
+_BREAK = "\N{ZERO WIDTH SPACE}"  # an address has no place to wrap at
+
+
 def meaning_of(network: str) -> str:
     """What signing on a network means, in one sentence. An unknown name is treated as real money."""
     return _MEANINGS.get(network, "This may spend real money and cannot be undone.")
@@ -65,7 +68,8 @@ class PlanView(QWidget):
         said = {name for name, _value in plan.lines}
         rows = [*((name, value, "") for name, value in plan.lines), *(row for row in own if row[0] not in said)]
         for place, (name, value, kind) in enumerate(rows):
-            text = label(value, "mono" if kind == "mono" else "", wrap=True, copyable=True)
+            shown = value.replace("(", f"({_BREAK}").replace("=", f"={_BREAK}") if name == "Call" else value
+            text = label(shown, "mono" if kind == "mono" else "", wrap=True, copyable=True)
             if kind == "strong":
                 font = text.font()
                 font.setBold(True)

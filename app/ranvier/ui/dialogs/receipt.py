@@ -163,7 +163,8 @@ def facts(receipt: Receipt) -> list[tuple[str, str, str]]:
     if receipt.block is not None:
         where = f"{block_text(receipt.block.number)}, {short_hash(receipt.block.hash)}"
         found.append(("Block", where, ""))
-    found.append(("Transaction", receipt.extrinsic_hash, "mono"))
+    whole = receipt.extrinsic_hash
+    found.append(("Transaction", f"{whole[:34]} {whole[34:]}", "mono"))  # in two halves, so that it can wrap
     return found
 
 

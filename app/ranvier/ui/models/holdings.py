@@ -9,7 +9,7 @@ from ranvier.chain.model_stake import Holding, Portfolio
 from ranvier.chain.quotes import Pool
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
-from ranvier.ui.models.stake import exact_price_text, percent_text, price_text, spot_text, subnet_text
+from ranvier.ui.models.stake import exact_price_text, percent_text, spot_text, subnet_text
 from ranvier.ui.words import UNKNOWN, block_text, count_text, duration_text, short_address
 
 _DASH = "\N{EN DASH}"
@@ -102,6 +102,7 @@ def depth_words(row: HoldingRow) -> str:
     if sale is None:
         return "What a sale would bring is unknown: the pool has no price, or could not take so much."
     return (
+        f"One alpha is {exact_price_text(row.holding.price_rao)} now. "
         f"Selling all of it moves the price {percent_text(sale.price_move_ppm)} and costs "
         f"{percent_text(sale.cost_ppm)} (pool fee and slippage)."
     )
@@ -201,18 +202,12 @@ def holdings_model() -> RowsModel[HoldingRow]:
                 help="Each subnet has an alpha of its own (the number after α); they cannot be added.",
             ),
             Column[HoldingRow](
-                "Price now",
-                lambda row: price_text(row.holding.price_rao),
-                lambda row: row.holding.price_rao,
-                tooltip=lambda row: exact_price_text(row.holding.price_rao),
-                number=True,
-                help="TAO for one alpha in the subnet's pool at this block.",
-            ),
-            Column[HoldingRow](
                 "At spot",
                 lambda row: spot_text(row.holding.spot_rao),
                 lambda row: row.holding.spot_rao,
-                tooltip=lambda row: spot_text(row.holding.spot_rao, 9),
+                tooltip=lambda row: (
+                    f"{spot_text(row.holding.spot_rao, 9)}\nat {exact_price_text(row.holding.price_rao)}"
+                ),
                 number=True,
                 help="Alpha times price. A sale would give less: slippage and fee come off.",
             ),

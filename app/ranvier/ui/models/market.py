@@ -8,7 +8,7 @@ from ranvier.agent.market_messages import SubnetDetail, SubnetsView, SubnetView
 from ranvier.chain.concentration import Concentration
 from ranvier.core.units import Alpha, Tao, format_alpha, format_rao, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
-from ranvier.ui.models.stake import exact_price_text, percent_text, price_text, subnet_text
+from ranvier.ui.models.stake import exact_price_text, percent_text, subnet_text
 from ranvier.ui.words import UNKNOWN, count_text, duration_text
 
 _DAY_S = 86_400.0
@@ -66,8 +66,8 @@ def market_model() -> RowsModel[MarketRow]:
                 lambda row: row.view.subnet.netuid,
             ),
             Column[MarketRow](
-                "Price",
-                lambda row: price_text(row.view.subnet.price_rao),
+                "Price, TAO",
+                lambda row: UNKNOWN if (p := row.view.subnet.price_rao) is None else format_rao(p, 6),
                 lambda row: row.view.subnet.price_rao,
                 tooltip=lambda row: exact_price_text(row.view.subnet.price_rao),
                 number=True,
@@ -88,12 +88,12 @@ def market_model() -> RowsModel[MarketRow]:
                 help="Seats with incentive in the last epoch, of all that are taken.",
             ),
             Column[MarketRow](
-                "Median earner, a day",
-                lambda row: UNKNOWN if (t := row.miner_day_tao) is None else format_tao(Tao(t[1]), 4),
+                "Median a day",
+                lambda row: UNKNOWN if (t := row.miner_day_tao) is None else format_rao(t[1], 4),
                 lambda row: None if (t := row.miner_day_tao) is None else t[1],
                 tooltip=range_words,
                 number=True,
-                help="What the middle one of the miners who earn got in the last epoch, over a day, at the price now.",
+                help="TAO that the middle one of the miners who earn got, as in the last epoch, at the price now.",
             ),
             Column[MarketRow](
                 "Middle half",
@@ -104,7 +104,7 @@ def market_model() -> RowsModel[MarketRow]:
                 help="Lower to upper quartile of the miners who earn, TAO a day at the price now.",
             ),
             Column[MarketRow](
-                "Seat costs",
+                "Seat, TAO",
                 lambda row: _seat_price(row.view),
                 lambda row: row.view.subnet.register_rao if row.view.subnet.registration_open else None,
                 number=True,
@@ -119,12 +119,12 @@ def market_model() -> RowsModel[MarketRow]:
                 help="How long a new seat cannot be taken away.",
             ),
             Column[MarketRow](
-                "Miners, effective",
+                "Effective",
                 lambda row: effective_text(row.view.incentive),
                 lambda row: row.view.incentive.effective,
                 tooltip=lambda row: sharing_words("Miners' incentive", row.view.incentive),
                 number=True,
-                help="How many equal miners would be as concentrated: 1 is one who takes all.",
+                help="How concentrated miners' pay is: as if so many equal ones shared it. 1 is one who takes all.",
             ),
         ),
         key=lambda row: row.view.subnet.netuid,
@@ -132,7 +132,7 @@ def market_model() -> RowsModel[MarketRow]:
 
 
 def _seat_price(view: SubnetView) -> str:
-    return format_tao(Tao(view.subnet.register_rao), 4) if view.subnet.registration_open else "closed"
+    return format_rao(view.subnet.register_rao, 4) if view.subnet.registration_open else "closed"
 
 
 def _range_text(pays: tuple[int, int, int] | None) -> str:

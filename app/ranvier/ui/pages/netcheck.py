@@ -118,6 +118,8 @@ class NetCheckPage(Page):
             self._running = False
             self.again.setEnabled(True)
             self.again.setText("Check again")
+            if network != self._network and self.isVisible():
+                self._begin()  # what was asked meanwhile is of the network before
 
     def show_check(self, found: NetCheckView) -> None:
         """Draw this check."""

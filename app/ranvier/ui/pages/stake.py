@@ -41,7 +41,7 @@ from ranvier.ui.words import block_text, count_text, grouped_address, short_addr
 _EVERY_S = {"sandbox": 4.0}
 _EVERY_OTHERS_S = 12.0
 _DECIMALS = 6
-_SPOT_COLUMN = 4
+_SPOT_COLUMN = 3
 
 
 class StakePage(Page):

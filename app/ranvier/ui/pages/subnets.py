@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.market_messages import GetSubnet, GetSubnets, SubnetDetail, SubnetsView
 from ranvier.core.errors import RanvierError
@@ -147,17 +147,26 @@ class SubnetsPage(Page):
         subnet = row.view.subnet
         self.card.set_title(f"What would this machine earn on {subnet_text(subnet.netuid, subnet.name)}?")
         clear(self.card.body)
+        sides = QHBoxLayout()
+        sides.setSpacing(28)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        for side in (left, right):
+            side.setSpacing(6)
+            sides.addLayout(side, 1)
+        own = [f"uid {one.uid}" for one in detail.own] if detail is not None else []
+        if own:
+            left.addWidget(label(f"You have {count_text(len(own), 'seat')} here: {', '.join(own)}.", wrap=True))
         for words in earning_words(row):
-            self.card.add(label(words, wrap=True, copyable=True))
+            left.addWidget(label(words, wrap=True, copyable=True))
         if detail is None:
-            self.card.add(label("Reading its seats …", "muted"))
+            right.addWidget(label("Reading its seats …", "muted"))
         else:
             stake = sharing_words(f"Validators' stake ({detail.validators} with a permit)", detail.validator_stake)
             for words in (*rule_words(detail, row.block_s), stake, sharing_words("Pay", detail.miner_incentive)):
-                self.card.add(label(words, "muted", wrap=True, copyable=True))
-            own = [f"uid {one.uid}" for one in detail.own]
-            if own:
-                self.card.add(label(f"You have {count_text(len(own), 'seat')} here: {', '.join(own)}.", wrap=True))
+                right.addWidget(label(words, "muted", wrap=True, copyable=True))
+        left.addStretch(1)
+        right.addStretch(1)
+        self.card.body.addLayout(sides)
         self.card.show()
 
     # --- state -----------------------------------------------------------------------------------------------

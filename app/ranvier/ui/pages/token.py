@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from ranvier.agent.market_messages import GetToken, TokenView
 from ranvier.chain.supply import CAP_RAO
@@ -57,7 +57,7 @@ class TokenPage(Page):
         self.bar.setAccessibleName("Issued of the cap")
         self.model = halvings_model()
         self.table = Table(self.model)
-        self.table.setMinimumHeight(9 * 34)
+        self.table.sort_by(0)
         self.sharing = Card("Who holds it", spacing=6)
         self.activity = Card("What happens on the chain")
         self._figures = QHBoxLayout()
@@ -65,10 +65,10 @@ class TokenPage(Page):
         self.activity.body.addLayout(self._figures)
         self.empty = EmptyState("Asking the agent", "Reading issuance, stake and recent blocks.")
         self.empty.setMinimumHeight(420)
-        self.stack = QStackedWidget()
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(self._filled())
-        self.add(self.stack)
+        self.filled = self._filled()
+        self.filled.hide()
+        self.add(self.empty)
+        self.add(self.filled)
         self.content.addStretch(1)
         context.bridge.status.connect(self._status)
         self._polling = Polling(context.tasks, "token", self.refresh, self._failed, self._every_s)
@@ -113,7 +113,8 @@ class TokenPage(Page):
         """Draw this reading."""
         first = self.found is None
         self.found = found
-        self.stack.setCurrentIndex(1)
+        self.empty.hide()
+        self.filled.show()
         supply, ppm = found.supply, issued_ppm(found)
         self.issued.show_value(format_tao(Tao(supply.issuance_rao), 0), f"{share_text(ppm)} of 21 million")
         self.bar.setValue(round(ppm * _STEPS / 1_000_000))
@@ -135,6 +136,8 @@ class TokenPage(Page):
         self.model.set_rows(rows)
         if first:
             self.table.fit()
+            header = self.table.horizontalHeader().sizeHint().height()
+            self.table.setFixedHeight(header + len(rows) * self.table.verticalHeader().defaultSectionSize() + 4)
         self._show_sharing(found)
         self._show_activity(found)
         self._show_age(time.time())
@@ -181,7 +184,8 @@ class TokenPage(Page):
         self.found = None
         self.set_subtitle("")
         self.empty.set_text("Asking the agent", "Reading issuance, stake and recent blocks.")
-        self.stack.setCurrentIndex(0)
+        self.filled.hide()
+        self.empty.show()
         if self._polling.running:
             self._polling.now()
 
