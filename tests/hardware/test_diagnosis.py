@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ranvier.agent.hardware_watch import power_mw
 from ranvier.core.evidence import Level
 from ranvier.hardware.diagnosis import Surroundings, diagnose, throttled_for
 from ranvier.hardware.history import energy, series
@@ -163,3 +164,10 @@ def test_samples_pack_small_and_come_back_the_same() -> None:
     assert b"pcie_generation_max" in body
     assert len(pack(sample(Gpu("GPU-2", "x", 1)))) < 700
     assert unpack(b'{"at": 1}') is None
+
+
+def test_the_agents_sum_of_power_leaves_out_what_draws_nothing_of_its_own() -> None:
+    part, asleep = Gpu("MIG-1", "part", 0, parent_uuid="GPU-1", mig=True), Gpu("pci:1", "asleep", 1, asleep=True)
+    assert power_mw(sample(GOOD, part, asleep)) == 300_000
+    assert power_mw(sample(GOOD, Gpu("GPU-2", "lost", 1, problem="Lost."))) is None
+    assert power_mw(sample(asleep)) is None

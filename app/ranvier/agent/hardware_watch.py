@@ -97,6 +97,9 @@ class HardwareWatch:
 
 
 def power_mw(sample: Hardware) -> int | None:
-    """What the cards draw together, in milliwatts; None when not all of them say. The host itself is not measured."""
-    watts = [gpu.power_w for gpu in sample.gpus]
+    """What the cards draw together, in milliwatts; None when not all of them say. The host itself is not measured.
+
+    A part of a card (MIG) draws through its card, and one that sleeps is switched off: both are left out.
+    """
+    watts = [gpu.power_w for gpu in sample.gpus if gpu.parent_uuid is None and not gpu.asleep]
     return None if not watts or None in watts else sum(round(one * 1000) for one in watts if one is not None)

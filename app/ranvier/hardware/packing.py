@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,6 +10,9 @@ import msgspec
 from ranvier.hardware.snapshot import Disk, Gpu, GpuProcess, Hardware, Host
 
 _KINDS = (Hardware, Host, Gpu, GpuProcess, Disk)
+_DEFAULTS: dict[type, tuple[tuple[str, Any], ...]] = {
+    kind: tuple((field.name, field.default) for field in dataclasses.fields(kind)) for kind in _KINDS
+}
 _DECODER = msgspec.json.Decoder(Hardware)
 
 
@@ -33,13 +35,8 @@ def _slim(value: Any) -> Any:
     if not isinstance(value, _KINDS):
         return value
     slim: dict[str, Any] = {}
-    for name, default in _defaults(type(value)):
+    for name, default in _DEFAULTS[type(value)]:
         item = getattr(value, name)
         if default is dataclasses.MISSING or item != default:
             slim[name] = _slim(item)
     return slim
-
-
-@lru_cache(maxsize=16)
-def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple((field.name, field.default) for field in dataclasses.fields(kind))
