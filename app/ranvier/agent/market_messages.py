@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ranvier.agent.command import Command
+from ranvier.agent.command import Command, Done
 from ranvier.chain.concentration import Concentration
 from ranvier.chain.model import BlockRef, Subnet
 from ranvier.chain.model_stake import Portfolio
@@ -150,3 +150,14 @@ class GetNetCheck(Command[NetCheckView], frozen=True):
     """Ask every endpoint of the network ``samples`` times; takes some seconds."""
 
     samples: int = 5
+
+
+class ExportEarnings(Command[Done], frozen=True):
+    """Write the payments of a time to a new file: ``csv`` (everything), ``koinly``, ``cointracking`` or ``json``."""
+
+    path: str
+    kind: str
+    since_ms: int | None = None
+    until_ms: int | None = None
+    hotkey_ss58: str | None = None
+    netuid: int | None = None

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from ranvier.agent.command import Command, Done, R
-from ranvier.agent.market_messages import GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
+from ranvier.agent.market_messages import ExportEarnings, GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
 from ranvier.agent.miner_messages import (
     BundleCut,
     BundleFile,
@@ -70,8 +70,8 @@ from ranvier.miners.status import ExitRecord, MinerState
 __all__ = [
     "COMMANDS", "EVENT_DECODER", "PROTOCOL", "AddMiner", "AddReceipt", "AgentStatus", "Attention", "BundleCut",
     "BundleFile", "BundlePreview", "ChainView", "ChangeMiner", "CheckPosition", "Command", "CostsView", "CrashPlace",
-    "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "ExportLogs",
-    "FetchPrices", "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps",
+    "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "ExportEarnings",
+    "ExportLogs", "FetchPrices", "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps",
     "GetHardware", "GetHardwareHistory", "GetHoldings", "GetLog", "GetNetCheck", "GetPortfolio", "GetPrices",
     "GetReceipts", "GetStatus", "GetSubnet", "GetSubnets", "GetTimeline", "GetToken", "HardwareEvent",
     "HardwareHistory", "InstallEvent", "InstallMiner", "InstallProgress", "LogCrash", "LogHits", "LogLine", "LogPage",
