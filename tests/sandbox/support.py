@@ -120,6 +120,10 @@ class NodeProcess:
     def endpoint(self) -> str:
         return str(self.ready["endpoint"])
 
+    @property
+    def ready_port(self) -> int:
+        return int(self.endpoint.rpartition(":")[2])
+
     def kill(self) -> None:
         if os.name == "posix":
             self.process.send_signal(signal.SIGKILL)

@@ -20,6 +20,7 @@ from sandbox.support import fixture_text
 FROM_425 = "an item, call or error of spec 425 that register_limit and its price need"
 ANNOUNCING = "spec 425 announces a coldkey swap; 343 scheduled it. Warnings of the new kind are tested with it"
 ASKED_FOR = "an item of spec 425 (the last one of 435) without which btcli 11.3 does not list hyperparameters"
+LOCKS = "conviction locks of spec 425: btcli's stake list reads them, and locked alpha cannot leave"
 ALLOWED = {
     "SubtensorModule.storage.BurnHalfLife": FROM_425,
     "SubtensorModule.storage.BurnIncreaseMult": FROM_425,
@@ -27,6 +28,12 @@ ALLOWED = {
     "SubtensorModule.calls.register_limit": FROM_425,
     "SubtensorModule.error.RegistrationPriceLimitExceeded": FROM_425,
     "SubtensorModule.constants.InitialStartCallDelay": "spec 425; the SDK's start schedule asks for it",
+    "SubtensorModule.storage.Lock": LOCKS,
+    "SubtensorModule.storage.DecayingLock": LOCKS,
+    "SubtensorModule.storage.LockingColdkeys": LOCKS,
+    "SubtensorModule.storage.UnlockRate": LOCKS,
+    "SubtensorModule.storage.MaturityRate": LOCKS,
+    "SubtensorModule.error.StakeUnavailable": LOCKS,
     "SubtensorModule.storage.OwnerCutEnabled": ASKED_FOR,
     "SubtensorModule.storage.OwnerCutAutoLockEnabled": ASKED_FOR,
     "SubtensorModule.storage.SubnetEmissionEnabled": ASKED_FOR,
@@ -219,6 +226,8 @@ def test_metadata_versions_are_framed(version: int) -> None:
 
 
 NEW_APIS = {
+    "StakeInfoRuntimeApi.get_coldkey_lock": "spec 425; btcli's stake list",
+    "BetaBasketRuntimeApi.get_root_basket_owed": "spec 438; btcli's stake list. There are no baskets: it answers 0",
     "StakeInfoRuntimeApi.get_stake_availability_for_coldkeys": "spec 425; btcli asks for it before it unstakes",
     "SubnetInfoRuntimeApi.get_subnet_hyperparams_v3": "spec 425; btcli's hyperparameters",
     "SubnetInfoRuntimeApi.get_next_epoch_start_block": "spec 425",

@@ -10,7 +10,7 @@ from ranvier.sandbox.composites import Option, Tuple, Vec
 from ranvier.sandbox.pallets.subtensor import info, shares, swaps
 from ranvier.sandbox.pallets.subtensor.info_apis import DELEGATES, NEURONS, REGISTRATION, SUBNETS
 from ranvier.sandbox.pallets.subtensor.info_types import AVAILABILITY, SIM_SWAP, STAKE_INFO, SUBNET_PRICE, map_of
-from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import LOCK_STATE, NETUID, Subtensor
 from ranvier.sandbox.scale import U64
 from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
 
@@ -84,7 +84,7 @@ def _sim_sell(view: View, netuid: int, alpha: int) -> dict[str, int]:
 
 
 def _availability(view: View, coldkeys: list[bytes], wanted: list[int] | None) -> list[tuple[bytes, Any]]:
-    """``get_stake_availability_for_coldkeys`` (425): nothing is locked here, so all of it can be unstaked."""
+    """``get_stake_availability_for_coldkeys`` (425)."""
     state = view.state
     known = info.netuids(state)
     chosen = known if wanted is None else sorted(set(wanted))
@@ -94,9 +94,27 @@ def _availability(view: View, coldkeys: list[bytes], wanted: list[int] | None) -
     for coldkey in sorted(set(coldkeys)):
         hotkeys = Subtensor.StakingHotkeys.get(state, coldkey)
         totals = {n: sum(shares.stake_of(state, hotkey, coldkey, n) for hotkey in hotkeys) for n in chosen}
-        listed = [(n, {"total": one, "locked": 0, "available": one}) for n, one in totals.items() if one]
+        listed = []
+        for netuid, total in totals.items():
+            locked = shares.locked_of(state, coldkey, netuid)
+            if total or locked:
+                row = {"total": total, "locked": locked, "available": max(total - locked, 0)}
+                listed.append((netuid, row))
         rows.append((coldkey, listed))
     return rows
+
+
+def _lock(view: View, coldkey: bytes, netuid: int) -> dict[str, Any] | None:
+    """``get_coldkey_lock`` (425); a lock here does not decay."""
+    for _, lock in Subtensor.Lock.items(view.state, coldkey, netuid):
+        found: dict[str, Any] = lock
+        return found
+    return None
+
+
+def _nothing_owed(view: View, coldkey: bytes) -> int:
+    """There are no root baskets here."""
+    return 0
 
 
 def _stake_fee(view: View, *arguments: Any) -> int:
@@ -129,6 +147,7 @@ APIS: tuple[Api, ...] = (
                 map_of(ACCOUNT, map_of(NETUID, AVAILABILITY)),
                 _availability,
             ),
+            Method("get_coldkey_lock", {"coldkey": ACCOUNT, "netuid": NETUID}, Option(LOCK_STATE), _lock),
             Method(
                 "get_stake_fee",
                 {
@@ -143,6 +162,7 @@ APIS: tuple[Api, ...] = (
             ),
         ),
     ),
+    Api("BetaBasketRuntimeApi", (Method("get_root_basket_owed", {"coldkey": ACCOUNT}, TAO, _nothing_owed),)),
     SUBNETS,
     NEURONS,
     DELEGATES,

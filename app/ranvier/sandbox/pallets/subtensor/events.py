@@ -100,6 +100,6 @@ _ERROR_NAMES = """
     SameAutoStakeHotkeyAlreadySet UidMapCouldNotBeCleared TrimmingWouldExceedMaxImmunePercentage
     ChildParentInconsistency InvalidNumRootClaim InvalidRootClaimThreshold InvalidSubnetNumber
     RegistrationPriceLimitExceeded ColdkeySwapAnnounced ColdkeySwapDisputed ColdkeySwapReannouncedTooEarly
-    ColdkeySwapAnnouncementNotFound ColdkeySwapAlreadyDisputed
+    ColdkeySwapAnnouncementNotFound ColdkeySwapAlreadyDisputed StakeUnavailable
 """
 fail = Errors(INDEX, {name: index for index, name in enumerate(_ERROR_NAMES.split())})

@@ -75,6 +75,8 @@ def _check(state: State, origin: _Place, destination: _Place, alpha: int, most: 
             raise fail("HotKeyAccountNotExists")
     if shares.stake_of(state, hotkey, coldkey, netuid) < alpha:
         raise fail("NotEnoughStakeToWithdraw")
+    if coldkey != destination[0] or netuid != other_netuid:
+        staking.ensure_available(state, coldkey, netuid, alpha)
     if _worth(state, netuid, min(alpha, most)) < staking.MIN_STAKE_RAO:
         raise fail("ZeroMaxStakeAmount" if most == 0 else "AmountTooLow")
     if alpha > most and not partial:

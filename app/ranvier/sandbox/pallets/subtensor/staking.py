@@ -36,6 +36,12 @@ def stake_tao(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao:
     context.deposit(STAKE_ADDED, (coldkey, hotkey, tao, swap.amount_out, netuid, swap.fee))
 
 
+def ensure_available(state: State, coldkey: bytes, netuid: int, alpha: int) -> None:
+    """Locked alpha cannot leave (425)."""
+    if shares.locked_of(state, coldkey, netuid) and shares.available_of(state, coldkey, netuid) < alpha:
+        raise fail("StakeUnavailable")
+
+
 def unstake_alpha(
     context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int, *, free: bool = False
 ) -> int:
@@ -71,6 +77,7 @@ def remove(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: 
         raise fail("AmountTooLow")
     if held < alpha:
         raise fail("NotEnoughStakeToWithdraw")
+    ensure_available(state, coldkey, netuid, alpha)
     unstake_alpha(context, coldkey, hotkey, netuid, alpha)
 
 

@@ -53,6 +53,9 @@ _SUBNET_TEXTS = (
     "additional",
 )
 SUBNET_IDENTITY = struct("pallet_subtensor::pallet::SubnetIdentityV3", dict.fromkeys(_SUBNET_TEXTS, _BYTES))
+LOCK_STATE = struct(  # 425
+    "pallet_subtensor::staking::lock::LockState", {"locked_mass": ALPHA, "conviction": U64F64, "last_update": U64}
+)
 _RECYCLE_OR_BURN = enum("pallet_subtensor::pallet::RecycleOrBurnEnum", {"Burn": 0, "Recycle": 1})
 
 
@@ -87,6 +90,11 @@ class Subtensor(Storage):
     TotalHotkeyAlphaLastEpoch = Item(ALPHA, _ACCOUNT, _NETUID)
     TotalHotkeyShares = Item(U64F64, _ACCOUNT, _NETUID)
     Alpha = Item(U64F64, _ACCOUNT, _ACCOUNT, _NETUID)
+    Lock = Item(LOCK_STATE, _ACCOUNT, _NETUID, _ACCOUNT, optional=True)  # 425, as the four that follow
+    DecayingLock = Item(BOOL, _ACCOUNT, _NETUID, optional=True)
+    LockingColdkeys = Item(Tuple(()), _NETUID, _ACCOUNT, _ACCOUNT, optional=True)
+    UnlockRate = Item(U64, default=934_866)
+    MaturityRate = Item(U64, default=311_622)
     AlphaDividendsPerSubnet = Item(ALPHA, _NETUID, _ACCOUNT)
 
     # A subnet's pool and pots
