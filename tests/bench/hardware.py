@@ -138,7 +138,11 @@ def fake_driver(folder: Path) -> dict[str, str]:
 
 
 def looking(python: Path, variables: dict[str, str], seconds: float) -> list[dict[str, object]]:
-    """Samples per second and CPU for each, two cards, as fast as each tool can."""
+    """Samples per second and CPU for each, two cards, as fast as each tool can.
+
+    Ours asks for process lists, fans and links every five seconds only, the others each time: that is the difference
+    shown, and on a real card these lists are what disturbs. gpustat also waits for its programs' CPU share.
+    """
     rows = []
     for name, program, code in (
         ("ranvier", sys.executable, OURS), ("nvitop", python, NVITOP), ("gpustat", python, GPUSTAT),

@@ -97,7 +97,7 @@ async def test_a_hanging_driver_is_told_and_not_asked_twice(tmp_path: Path) -> N
     for _ in range(3):
         sample = await sampler.sample()
         assert sample.gpus == ()
-        assert sample.gpu_note == "The GPU driver does not answer."
+        assert sample.gpu_note == "The GPU driver has not answered yet."
         assert sample.host.memory_total > 0
     assert cards.reads == 1
     sampler.close()
@@ -106,6 +106,12 @@ async def test_a_hanging_driver_is_told_and_not_asked_twice(tmp_path: Path) -> N
     await asyncio.sleep(0.1)
     assert (await sampler.sample()).gpus[0].memory_used == 1
     assert (await sampler.sample()).gpus[0].memory_used == 2
+    cards.free.clear()
+    sample = await sampler.sample()
+    assert sample.gpu_note == "The GPU driver does not answer."
+    assert (sample.gpus[0].uuid, sample.gpus[0].memory_used, sample.gpus[0].trouble) == ("GPU-1", None, "silent")
+    cards.free.set()
+    await asyncio.sleep(0.1)
 
 
 async def test_a_bug_in_a_probe_ends_nothing(tmp_path: Path) -> None:

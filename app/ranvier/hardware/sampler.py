@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 _GPU_LIMIT_S = 2.0
 _SILENT = "The GPU driver does not answer."
+_NOT_YET = "The GPU driver has not answered yet."
+_PATIENCE_S = 30.0  # without persistence mode a driver wakes its cards one after the other at the first question
 
 
 class Sampler:
@@ -41,7 +43,8 @@ class Sampler:
         self._host = HostProbe(*folders_that_matter(folder))
         self._probe: GpuProbe = probe or all_gpus()
         self._names: dict[int, str | None] = {}
-        self._last = GpuReading()
+        self._last: GpuReading | None = None
+        self._asked_at = 0.0
         self._limit_s = gpu_limit_s
         self._now = now
         self._reading: asyncio.Future[GpuReading] | None = None
@@ -50,7 +53,6 @@ class Sampler:
         """Read host and GPUs; the GPUs are left out with a note when their driver does not answer in time."""
         host = await asyncio.get_running_loop().run_in_executor(None, self._host.read)
         gpu = await self._gpus()
-        self._last = gpu
         return Hardware(
             at=self._now(),
             host=host,
@@ -69,21 +71,28 @@ class Sampler:
     async def _gpus(self) -> GpuReading:
         # A read that hangs stays the only one: a second would hang behind the same lock of the driver.
         if self._reading is None:
+            self._asked_at = time.monotonic()
             self._reading = self._start_reading()
         done, _ = await asyncio.wait([self._reading], timeout=self._limit_s)
         if not done:
             return self._silent()
         reading, self._reading = self._reading.result(), None
+        self._last = reading
         return reading
 
     def _silent(self) -> GpuReading:
         """The cards seen last stay listed, marked: a card does not vanish because its driver is slow."""
+        last = self._last
+        if last is None:
+            if time.monotonic() - self._asked_at < _PATIENCE_S:
+                return GpuReading(note=_NOT_YET, trouble="starting")
+            return GpuReading(note=_SILENT, trouble="silent")
         gpus = tuple(
             Gpu(gpu.uuid, gpu.name, gpu.index, problem=_SILENT, trouble="silent", vendor=gpu.vendor,
                 pci_address=gpu.pci_address, parent_uuid=gpu.parent_uuid, mig=gpu.mig)
-            for gpu in self._last.gpus
+            for gpu in last.gpus
         )  # fmt: skip
-        return GpuReading(gpus, self._last.driver, _SILENT, "silent", self._last.cuda)
+        return GpuReading(gpus, last.driver, _SILENT, "silent", last.cuda)
 
     def _named(self, gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
         """Fill in the programs' names; each pid is looked up once."""
