@@ -12,14 +12,26 @@ import msgspec
 from ranvier.agent.messages import (
     AgentStatus,
     Attention,
+    BundlePreview,
     ChainView,
+    CrashPlace,
     Done,
+    Earnings,
     Event,
-    GetLog,
-    LogLine,
-    LogTail,
+    ExportLogs,
+    GetEarnings,
+    GetHardwareHistory,
+    GetTimeline,
+    HardwareHistory,
+    LogCrash,
+    LogHits,
+    LogPage,
     MinerView,
+    PlacedLine,
+    ReadLog,
+    SearchLog,
     StatusEvent,
+    Timeline,
 )
 from ranvier.chain.model import Axon, BlockRef, Neuron
 from ranvier.core.evidence import Evidence, Level
@@ -46,8 +58,11 @@ class FakeClient:
             raise answer
         if callable(answer):
             return answer(command)
-        if isinstance(command, GetLog) and isinstance(answer, Done):
-            return LogTail((), 0)
+        if isinstance(answer, Done):
+            empty = {ReadLog: LogPage((), 0, 0, 0, 0), GetTimeline: Timeline((), ()), LogCrash: CrashPlace(),
+                     SearchLog: LogHits((), 0, True, 0), GetHardwareHistory: HardwareHistory(()),
+                     GetEarnings: Earnings((), ()), ExportLogs: BundlePreview((), ())}  # fmt: skip
+            return empty.get(type(command), answer)
         return answer
 
     def sent(self, kind: type) -> list[Any]:
@@ -196,7 +211,7 @@ def rich_status() -> AgentStatus:
     )
 
 
-def log_tail(count: int = 60) -> LogTail:
+def log_tail(count: int = 60) -> LogPage:
     at = time.time() - count
     texts = (
         "INFO  loading SmolLM2-135M-Instruct (138 MB)",
@@ -206,9 +221,9 @@ def log_tail(count: int = 60) -> LogTail:
         "WARN  query refused: nonce is 11.2 s old",
     )
     lines = tuple(
-        LogLine(at + n, "stderr" if n % 5 == 4 else "stdout", texts[n if n < 3 else 3 + n % 2]) for n in range(count)
+        PlacedLine(at + n, "err" if n % 5 == 4 else "out", texts[n if n < 3 else 3 + n % 2]) for n in range(count)
     )
-    return LogTail(lines, 4096)
+    return LogPage(lines, 1000, 4096, 0, 4096)
 
 
 def status_event(*miners: MinerView, **options: Any) -> StatusEvent:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
 
-from gui.fakes import failed_miner, good_miner, log_tail, rich_status, status_event, unknown_miner
+from gui.fakes import failed_miner, good_miner, rich_status, status_event, unknown_miner
 from gui.stage import settle, stage, texts, until
 from ranvier.agent.messages import (
-    GetLog,
     InstallEvent,
     InstallMiner,
     InstallProgress,
-    LogLine,
-    LogTail,
     RemoveMiner,
     RestartMiner,
     StatusEvent,
@@ -26,7 +22,6 @@ from ranvier.ui.dialogs.add_miner import miner_id
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.models.miners import COLUMNS, CPU, STATE, TODAY
 from ranvier.ui.phrases import exit_text, level_of, restart_refusal, start_refusal, stop_refusal
-from ranvier.ui.widgets.log_view import MOST_LINES, LogView
 
 
 @pytest.mark.parametrize(
@@ -108,48 +103,6 @@ async def test_remove_asks_first(qtbot, tmp_path):
 
 def visible_dialog(window):
     return next((d for d in window.findChildren(Dialog) if d.isVisible()), None)
-
-
-async def test_the_log_goes_on_where_it_was(qtbot, tmp_path):
-    async with stage(tmp_path) as it:
-        it.client.answers[GetLog] = lambda command: (
-            log_tail(3) if command.after is None else LogTail((LogLine(1.0, "stderr", "more\n"),), 5000)
-        )
-        page = await it.open("miners")
-        it.bridge._emit(status_event(good_miner()))
-        await until(lambda: len(it.client.sent(GetLog)) >= 2)
-        assert [c.after for c in it.client.sent(GetLog)][:2] == [None, 4096]
-        await until(lambda: page.log.text.toPlainText().endswith("more"))
-        assert "loading SmolLM2" in page.log.text.toPlainText()
-
-
-async def test_choosing_another_miner_reads_its_log_from_the_end(qtbot, tmp_path):
-    async with stage(tmp_path) as it:
-        it.client.answers[GetLog] = log_tail(3)
-        page = await it.open("miners")
-        it.bridge._emit(StatusEvent(rich_status()))
-        page.table.select_key("old")
-        await until(lambda: any(c.id == "old" for c in it.client.sent(GetLog)))
-        assert next(c for c in it.client.sent(GetLog) if c.id == "old").after is None
-
-
-def test_log_is_bounded_follows_and_copies(qtbot):
-    view = LogView()
-    qtbot.addWidget(view)
-    view.resize(500, 200)
-    view.show()
-    view.add([LogLine(float(n), "stdout", f"line {n}") for n in range(MOST_LINES + 500)])
-    assert view.text.blockCount() == MOST_LINES
-    bar = view.text.verticalScrollBar()
-    assert bar.value() == bar.maximum()
-    view.follow.setChecked(False)
-    bar.setValue(10)
-    view.add([LogLine(1.0, "stdout", "x" * 100_000)])
-    assert bar.value() == 10
-    view.text.selectAll()
-    view.copy()
-    assert QGuiApplication.clipboard().text().count("\n") == MOST_LINES - 1
-    assert len(view.text.document().lastBlock().text()) < 2100
 
 
 async def test_install_progress_and_its_failure(qtbot, tmp_path):

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 
 from gui.fakes import chain, failed_miner, good_miner, log_tail, rich_status, status, status_event
 from gui.stage import stage, texts, until, watchdog
-from ranvier.agent.messages import GetLog, InstallEvent, InstallProgress
+from ranvier.agent.messages import InstallEvent, InstallProgress, ReadLog
 from ranvier.core.evidence import Level
 from ranvier.ui.pages import PLACES
 
@@ -74,22 +74,22 @@ async def test_keys_open_pages_and_names_are_said(qtbot, tmp_path):
 
 async def test_a_hidden_window_polls_nothing(qtbot, tmp_path):
     async with stage(tmp_path) as it:
-        it.client.answers[GetLog] = log_tail(5)
+        it.client.answers[ReadLog] = log_tail(5)
         it.client.send(status_event(good_miner()))
         page = await it.open("miners")
-        await until(lambda: it.client.sent(GetLog))
-        assert page._polling.running and it.window._timer.isActive()
+        await until(lambda: it.client.sent(ReadLog))
+        assert page.log_feed.polling.running and it.window._timer.isActive()
         it.window.hide()
-        assert not page._polling.running and not it.window._timer.isActive()
+        assert not page.log_feed.polling.running and not it.window._timer.isActive()
         it.window.show()
-        assert page._polling.running and it.window._timer.isActive()
+        assert page.log_feed.polling.running and it.window._timer.isActive()
         await it.open("overview")
-        assert not page._polling.running
+        assert not page.log_feed.polling.running
 
 
 async def test_no_handler_holds_the_loop(qtbot, tmp_path):
     async with stage(tmp_path) as it:
-        it.client.answers[GetLog] = log_tail(500)
+        it.client.answers[ReadLog] = log_tail(500)
         mine = ("overview", "miners", "settings", "welcome", "rehearsal")
         for key in mine:  # importing a page is done by a worker; drawing it the first time is not a handler's habit
             await it.open(key)

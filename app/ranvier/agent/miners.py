@@ -160,9 +160,11 @@ class Miners:
         await miner.look()
         return f"{command.name} was added."
 
-    async def install(self, miner_id: str) -> str:
-        """Make its environment, or join the making. Raises RanvierError."""
+    async def install(self, miner_id: str, *, again: bool = False) -> str:
+        """Make its environment (anew with ``again``), or join the making. Raises RanvierError."""
         miner = self.get(miner_id)
+        if again:
+            await miner.forget_environment()
         await self._installs.run(miner)
         return "Its own environment is ready."
 

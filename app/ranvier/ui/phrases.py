@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ranvier.agent.messages import MinerView
 from ranvier.core.evidence import Level
 from ranvier.core.units import Alpha, format_alpha
+from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 from ranvier.ui.words import UNKNOWN
 
@@ -19,6 +20,19 @@ STATE_WORDS = {
     MinerState.STOPPING: "Stopping",
     MinerState.FAILED: "Failed",
     MinerState.UNKNOWN: "Unknown",
+}
+
+SHOWN_WORDS = {
+    ShownState.STOPPED: "Stopped",
+    ShownState.INSTALLING: "Installing",
+    ShownState.STARTING: "Starting",
+    ShownState.RUNNING: "Running",
+    ShownState.HEALTHY: "Healthy",
+    ShownState.DEGRADED: "Degraded",
+    ShownState.BACKING_OFF: "Waiting to restart",
+    ShownState.STOPPING: "Stopping",
+    ShownState.FAILED: "Failed",
+    ShownState.UNKNOWN: "Unknown",
 }
 
 # In the order in which ``MinerView.evidence`` comes.
@@ -80,8 +94,20 @@ def exit_text(record: ExitRecord) -> str:
     return f"{how} after {took_text(record.ran_s)}"
 
 
+def state_words(miner: MinerView) -> str:
+    """The state that a person is told, its health counted; the keeper's word where an older agent says no more."""
+    return STATE_WORDS[miner.state] if miner.shown is None else SHOWN_WORDS[miner.shown]
+
+
+def start_words(miner: MinerView) -> str:
+    """What the start button says: after a crash it is a manual retry."""
+    return "Retry now" if miner.state in (MinerState.BACKING_OFF, MinerState.FAILED) else "Start"
+
+
 def start_refusal(miner: MinerView) -> str | None:
     """Why this miner cannot be started now, or None when it can."""
+    if miner.shown is ShownState.INSTALLING:
+        return "It is being installed."
     if not miner.installed:
         return "Its environment is not installed yet."
     if miner.state in (MinerState.RUNNING, MinerState.STARTING):

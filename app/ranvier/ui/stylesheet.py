@@ -19,8 +19,11 @@ QLabel[role="figure"] { font-size: 17pt; font-weight: 600; }
 QLabel[role="muted"] { color: $muted; }
 QLabel[role="small"] { color: $muted; font-size: 9pt; }
 QLabel[role="problem"] { color: $bad; }
+QLabel[role="strong"] { font-weight: 600; }
 
 QFrame[role="card"] { background: $surface; border: 1px solid $border; border-radius: 10px; }
+QFrame[role="diagnosis"] { background: $raised; border: 1px solid $border; border-left: 4px solid $bad;
+    border-radius: 8px; }
 QFrame[role="line"] { background: $border; border: none; max-height: 1px; min-height: 1px; }
 
 QScrollArea[role="page"], QScrollArea[role="page"] > QWidget > QWidget[role="page-body"] { background: transparent; }

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 from ranvier.agent.messages import AgentStatus, MinerView
 from ranvier.core.evidence import Level, worst
 from ranvier.ui.icons import tray_icon
-from ranvier.ui.phrases import NETWORK_WORDS, STATE_WORDS, alpha_sums, alpha_text, level_of
+from ranvier.ui.phrases import NETWORK_WORDS, alpha_sums, alpha_text, level_of, state_words
 from ranvier.ui.words import UNKNOWN
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def tray_lines(status: AgentStatus | None) -> list[str]:
     lines = [f"Ranvier · {network}"]
     for miner in status.miners:
         earned = alpha_text(miner.earned_today_rao, miner.netuid)
-        lines.append(f"{miner.name}: {STATE_WORDS[miner.state].lower()}, {earned} today")
+        lines.append(f"{miner.name}: {state_words(miner).lower()}, {earned} today")
     return lines if status.miners else [*lines, "No miners yet"]
 
 

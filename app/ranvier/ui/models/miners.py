@@ -7,7 +7,7 @@ import time
 from ranvier.agent.messages import MinerView
 from ranvier.miners.status import MinerState
 from ranvier.ui.models.rows import Column, RowsModel
-from ranvier.ui.phrases import STATE_WORDS, alpha_text, level_of
+from ranvier.ui.phrases import alpha_text, level_of, state_words
 from ranvier.ui.words import UNKNOWN, duration_text, percent_text, size_text
 
 NAME, STATE, SINCE, TODAY, WEEK, CPU, MEMORY, CRASHES = range(8)
@@ -38,7 +38,7 @@ def _running_since(miner: MinerView) -> float | None:
 
 COLUMNS: tuple[Column[MinerView], ...] = (
     Column("Miner", lambda m: m.name, lambda m: m.name.casefold(), tooltip=lambda m: m.hotkey_ss58),
-    Column("State", lambda m: STATE_WORDS[m.state], lambda m: _RANK[level_of(m).value], help="Worst first"),
+    Column("State", lambda m: state_words(m), lambda m: _RANK[level_of(m).value], help="Worst first"),
     Column("Running for", lambda m: since_text(m, time.time()), _running_since),
     Column("Today", lambda m: alpha_text(m.earned_today_rao, m.netuid), lambda m: m.earned_today_rao, number=True),
     Column("7 days", lambda m: alpha_text(m.earned_7d_rao, m.netuid), lambda m: m.earned_7d_rao, number=True),

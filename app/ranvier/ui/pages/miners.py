@@ -6,44 +6,40 @@ import asyncio
 import importlib
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.messages import (
     AgentStatus,
-    GetLog,
+    ChangeMiner,
     InstallMiner,
     InstallProgress,
-    LogTail,
     MinerView,
-    PublishAxon,
     RemoveMiner,
-    RestartMiner,
     StartMiner,
-    StopMiner,
 )
 from ranvier.core.errors import RanvierError
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask
 from ranvier.ui.models.miners import STATE, miners_model
+from ranvier.ui.pages.miner_log import MinerLog
+from ranvier.ui.pages.miner_timeline import TimelinePanel
 from ranvier.ui.phrases import level_of
-from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.diagnosis_card import DiagnosisCard
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.install_bar import InstallBar
 from ranvier.ui.widgets.level_cell import LevelCell
 from ranvier.ui.widgets.log_view import LogView
-from ranvier.ui.widgets.miner_detail import MinerDetail, MinerHead
+from ranvier.ui.widgets.miner_detail import Command, MinerDetail, MinerHead
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import button
 
-_LOG_EVERY_S = 1.0
-_LOG_LINES = 500
 _MOST_ROWS_SHOWN = 5
 
 
 class MinersPage(Page):
-    """Draws from ``AgentStatus``; asks for the chosen miner's log once a second while it is looked at."""
+    """Draws from ``AgentStatus``; asks for the chosen miner's log or time line only while it is looked at."""
 
     key = "miners"
     title = "Miners"
@@ -54,10 +50,8 @@ class MinersPage(Page):
         self.add_miner = button("Add a miner …", self._add_miner)
         self.add_action(self.add_miner)
         self._known = True
-        self._log_of = ""
         self._rows_shown = 0
-        self._log_next: int | None = None
-        self._polling = Polling(context.tasks, "log tail", self._read_log, self._log_failed, lambda: _LOG_EVERY_S)
+        self._visible = False
         self.install = InstallBar()
         self.model = miners_model()
         self.table = Table(self.model, stretch=0)
@@ -65,9 +59,17 @@ class MinersPage(Page):
         self.table.setSelectionMode(Table.SelectionMode.SingleSelection)
         self.table.setAccessibleName("Miners")
         self.table.picked.connect(self._picked)
-        self.head = MinerHead(self._send, lambda: context.run(self._remove(), "remove miner"))
+        self.head = MinerHead(
+            self._send,
+            lambda: context.run(self._change(), "change miner"),
+            lambda: context.run(self._remove(), "remove miner"),
+        )
+        self.diagnosis = DiagnosisCard(self._act, self._show_crash)
         self.detail = MinerDetail()
         self.log = LogView()
+        self.log.export_wanted.connect(lambda: context.run(self._export(), "export logs"))
+        self.log_feed = MinerLog(context, self.log, lambda: self._known)
+        self.timeline = TimelinePanel(context)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.table)
@@ -87,6 +89,7 @@ class MinersPage(Page):
     def _lower(self) -> QWidget:
         card = Card()
         card.add(self.head)
+        card.add(self.diagnosis)
         area = QScrollArea()
         area.setProperty("role", "page")
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -94,17 +97,43 @@ class MinersPage(Page):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.detail.setProperty("role", "page-body")
         area.setWidget(self.detail)
-        area.setMinimumWidth(340)
+        area.setMinimumWidth(320)
         row = QHBoxLayout()
         row.setSpacing(22)
-        row.addWidget(area, 5)
-        row.addWidget(self.log, 6)
+        row.addWidget(area, 4)
+        row.addLayout(self._right(), 7)
         card.body.addLayout(row, 1)
         holder = QWidget()
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 8, 0, 0)
         column.addWidget(card)
         return holder
+
+    def _right(self) -> QVBoxLayout:
+        """The log or the time line, by two buttons."""
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.log)
+        self.stack.addWidget(self.timeline)
+        self.log_tab = button("Log", lambda: self._turn_to(self.log))
+        self.timeline_tab = button("Time line", lambda: self._turn_to(self.timeline))
+        tabs = QHBoxLayout()
+        tabs.setSpacing(6)
+        for tab in (self.log_tab, self.timeline_tab):
+            tab.setCheckable(True)
+            tabs.addWidget(tab)
+        self.log_tab.setChecked(True)
+        tabs.addStretch(1)
+        column = QVBoxLayout()
+        column.setSpacing(8)
+        column.addLayout(tabs)
+        column.addWidget(self.stack, 1)
+        return column
+
+    def _turn_to(self, widget: QWidget) -> None:
+        self.stack.setCurrentWidget(widget)
+        self.log_tab.setChecked(widget is self.log)
+        self.timeline_tab.setChecked(widget is self.timeline)
+        self._poll()
 
     # --- drawing -------------------------------------------------------------------------------------------
 
@@ -160,12 +189,10 @@ class MinersPage(Page):
         if miner is None:
             return
         self.head.show_miner(miner, known=self._known)
+        self.diagnosis.show_miner(miner, known=self._known)
         self.detail.show_miner(miner, known=self._known)
-        if miner.id != self._log_of:
-            self._log_of, self._log_next = miner.id, None
-            self.log.reset("reading …")
-            if self._polling.running:
-                self._polling.now()
+        self.log_feed.choose(miner.id)
+        self.timeline.choose(miner)
 
     def _show_install(self, progress: InstallProgress) -> None:
         names = {miner.id: miner.name for miner in self.model.rows}
@@ -179,44 +206,81 @@ class MinersPage(Page):
     def tick(self, now: float) -> None:
         super().tick(now)
         self.detail.tick(now)
+        self.diagnosis.tick(now)
 
-    # --- log -----------------------------------------------------------------------------------------------
+    # --- what is polled ------------------------------------------------------------------------------------
 
     def shown(self) -> None:
-        self._polling.start()
+        self._visible = True
+        self._poll()
 
     def hidden(self) -> None:
-        self._polling.stop()
+        self._visible = False
+        self._poll()
 
-    async def _read_log(self) -> None:
-        miner_id = self._log_of
-        if not miner_id or not self._known:
-            return
-        tail: LogTail = await self.context.client.call(GetLog(miner_id, after=self._log_next, limit=_LOG_LINES))
-        if miner_id != self._log_of:
-            return
-        first, self._log_next = self._log_next is None, tail.next
-        self.log.add(tail.lines)
-        if first:
-            self.log.note.setText("" if tail.lines else "nothing written yet")
-
-    def _log_failed(self, error: RanvierError) -> None:
-        self.log.note.setText(error.message)
+    def _poll(self) -> None:
+        on_log = self.stack.currentWidget() is self.log
+        for polling, wanted in ((self.log_feed.polling, on_log), (self.timeline.polling, not on_log)):
+            if self._visible and wanted:
+                polling.start()
+            else:
+                polling.stop()
 
     # --- doing ---------------------------------------------------------------------------------------------
 
-    def _send(self, command: StartMiner | StopMiner | RestartMiner | InstallMiner | PublishAxon) -> None:
+    def _send(self, command: Command) -> None:
         self.context.run(self._carry_out(command), type(command).__name__)
 
-    async def _carry_out(self, command: StartMiner | StopMiner | RestartMiner | InstallMiner | PublishAxon) -> None:
+    async def _carry_out(self, *commands: Command | ChangeMiner) -> None:
         self.head.wait(True)
         try:
-            done = await self.context.client.call(command)
-            if done.text:
-                self.context.say(done.text)
+            for command in commands:
+                done = await self.context.client.call(command)
+                if done.text:
+                    self.context.say(done.text)
         finally:
             self.head.wait(False)
             self._draw()
+
+    def _act(self, miner_id: str, action: str) -> None:
+        """The safe next step of a diagnosis."""
+        run, go = self.context.run, self.context.go
+        if action == "retry":
+            run(self._carry_out(StartMiner(miner_id)), "try again")
+        elif action == "change_port":
+            run(self._carry_out(ChangeMiner(miner_id, axon_port=0), StartMiner(miner_id)), "another port")
+        elif action == "reinstall":
+            run(self._carry_out(InstallMiner(miner_id, again=True)), "install again")
+        elif action == "edit_miner":
+            run(self._change(), "change miner")
+        elif action == "register":
+            go("rehearsal" if self.chosen is not None and self.chosen.network == "sandbox" else "wallets")
+        elif action == "free_disk":
+            go("hardware")
+        elif action == "change_endpoint":
+            go("settings")
+        else:
+            self._show_crash()
+
+    def _show_crash(self) -> None:
+        self._turn_to(self.log)
+        self.context.run(self.log_feed.show_crash(), "last crash")
+
+    async def _change(self) -> None:
+        miner = self.chosen
+        if miner is not None:
+            module = importlib.import_module("ranvier.ui.dialogs.change_miner")
+            await module.change_miner(self.window(), self.context, miner)
+
+    async def _export(self) -> None:
+        miner = self.chosen
+        if miner is None:
+            return
+        module = importlib.import_module("ranvier.ui.dialogs.export_logs")
+        try:
+            await module.export_logs(self.window(), self.context, miner)
+        except RanvierError as error:
+            self.log.note.setText(error.message)
 
     async def _remove(self) -> None:
         miner = self.chosen

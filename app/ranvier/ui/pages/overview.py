@@ -15,11 +15,11 @@ from ranvier.miners.status import MinerState
 from ranvier.ui.context import Context
 from ranvier.ui.phrases import (
     EVIDENCE_NAMES,
-    STATE_WORDS,
     alpha_sums,
     alpha_text,
     level_of,
     start_refusal,
+    state_words,
     stop_refusal,
 )
 from ranvier.ui.widgets.badge import Badge
@@ -79,7 +79,7 @@ class MinerCard(Card):
         self.set_title(miner.name)
         seen = max((e.seen_at for e in miner.evidence if e.seen_at is not None), default=None)
         if known:
-            self.badge.show_level(level_of(miner), STATE_WORDS[miner.state], seen)
+            self.badge.show_level(level_of(miner), state_words(miner), seen)
         else:
             self.badge.show_level(Level.UNKNOWN, "Unknown", seen, "The agent does not answer")
         uid = f"uid {miner.neuron.uid}" if miner.neuron is not None else "uid unknown"

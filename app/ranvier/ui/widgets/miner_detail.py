@@ -15,18 +15,21 @@ from ranvier.agent.messages import (
     RestartMiner,
     StartMiner,
     StopMiner,
+    UndoUpdate,
+    UpdateMiner,
 )
 from ranvier.core.evidence import Level, age_text
 from ranvier.miners.status import ExitRecord
 from ranvier.ui.models.miners import restarts_text, since_text
 from ranvier.ui.phrases import (
     EVIDENCE_NAMES,
-    STATE_WORDS,
     alpha_text,
     exit_text,
     level_of,
     restart_refusal,
     start_refusal,
+    start_words,
+    state_words,
     stop_refusal,
 )
 from ranvier.ui.widgets.badge import Badge
@@ -35,7 +38,7 @@ from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.text import allow, button, label, restyle
 from ranvier.ui.words import UNKNOWN, block_text, percent_text, short_address, size_text
 
-Command = StartMiner | StopMiner | RestartMiner | InstallMiner | PublishAxon
+Command = StartMiner | StopMiner | RestartMiner | InstallMiner | PublishAxon | UpdateMiner | UndoUpdate
 
 _EXITS = 5
 
@@ -43,7 +46,7 @@ _EXITS = 5
 class MinerHead(QWidget):
     """Name, state and buttons. A grey button's tooltip says why it is grey."""
 
-    def __init__(self, send: Callable[[Command], None], remove: Callable[[], None]) -> None:
+    def __init__(self, send: Callable[[Command], None], change: Callable[[], None], remove: Callable[[], None]) -> None:
         super().__init__()
         self._send = send
         self._miner: MinerView | None = None
@@ -60,8 +63,14 @@ class MinerHead(QWidget):
         self.stop = button("Stop", lambda: self._act(StopMiner))
         self.restart = button("Restart", lambda: self._act(RestartMiner))
         self.publish = button("Publish axon", lambda: self._act(PublishAxon))
+        self.change = button("Change …", change)
+        self.update_button = button("Update", lambda: self._act(UpdateMiner))
+        self.back = button("Undo update", lambda: self._act(UndoUpdate))
         self.remove = button("Remove …", remove, kind="danger")
-        self.buttons = (self.install, self.start, self.stop, self.restart, self.publish, self.remove)
+        self.buttons = (
+            self.install, self.start, self.stop, self.restart, self.change, self.update_button, self.back, self.publish,
+            self.remove,
+        )  # fmt: skip
         for widget in self.buttons:
             row.addWidget(widget)
 
@@ -70,19 +79,31 @@ class MinerHead(QWidget):
         self.name.setText(miner.name)
         seen = max((e.seen_at for e in miner.evidence if e.seen_at is not None), default=None)
         if known:
-            self.badge.show_level(level_of(miner), STATE_WORDS[miner.state], seen)
+            self.badge.show_level(level_of(miner), state_words(miner), miner.shown_at or seen, miner.reason)
         else:
             self.badge.show_level(Level.UNKNOWN, "Unknown", seen, "The agent does not answer")
         self.install.setVisible(not miner.installed)
         absent = None if known else "The agent does not answer."
         allow(self.install, absent, "Make its environment; a broken download goes on where it stopped")
-        allow(self.start, absent or start_refusal(miner))
+        self.start.setText(start_words(miner))
+        allow(self.start, absent or start_refusal(miner), "Run it, now and after every restart of this machine")
         allow(self.stop, absent or stop_refusal(miner))
         allow(self.restart, absent or restart_refusal(miner))
         unserved = "It has no port yet; start it first." if miner.axon_port is None else None
         seatless = "Its hotkey has no seat on the subnet yet." if miner.neuron is None else None
         allow(self.publish, absent or unserved or seatless, "Tell the chain again where this miner serves")
         allow(self.remove, absent, "Stop it and forget it")
+        allow(self.change, absent, "Its port and its cards")
+        version = miner.version
+        trying = f"Version {version.number} is still being tried." if version.trial_since is not None else None
+        uninstalled = None if miner.installed else "It is not installed yet."
+        allow(
+            self.update_button,
+            absent or trying or uninstalled,
+            "Make a new version from its recipe as it is now, and try it; what does not get healthy is taken back",
+        )
+        self.back.setVisible(version.previous is not None)
+        allow(self.back, absent, f"Use version {version.previous} again")
 
     def wait(self, waiting: bool) -> None:
         """While a command is under way."""
@@ -169,7 +190,10 @@ def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
     if miner.queries_answered:
         answered += f", the last {age_text(miner.last_query_at, now)}"
     paid = f"block {block_text(miner.last_paid_block)}" if miner.last_paid_block is not None else "not yet seen"
+    version = f"{miner.version.number}, being tried" if miner.version.trial_since is not None else miner.version.number
+    cards = ", ".join(miner.gpus) or "no choice made"
     return [
+        ("State", f"{state_words(miner)}{f': {miner.reason}' if miner.reason else ''}", ""),
         ("Running for", since_text(miner, now), f"Process {miner.pid}" if miner.pid is not None else ""),
         ("CPU", percent_text(miner.cpu_percent) + (" of one core" if miner.cpu_percent is not None else ""), ""),
         ("Memory", size_text(miner.rss), "Resident memory of all its processes"),
@@ -187,5 +211,7 @@ def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
         ("Serves on port", UNKNOWN if miner.axon_port is None else str(miner.axon_port), ""),
         ("Hotkey", short_address(miner.hotkey_ss58), miner.hotkey_ss58),
         ("Coldkey", short_address(miner.coldkey_ss58), miner.coldkey_ss58),
+        ("Cards", cards, "Cards that are this miner's alone"),
         ("Recipe", miner.recipe, ""),
+        ("Version", f"{version}" + (f". {miner.version.note}" if miner.version.note else ""), ""),
     ]
