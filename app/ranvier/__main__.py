@@ -21,11 +21,13 @@ Without a command, the window opens.
   keys list|show|create|...     wallets and keys without the window (ranvier keys --help)
   ledger earnings|export|...    what was earned, to the rao (ranvier ledger --help)
   hardware [--json]             the machine, its GPUs, and what is wrong with them
+  bench device|serve|fit        measure this machine or an endpoint; which models fit
   netcheck [--json]             how fast and how current the network's endpoints are
   sandbox --port N              a practice network on this machine (ranvier sandbox --help)
   agent                         the background process (the window starts it by itself)
   keeper DIR                    supervise one program (the agent starts it by itself)
   hardware-probe                read GPUs in a process that may crash (the agent starts it by itself)
+  benchmark-child               one measurement in a process of its own (bench starts it by itself)
   selftest                      prove that this copy is whole
 
   --home DIR    keep settings, wallets and data below DIR instead of the usual folders
@@ -36,6 +38,7 @@ Without a command, the window opens.
 _BARE = {
     "keeper": "ranvier.miners.keeper",
     "sandbox": "ranvier.sandbox.main",
+    "benchmark-child": "ranvier.benchmark.child",
     "hardware-probe": "ranvier.hardware.probe_process",
     "selftest": "ranvier.selftest",
 }
@@ -49,6 +52,7 @@ _HOMED = {
     "keys": "ranvier.keys.cli",
     "ledger": "ranvier.ledger.cli",
     "hardware": "ranvier.hardware.cli",
+    "bench": "ranvier.benchmark.cli",
     "netcheck": "ranvier.chain.netcheck_cli",
 }
 _WINDOW = "ranvier.ui.application"
