@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
+
 from ranvier.agent.market_messages import (
     Activity,
     EndpointView,
@@ -21,12 +23,23 @@ from ranvier.agent.market_messages import (
     SubnetView,
     TokenView,
 )
+from ranvier.agent.messages import (
+    CostsView,
+    EarningRow,
+    Earnings,
+    GapRow,
+    Gaps,
+    GetCosts,
+    GetEarnings,
+    GetGaps,
+)
 from ranvier.chain.concentration import measure, quartiles
 from ranvier.chain.model import BlockRef, Change, Effect, Plan, Receipt, Subnet, TxStage
 from ranvier.chain.model_stake import Account, Collateral, Holding, Portfolio
 from ranvier.chain.model_subnet import Registration
 from ranvier.chain.quotes import Pool, quote_sell
 from ranvier.chain.supply import supply
+from ranvier.ui.models.earnings import fold_in
 
 COIN = 10**9
 COLDKEY = "5EPCUjPxiHAcNooYipQFWr9NmmXJKpNG5RhcntXwbtUySrgH"
@@ -223,9 +236,35 @@ def receipt(stage: TxStage = TxStage.FINAL, *, error: str | None = None) -> Rece
     )  # fmt: skip
 
 
+def rich_earnings(rows: tuple[EarningRow, ...]) -> dict[type, Any]:
+    """What a ledger with a second miner, a price source, costs and a gap says."""
+    other = [
+        msgspec.structs.replace(row, hotkey_ss58=HOTKEY_2, alpha_rao=row.alpha_rao // 3, uid=7) for row in rows[::2]
+    ]
+    every = sorted([*rows, *other], key=lambda row: -row.time_ms)
+
+    def found(command: GetEarnings) -> Earnings:
+        low, high = command.since_ms or 0, command.until_ms or 2**62
+        chosen = [row for row in every if low <= row.time_ms < high]
+        sums = fold_in([], chosen, size=command.bucket, by_hotkey=command.by_hotkey)
+        priced = tuple(
+            msgspec.structs.replace(one, fiat_micro=None if one.tao_rao is None else one.tao_rao * 412 // 1000)
+            for one in sums
+        )
+        return Earnings(tuple(chosen[: command.limit]), priced, "EUR")
+
+    gap = GapRow(1, HOTKEY, rows[14].block, rows[10].block, "the node has forgotten these blocks; no archive is known")
+    return {
+        GetEarnings: found,
+        GetGaps: Gaps((gap,), None),
+        GetCosts: CostsView((), None, "EUR", (), ((0, "electricity", 3_480_000), (0, "rent", 900_000))),
+    }
+
+
 def answers() -> dict[type, Any]:
     """What a fake agent says to the commands of money."""
     return {
+        GetGaps: Gaps((), None),
         GetHoldings: holdings(),
         GetSubnets: subnets(),
         GetSubnet: lambda command: subnet(command.netuid),

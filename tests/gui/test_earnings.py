@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtGui import QGuiApplication
 
 from gui import samples
-from ranvier.agent.messages import EarningBucket, EarningRow, Earnings, GetEarnings
+from ranvier.agent.market_messages import ExportEarnings
+from ranvier.agent.messages import (
+    CostsView,
+    EarningBucket,
+    EarningRow,
+    Earnings,
+    GapRow,
+    Gaps,
+    GetCosts,
+    GetEarnings,
+    GetGaps,
+)
 from ranvier.core.errors import AgentError
 from ranvier.core.units import Alpha, Tao
-from ranvier.ui.models.earnings import DAY_MS, fold_in, row_key, subnet_totals, value_rao
-from ranvier.ui.pages.earnings import EarningsPage, bars_of, total_words
+from ranvier.ui.models.bars import bars_of, cumulative, series_of
+from ranvier.ui.models.earnings import (
+    DAY_MS,
+    compared,
+    comparison_words,
+    fold_in,
+    gap_spans,
+    gap_words,
+    row_key,
+    slot_end,
+    slot_start,
+    subnet_totals,
+    value_rao,
+)
+from ranvier.ui.pages.earnings import EarningsPage
+from ranvier.ui.widgets.earning_sums import fiat_text, total_words
 
 
 def row(block: int, alpha: int, *, netuid: int = 1, price: int | None = 10**8, at_ms: int | None = None) -> EarningRow:
@@ -50,30 +76,31 @@ rows_of = st.lists(
 )
 
 
-@given(rows_of, rows_of, st.booleans())
-def test_folding_rows_in_equals_summing_them_at_once(first, later, epoch):
+@given(rows_of, rows_of, st.sampled_from(["epoch", "day", "week", "month"]), st.booleans())
+def test_folding_rows_in_equals_summing_them_at_once(first, later, size, by_hotkey):
     known = {row_key(one) for one in first}
     later = [one for one in later if row_key(one) not in known]
-    step = fold_in(fold_in([], first, epoch=epoch), later, epoch=epoch)
-    assert step == fold_in([], [*first, *later], epoch=epoch)
+    step = fold_in(fold_in([], first, size=size, by_hotkey=by_hotkey), later, size=size, by_hotkey=by_hotkey)
+    assert step == fold_in([], [*first, *later], size=size, by_hotkey=by_hotkey)
+    assert all(one.start_ms == slot_start(one.start_ms, size) for one in step)
     for total in subnet_totals(step):
         assert total.alpha.rao == sum(one.alpha_rao for one in [*first, *later] if one.netuid == total.netuid)
 
 
 def test_bars_are_tao_or_one_alpha_and_grey_when_unknown():
     found = samples.earnings()
-    bars = bars_of(found.buckets, [1, 4], {1: "practice"}, epoch=False, alpha=False)
+    bars = bars_of(found.buckets, series_of(found.buckets), {1: "practice"}, size="day", alpha=False)
     assert {bar.series for bar in bars} == {0, 1}
     unknown = [bar for bar in bars if bar.value is None]
     assert len(unknown) == 1 and "value unknown" in unknown[0].words
     assert "subnet 1 · practice" in unknown[0].words and "(UTC)" in unknown[0].words
-    alpha = bars_of(found.buckets, [4], {}, epoch=False, alpha=True)
+    alpha = bars_of(found.buckets, series_of(found.buckets, 4), {}, size="day", alpha=True)
     assert all(bar.value is not None for bar in alpha) and {bar.series for bar in alpha} == {0}
 
 
 def test_epoch_bars_stand_side_by_side():
     found = samples.earnings("epoch")
-    bars = bars_of(found.buckets, [1], {}, epoch=True, alpha=True)
+    bars = bars_of(found.buckets, series_of(found.buckets, 1), {}, size="epoch", alpha=True)
     assert bars[0].width == pytest.approx(4 * 3600, rel=0.01)
 
 
@@ -96,9 +123,9 @@ async def test_page_shows_rows_sums_and_chart(qtbot, house):
     page = await opened(qtbot, house)
     week = samples.earnings(since_ms=int(time.time() * 1000) - 7 * DAY_MS)
     assert page.model.rowCount() == len(week.rows)
-    assert page.chart.bars and page.measure.count() == 3
+    assert page.chart.bars and page.choices.measure.count() == 3
     assert "UTC" in page.subtitle.text()
-    page.measure.setCurrentIndex(2)
+    page.choices.measure.setCurrentIndex(2)
     assert {bar.words.count("α4") for bar in page.chart.bars} == {1}
     assert page.chart.unit == "α4"
     page.hidden()
@@ -108,11 +135,13 @@ async def test_page_shows_rows_sums_and_chart(qtbot, house):
 async def test_range_and_epoch_ask_the_ledger_again(qtbot, house):
     page = await opened(qtbot, house)
     before = len(house.client.called(GetEarnings))
-    page.range_buttons[None].click()
+    page.choices.range_buttons[None].click()
     await samples.until(lambda: len(house.client.called(GetEarnings)) > before, "all")
-    assert house.client.called(GetEarnings)[-1].since_ms is None
-    page.by_epoch.click()
-    await samples.until(lambda: house.client.called(GetEarnings)[-1].bucket == "epoch", "epochs")
+    await samples.until(lambda: house.client.called(GetEarnings)[-1].since_ms is None, "all")
+    assert not page.choices.size_buttons["epoch"].isEnabled()
+    page.choices.range_buttons[30].click()
+    page.choices.size_buttons["epoch"].click()
+    await samples.until(lambda: any(c.bucket == "epoch" for c in house.client.called(GetEarnings)), "epochs")
     await samples.until(lambda: "per epoch" in page.panel.title.text(), "the title")
     page.hidden()
     await house.close()
@@ -172,5 +201,77 @@ async def test_another_network_has_another_ledger(qtbot, house):
     house.client.answers[GetEarnings] = Earnings((), ())
     house.bridge.status.emit(samples.status("finney"))
     assert page.model.rowCount() == 0 and page.buckets == ()
+    page.hidden()
+    await house.close()
+
+
+def test_slots_are_utc_days_iso_weeks_and_months():
+    at = 1_795_347_000_000  # Sunday 2026-11-22 13:30 UTC
+    assert slot_start(at, "day") == 1_795_305_600_000 - 0 * DAY_MS
+    assert (slot_start(at, "day") - slot_start(at, "week")) // DAY_MS == 6
+    assert (slot_start(at, "day") - slot_start(at, "month")) // DAY_MS == 21
+    assert (slot_end(slot_start(at, "month"), "month") - slot_start(at, "month")) // DAY_MS == 30
+    assert slot_start(at, "epoch") == at
+
+
+def test_summed_up_bars_end_at_the_whole():
+    found = samples.earnings()
+    series = series_of(found.buckets)
+    bars = bars_of(found.buckets, series, {}, size="day", alpha=False)
+    summed = cumulative(bars, "TAO")
+    last = [bar.value for bar in summed if bar.start == summed[-1].start]
+    assert sum(last) == pytest.approx(sum(bar.value for bar in bars if bar.value is not None))
+    assert "more than" in summed[-2].words and len(summed) == len({bar.start for bar in bars}) * 2
+
+
+def test_periods_are_compared_only_where_there_is_something():
+    one = [EarningBucket(0, 1, 5, 120, 1)]
+    assert (
+        comparison_words(compared(one, [EarningBucket(0, 1, 5, 100, 1)]), "7 days")
+        == "20 % more than in the 7 days before"
+    )
+    assert "as far as prices are known" in comparison_words(
+        compared(one, [*one, EarningBucket(1, 1, 5, None, 1)]), "year"
+    )
+    assert comparison_words(compared(one, []), "7 days") == "nothing known of the 7 days before"
+
+
+def test_gaps_lie_where_their_blocks_were():
+    rows = [row(100, 1, at_ms=1_000_000), row(200, 1, at_ms=2_200_000)]  # 12 s a block
+    gap = GapRow(1, samples.HOTKEY, 50, 99, "the node has forgotten these blocks")
+    ((start, end, words),) = gap_spans([gap], rows)
+    assert (start, end) == (400.0, 1000.0) and "50 to 99" in words
+    assert gap_spans([gap], rows[:1]) == ()
+    assert "forgotten" in gap_words(gap, {1: "practice"}) and "being read now" in gap_words(GapRow(1, "5F", 1, 2), {})
+
+
+async def test_gaps_net_and_export_reach_the_page(qtbot, house):
+    gap = GapRow(1, samples.HOTKEY, 48_100, 48_150, "no archive is known")
+    house.client.answers[GetGaps] = Gaps((gap,), None)
+    priced = lambda c: msgspec.structs.replace(  # noqa: E731
+        samples.earnings(c.bucket, c.since_ms, c.limit),
+        buckets=tuple(
+            msgspec.structs.replace(one, fiat_micro=2_000_000)
+            for one in samples.earnings(c.bucket, c.since_ms, c.limit).buckets
+        ),
+        currency="EUR",
+    )
+    house.client.answers[GetEarnings] = priced
+    house.client.answers[GetCosts] = CostsView((), None, "EUR", (), ((0, "electricity", 3_500_000),))
+    page = await opened(qtbot, house)
+    await samples.until(lambda: not page.gap_line.isHidden(), "the gap")
+    assert "no archive is known" in page.gap_text.text()
+    assert any(bar.value is None and "not known" in bar.words for bar in page.chart.bars)
+    count = len(page.buckets)
+    net = next(one for one in page.sums.figures if one.name.text() == "Net of costs")
+    assert net.value.text() == fiat_text(count * 2_000_000 - 3_500_000, "EUR")
+    page.choices.sum_button.click()
+    assert "summed up" in page.panel.title.text()
+    page.choices.group.setCurrentIndex(1)
+    await samples.until(lambda: house.client.called(GetEarnings)[-2].by_hotkey, "by miner")
+    page.export("koinly", "/somewhere/new.csv")
+    await samples.until(lambda: house.client.called(ExportEarnings), "the export")
+    asked = house.client.called(ExportEarnings)[0]
+    assert (asked.kind, asked.path) == ("koinly", "/somewhere/new.csv") and asked.since_ms
     page.hidden()
     await house.close()

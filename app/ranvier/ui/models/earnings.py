@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ranvier.agent.messages import EarningBucket, EarningRow
+from ranvier.agent.messages import EarningBucket, EarningRow, GapRow
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import exact_price_text, price_text, spot_text, subnet_text
@@ -58,28 +58,124 @@ def _total(netuid: int, buckets: Sequence[EarningBucket]) -> SubnetTotal:
     )
 
 
-def fold_in(buckets: Sequence[EarningBucket], rows: Sequence[EarningRow], *, epoch: bool) -> list[EarningBucket]:
-    """``buckets`` with new rows added to the UTC day they fall in, or each to its own epoch.
+def fold_in(
+    buckets: Sequence[EarningBucket], rows: Sequence[EarningRow], *, size: str, by_hotkey: bool = False
+) -> list[EarningBucket]:
+    """``buckets`` with new rows added to the slot they fall in (``slot_start``).
 
-    Used between two refreshes only; the ledger's own sums replace it at the next one.
+    Used between two refreshes only; the ledger's own sums replace it at the next one. Fiat is left to the ledger.
     """
-    result = {(bucket.start_ms, bucket.netuid): bucket for bucket in buckets}
+    result = {(one.start_ms, one.netuid, one.hotkey_ss58): one for one in buckets}
     for row in rows:
-        start = row.time_ms if epoch else row.time_ms - row.time_ms % DAY_MS
-        old = result.get((start, row.netuid)) or EarningBucket(start, row.netuid, 0, 0, 0)
+        key = (slot_start(row.time_ms, size), row.netuid, row.hotkey_ss58 if by_hotkey else None)
+        old = result.get(key) or EarningBucket(key[0], row.netuid, 0, 0, 0, key[2])
         value = value_rao(row)
         tao = None if value is None or old.tao_rao is None else old.tao_rao + value
-        result[start, row.netuid] = EarningBucket(start, row.netuid, old.alpha_rao + row.alpha_rao, tao, old.epochs + 1)
-    return sorted(result.values(), key=lambda bucket: (bucket.start_ms, bucket.netuid))
+        result[key] = EarningBucket(key[0], row.netuid, old.alpha_rao + row.alpha_rao, tao, old.epochs + 1, key[2])
+    return sorted(result.values(), key=lambda one: (one.start_ms, one.netuid, one.hotkey_ss58 or ""))
 
 
-def bucket_words(bucket: EarningBucket, names: dict[int, str], *, epoch: bool) -> str:
+def slot_start(time_ms: int, size: str) -> int:
+    """Where the epoch, UTC day, ISO week (Monday) or month of a moment begins."""
+    if size == "epoch":
+        return time_ms
+    day = time_ms // DAY_MS
+    if size == "week":
+        return (day - (day + 3) % 7) * DAY_MS
+    if size == "month":
+        moment = datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC)
+        return (day - moment.day + 1) * DAY_MS
+    return day * DAY_MS
+
+
+def slot_end(start_ms: int, size: str) -> int:
+    """Where it ends; epochs have no length of their own here."""
+    if size == "month":
+        return slot_start(start_ms + 32 * DAY_MS, size)
+    return start_ms + {"day": 1, "week": 7}.get(size, 0) * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the known part of a period is worth beside the one before it."""
+
+    now_rao: int
+    before_rao: int
+    complete: bool
+
+    @property
+    def change(self) -> float | None:
+        """``0.12`` for twelve percent more; None where there is nothing to compare with."""
+        return (self.now_rao - self.before_rao) / self.before_rao if self.before_rao else None
+
+
+def compared(now: Iterable[EarningBucket], before: Iterable[EarningBucket]) -> Comparison:
+    """Two periods by their TAO value at each epoch's price."""
+    first, second = [one.tao_rao for one in now], [one.tao_rao for one in before]
+    return Comparison(
+        sum(one for one in first if one is not None),
+        sum(one for one in second if one is not None),
+        None not in first and None not in second,
+    )
+
+
+def comparison_words(found: Comparison, period: str) -> str:
+    """``12 % more than in the 7 days before``."""
+    change = found.change
+    if change is None:
+        return f"nothing known of the {period} before"
+    word = "more" if change >= 0 else "less"
+    known = "" if found.complete else ", as far as prices are known"
+    return f"{abs(change) * 100:.0f} % {word} than in the {period} before{known}"
+
+
+def gap_words(gap: GapRow, names: dict[int, str]) -> str:
+    """What is not known, and why."""
+    where = f"subnet {subnet_text(gap.netuid, names.get(gap.netuid))}, hotkey {short_address(gap.hotkey_ss58)}"
+    span = f"blocks {block_text(gap.from_block)} to {block_text(gap.to_block)}"
+    why = gap.reason or "being read now"
+    return f"{where}: {span} ({why})"
+
+
+def gap_spans(
+    gaps: Iterable[GapRow], rows: Sequence[EarningRow], block_s: float | None = None
+) -> tuple[tuple[float, float, str], ...]:
+    """Gaps as (from, to, sentence) in Unix seconds: heights become times by the rows nearest to them.
+
+    Without two rows of different heights the pace is unknown and nothing is drawn; the sentence below says it still.
+    """
+    ordered = sorted({(row.block, row.time_ms) for row in rows})
+    if len(ordered) < 2:
+        return ()
+    (first, first_ms), (last, last_ms) = ordered[0], ordered[-1]
+    pace = (last_ms - first_ms) / (last - first) if block_s is None else block_s * 1000
+
+    def at(block: int) -> float:
+        return (last_ms + (block - last) * pace) / 1000
+
+    return tuple(
+        (at(one.from_block), at(one.to_block + 1), f"Blocks {one.from_block} to {one.to_block}: not known")
+        for one in gaps
+    )
+
+
+def slot_words(start_ms: int, size: str) -> str:
+    """``2026-11-22 (UTC)``, ``week from 2026-11-16``, ``November 2026``, or the epoch's own time."""
+    if size == "epoch":
+        return local_time(start_ms)
+    if size == "month":
+        return datetime.datetime.fromtimestamp(start_ms / 1000, datetime.UTC).strftime("%B %Y (UTC)")
+    return f"{'week from ' if size == 'week' else ''}{_utc_day(start_ms)} (UTC)"
+
+
+def bucket_words(bucket: EarningBucket, names: dict[int, str], *, size: str) -> str:
     """What hovering a bar says."""
-    when = local_time(bucket.start_ms) if epoch else f"{_utc_day(bucket.start_ms)} (UTC)"
+    when = slot_words(bucket.start_ms, size)
+    miner = "" if bucket.hotkey_ss58 is None else f", {short_address(bucket.hotkey_ss58)}"
     alpha = format_alpha(Alpha(bucket.alpha_rao, bucket.netuid), 6)
     value = "value unknown" if bucket.tao_rao is None else f"{format_tao(Tao(bucket.tao_rao), 6)} then"
     subnet = subnet_text(bucket.netuid, names.get(bucket.netuid))
-    return f"{when} · subnet {subnet}\n{alpha} · {value} · {count_text(bucket.epochs, 'epoch')}"
+    return f"{when} · subnet {subnet}{miner}\n{alpha} · {value} · {count_text(bucket.epochs, 'epoch')}"
 
 
 def _utc_day(time_ms: int) -> str:

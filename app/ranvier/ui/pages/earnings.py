@@ -1,46 +1,65 @@
-"""Earnings: what the chain paid, per day or per epoch, each row with its proof."""
+"""Earnings: what the chain paid, by subnet or miner, per epoch to month; each row with its proof, gaps as gaps."""
 
 from __future__ import annotations
 
-import itertools
-import statistics
 import time
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
-from ranvier.agent.messages import EarningBucket, EarningRow, Earnings, GetEarnings, GetPortfolio
+from ranvier.agent.market_messages import ExportEarnings
+from ranvier.agent.messages import (
+    CostsView,
+    EarningBucket,
+    EarningRow,
+    Earnings,
+    FillGaps,
+    Gaps,
+    GetCosts,
+    GetEarnings,
+    GetGaps,
+    GetPortfolio,
+)
 from ranvier.core.errors import RanvierError
-from ranvier.core.units import RAO_PER_COIN, format_alpha, format_tao
 from ranvier.ui.context import Context
+from ranvier.ui.models.bars import bars_of, cumulative, series_name, series_of
 from ranvier.ui.models.earnings import (
     DAY_MS,
-    SubnetTotal,
-    bucket_words,
+    compared,
     earnings_model,
     fold_in,
+    gap_spans,
+    gap_words,
     row_key,
-    subnet_totals,
 )
 from ranvier.ui.models.rows import ROW_ROLE
-from ranvier.ui.models.stake import subnet_names, subnet_text
+from ranvier.ui.models.stake import subnet_names
 from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.chart import Bar, BarChart
+from ranvier.ui.widgets.earning_choices import EarningChoices
+from ranvier.ui.widgets.earning_sums import EarningSums
 from ranvier.ui.widgets.empty import EmptyState
-from ranvier.ui.widgets.figures import Figure
 from ranvier.ui.widgets.legend import ChartPanel
-from ranvier.ui.widgets.page import Page, clear
+from ranvier.ui.widgets.page import Page
+from ranvier.ui.widgets.path_field import Choose, open_chooser
 from ranvier.ui.widgets.table import Table
-from ranvier.ui.widgets.text import button
+from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import count_text
 
-RANGES = (("24 hours", 1), ("7 days", 7), ("30 days", 30), ("All", None))
+FORMATS = (
+    ("csv", "CSV, every column", "csv"),
+    ("koinly", "CSV for Koinly", "csv"),
+    ("cointracking", "CSV for CoinTracking", "csv"),
+    ("json", "JSON", "json"),
+)
 _ROWS = 1000
 _REFRESH_S = 60.0  # live rows come by event; this repairs what an event did not bring
+_SHOWN_GAPS = 3
+_EXPORT_S = 600.0
 
 
 class EarningsPage(Page):
@@ -53,28 +72,31 @@ class EarningsPage(Page):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.buckets: tuple[EarningBucket, ...] = ()
+        self.before: tuple[EarningBucket, ...] = ()
+        self.costs: CostsView | None = None
+        self.currency: str | None = None
+        self.gaps: Gaps | None = None
         self.names: dict[int, str] = {}
-        self.days: int | None = 7
-        self.epoch = False
         self._network = ""
+        self.choices = EarningChoices(self._ask_again, self._draw)
         self.model = earnings_model(self.names)
         self.table = Table(self.model)
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.doubleClicked.connect(self._copy_proof)
-        self.chart = BarChart(unit="TAO", height=220)
+        self.chart = BarChart(unit="TAO", height=200)
         self.panel = ChartPanel("", self.chart)
-        self.measure = QComboBox()
-        self.measure.setAccessibleName("What the chart shows")
-        self.measure.addItem("TAO, value then", None)
-        self.measure.currentIndexChanged.connect(lambda _index: self._draw())
+        self.sums = EarningSums()
         self.copy_button = button("Copy block hash", self._copy_selected, tip="The block that paid the selected row")
         self.copy_button.setEnabled(False)
+        self.gap_line = QWidget()
+        self.gap_text = label("", "muted", wrap=True)
         self.empty = EmptyState("Asking the agent", "Reading the ledger.")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._filled())
+        self.add(self.choices)
         self.add(self.stack, 1)
-        self._add_choices()
+        self.add_action(self._export_button())
         self.table.picked.connect(lambda row: self.copy_button.setEnabled(row is not None))
         context.bridge.earnings.connect(self._live)
         context.bridge.status.connect(self._status)
@@ -85,40 +107,35 @@ class EarningsPage(Page):
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
-        sums = Card()
-        self._sums = QHBoxLayout()
-        self._sums.setSpacing(28)
-        sums.body.addLayout(self._sums)
-        column.addWidget(sums)
+        column.addWidget(self.sums)
         chart = Card()
         chart.add(self.panel, 1)
+        row = QHBoxLayout(self.gap_line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.gap_text, 1)
+        row.addWidget(button("Read them now", lambda: self.context.run(self._fill(), "fill gaps")))
+        self.gap_line.hide()
+        chart.add(self.gap_line)
         column.addWidget(chart, 3)
-        row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(self.copy_button)
-        column.addWidget(self.table, 4)
-        column.addLayout(row)
+        below = QHBoxLayout()
+        below.addStretch(1)
+        below.addWidget(self.copy_button)
+        column.addWidget(self.table, 3)
+        column.addLayout(below)
         return whole
 
-    def _add_choices(self) -> None:
-        self.add_action(self.measure)
-        self.by_day, self.by_epoch = _choice("Per day"), _choice("Per epoch")
-        self.by_day.setChecked(True)
-        sizes = QButtonGroup(self)
-        for choice in (self.by_day, self.by_epoch):
-            sizes.addButton(choice)
-            self.add_action(choice)
-        self.by_epoch.toggled.connect(self._choose_epoch)
-        self._head.addSpacing(10)
-        ranges = QButtonGroup(self)
-        self.range_buttons: dict[int | None, QPushButton] = {}
-        for name, days in RANGES:
-            choice = _choice(name)
-            choice.setChecked(days == self.days)
-            choice.toggled.connect(lambda on, days=days: self._choose_range(days) if on else None)
-            ranges.addButton(choice)
-            self.add_action(choice)
-            self.range_buttons[days] = choice
+    def _export_button(self) -> QToolButton:
+        result = QToolButton()
+        result.setText("Export…")
+        result.setProperty("role", "menu")
+        result.setToolTip("The payments of this range as a file, each with its proof")
+        result.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(result)
+        for kind, words, ending in FORMATS:
+            menu.addAction(words, partial(self._choose_file, kind, ending))
+        result.setMenu(menu)
+        self.export_menu = menu
+        return result
 
     def shown(self) -> None:
         if not self.chart.loaded:
@@ -130,17 +147,45 @@ class EarningsPage(Page):
 
     # --- data ------------------------------------------------------------------------------------------------
 
+    def since_ms(self) -> int | None:
+        """Where the range begins; None for all."""
+        days = self.choices.days
+        return None if days is None else int(time.time() * 1000) - days * DAY_MS
+
     async def refresh(self) -> None:
-        """Read the ledger for the chosen range, and the subnets' names when the agent knows them."""
-        since = None if self.days is None else int(time.time() * 1000) - self.days * DAY_MS
-        asked = (self.days, self.epoch)
-        bucket = "epoch" if self.epoch else "day"
-        found: Earnings = await self.context.client.call(GetEarnings(bucket=bucket, since_ms=since, limit=_ROWS))
-        if asked != (self.days, self.epoch):
+        """Read the ledger for the chosen range and the one before it, costs, gaps, and names when they are known."""
+        asked, since = self.choices.state(), self.since_ms()
+        size, by_hotkey = self.choices.slot, self.choices.by_miner
+        call = self.context.client.call
+        found: Earnings = await call(GetEarnings(bucket=size, since_ms=since, limit=_ROWS, by_hotkey=by_hotkey))
+        before: tuple[EarningBucket, ...] = ()
+        if since is not None and self.choices.days is not None:
+            start = since - self.choices.days * DAY_MS
+            earlier: Earnings = await call(GetEarnings(bucket="day", since_ms=start, until_ms=since, limit=0))
+            before = earlier.buckets
+        if asked != self.choices.state():
             return
+        self.before, self.costs = before, await self._read_costs(since, found.currency)
         self.show_earnings(found)
+        await self._read_gaps()
         if not self.names and found.rows:
             await self._read_names()
+
+    async def _read_costs(self, since: int | None, currency: str | None) -> CostsView | None:
+        if currency is None or since is None:
+            return None
+        try:
+            costs: CostsView = await self.context.client.call(GetCosts(since, int(time.time() * 1000)))
+        except RanvierError:
+            return None  # earnings are shown gross
+        return costs
+
+    async def _read_gaps(self) -> None:
+        try:
+            self.gaps = await self.context.client.call(GetGaps())
+        except RanvierError:
+            self.gaps = None
+        self._draw()
 
     async def _read_names(self) -> None:
         try:
@@ -151,22 +196,27 @@ class EarningsPage(Page):
         self._draw()
         self.table.viewport().update()
 
+    async def _fill(self) -> None:
+        await self.context.client.call(FillGaps())
+        self.context.say("Every gap is read again; what comes shows by itself.")
+
     def show_earnings(self, found: Earnings) -> None:
         """Draw this answer of the ledger."""
         first = not self.model.rows
-        self.buckets = found.buckets
+        self.buckets, self.currency = found.buckets, found.currency
         self.model.set_rows(found.rows)
         if not found.rows and not found.buckets:
-            range_name = next(name for name, days in RANGES if days == self.days)
-            nothing = "The ledger has no payment yet" if self.days is None else f"No payment in the last {range_name}"
+            words = "The ledger has no payment yet"
+            if self.choices.days is not None:
+                words = f"No payment in the last {self.choices.period()}"
             self.empty.set_text(
                 "No earnings here",
-                f"{nothing}. A registered miner is paid at the end of an epoch when validators have scored it.",
+                f"{words}. A registered miner is paid at the end of an epoch when validators have scored it.",
             )
             self.stack.setCurrentIndex(0)
             return
         self.stack.setCurrentIndex(1)
-        self._fill_measures()
+        self.choices.offer(sorted({one.netuid for one in self.buckets}), self.names)
         self._draw()
         if first:
             self.table.fit()
@@ -180,8 +230,8 @@ class EarningsPage(Page):
         new = [row for row in rows if row_key(row) not in known]
         if not new or (self.stack.currentIndex() == 0 and not self._polling.running):
             return
-        self.buckets = tuple(fold_in(self.buckets, new, epoch=self.epoch))
-        self.show_earnings(Earnings(rows=(*new, *self.model.rows)[:_ROWS], buckets=self.buckets))
+        buckets = tuple(fold_in(self.buckets, new, size=self.choices.slot, by_hotkey=self.choices.by_miner))
+        self.show_earnings(Earnings((*new, *self.model.rows)[:_ROWS], buckets, self.currency))
 
     def _status(self, status: Any) -> None:
         if status.chain.network == self._network:
@@ -189,11 +239,15 @@ class EarningsPage(Page):
         # Another network has another ledger; nothing of the old one may stay on the page.
         self._network = status.chain.network
         self.names.clear()
-        self.buckets = ()
+        self.buckets = self.before = ()
+        self.costs = self.gaps = None
         self.model.set_rows(())
         self.set_subtitle("")
         self.empty.set_text("Asking the agent", "Reading the ledger.")
         self.stack.setCurrentIndex(0)
+        self._ask_again()
+
+    def _ask_again(self) -> None:
         if self._polling.running:
             self._polling.now()
 
@@ -205,47 +259,49 @@ class EarningsPage(Page):
 
     # --- drawing ---------------------------------------------------------------------------------------------
 
-    def _fill_measures(self) -> None:
-        netuids = sorted({bucket.netuid for bucket in self.buckets})
-        known = [self.measure.itemData(place) for place in range(1, self.measure.count())]
-        if netuids == known:
-            return
-        chosen = self.measure.currentData()
-        self.measure.blockSignals(True)
-        while self.measure.count() > 1:
-            self.measure.removeItem(1)
-        for netuid in netuids:
-            self.measure.addItem(f"Alpha of subnet {subnet_text(netuid, self.names.get(netuid))}", netuid)
-        self.measure.setCurrentIndex(netuids.index(chosen) + 1 if chosen in netuids else 0)
-        self.measure.blockSignals(False)
-
     def _draw(self) -> None:
-        chosen = self.measure.currentData()
-        netuids = sorted({bucket.netuid for bucket in self.buckets})
-        shown = netuids if chosen is None else [chosen]
-        bars = bars_of(self.buckets, shown, self.names, epoch=self.epoch, alpha=chosen is not None)
-        self.chart.set_bars(bars, "TAO" if chosen is None else f"α{chosen}", utc=not self.epoch)
+        chosen, size = self.choices.netuid, self.choices.slot
+        series = series_of(self.buckets, chosen)
+        unit = "TAO" if chosen is None else f"α{chosen}"
+        bars = bars_of(self.buckets, series, self.names, size=size, alpha=chosen is not None)
+        if self.choices.summed:
+            bars = cumulative(bars, unit)
+        self.chart.set_bars([*bars, *self._gap_bars(bars)], unit, utc=size != "epoch")
         what = "TAO at the price of each epoch" if chosen is None else f"Alpha of subnet {chosen}"
-        self.panel.title.setText(f"{what}, per {'epoch' if self.epoch else 'day'}")
-        self.panel.set_names([f"subnet {subnet_text(netuid, self.names.get(netuid))}" for netuid in shown])
-        self._draw_sums()
+        how = f"summed up per {size}" if self.choices.summed else f"per {size}"
+        self.panel.title.setText(f"{what}, {how}")
+        self.panel.set_names([series_name(one, self.names) for one in series])
+        comparison = compared(self.buckets, self.before) if self.choices.days is not None else None
+        costs = self.costs if self.costs is not None and self.costs.currency == self.currency else None
+        self.sums.show_sums(self.buckets, self.names, comparison, self.choices.period(), self.currency, costs)
 
-    def _draw_sums(self) -> None:
-        clear(self._sums)
-        for total in subnet_totals(self.buckets):
-            figure = Figure(f"Subnet {subnet_text(total.netuid, self.names.get(total.netuid))}")
-            figure.show_value(format_alpha(total.alpha, 6), total_words(total))
-            self._sums.addWidget(figure, 1)
+    def _gap_bars(self, bars: list[Bar]) -> list[Bar]:
+        """Grey bands where earnings are not known, and the sentence below the chart."""
+        gaps = () if self.gaps is None else self.gaps.gaps
+        self.gap_line.setVisible(bool(gaps))
+        if not gaps:
+            return []
+        said = "; ".join(gap_words(one, self.names) for one in gaps[:_SHOWN_GAPS])
+        more = f"; and {len(gaps) - _SHOWN_GAPS} more" if len(gaps) > _SHOWN_GAPS else ""
+        self.gap_text.setText(f"Not known: {said}{more}.")
+        low = min((bar.start for bar in bars), default=0.0)
+        spans = gap_spans(gaps, self.model.rows)
+        return [Bar(max(low, a), b - max(low, a), None, 0, words) for a, b, words in spans if b > low and bars]
 
     # --- actions ---------------------------------------------------------------------------------------------
 
-    def _choose_range(self, days: int | None) -> None:
-        self.days = days
-        self._polling.now()
+    def _choose_file(self, kind: str, ending: str) -> None:
+        name = f"ranvier-earnings-{self._network or 'network'}-{time.strftime('%Y-%m-%d')}.{ending}"
+        open_chooser(self, Choose.NEW_FILE, "Export earnings", name, lambda path: self.export(kind, path))
 
-    def _choose_epoch(self, epoch: bool) -> None:
-        self.epoch = epoch
-        self._polling.now()
+    def export(self, kind: str, path: str) -> None:
+        """Have the agent write the range as a file."""
+        self.context.run(self._export(kind, path), "export earnings")
+
+    async def _export(self, kind: str, path: str) -> None:
+        command = ExportEarnings(path, kind, since_ms=self.since_ms(), netuid=self.choices.netuid)
+        done = await self.context.client.call(command, timeout_s=_EXPORT_S)
+        self.context.say(done.text)
 
     def _copy_selected(self) -> None:
         row = self.table.current_row()
@@ -258,48 +314,3 @@ class EarningsPage(Page):
     def _copy(self, row: EarningRow) -> None:
         QGuiApplication.clipboard().setText(row.block_hash)
         self.context.say(f"Copied the hash of block {row.block}.")
-
-
-def total_words(total: SubnetTotal) -> str:
-    """The TAO value below a subnet's alpha, and how much of it is known."""
-    payments = count_text(total.epochs, "payment")
-    if not total.unpriced:
-        return f"{format_tao(total.tao, 6)} then · {payments}"
-    if not total.tao:
-        return f"TAO value unknown · {payments}"
-    return f"more than {format_tao(total.tao, 6)} then (a price is missing) · {payments}"
-
-
-def bars_of(
-    buckets: Sequence[EarningBucket], netuids: Sequence[int], names: dict[int, str], *, epoch: bool, alpha: bool
-) -> list[Bar]:
-    """Bars for the chart, oldest first. Floats for their height only: the words come from the exact amounts."""
-    chosen = [bucket for bucket in buckets if bucket.netuid in netuids]
-    width = _width_s(chosen) if epoch else DAY_MS / 1000
-    return [
-        Bar(
-            start=bucket.start_ms / 1000,
-            width=width,
-            value=_height(bucket.alpha_rao if alpha else bucket.tao_rao),
-            series=netuids.index(bucket.netuid),
-            words=bucket_words(bucket, names, epoch=epoch),
-        )
-        for bucket in chosen
-    ]
-
-
-def _height(rao: int | None) -> float | None:
-    return None if rao is None else rao / RAO_PER_COIN
-
-
-def _width_s(buckets: Sequence[EarningBucket]) -> float:
-    """The usual time between two payments, of whichever subnet, so that bars stand side by side."""
-    starts = sorted({bucket.start_ms for bucket in buckets})
-    steps = [after - before for before, after in itertools.pairwise(starts)]
-    return statistics.median(steps) / 1000 if steps else 3600.0
-
-
-def _choice(text: str) -> QPushButton:
-    choice = button(text)
-    choice.setCheckable(True)
-    return choice

@@ -1,0 +1,81 @@
+"""Earnings as bars: by subnet or by miner, per slot or summed up over time, gaps as gaps. Floats for heights only."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ranvier.agent.messages import EarningBucket
+from ranvier.core.units import RAO_PER_COIN
+from ranvier.ui.models.earnings import bucket_words, slot_end
+from ranvier.ui.models.stake import subnet_text
+from ranvier.ui.widgets.chart import Bar
+from ranvier.ui.words import short_address
+
+Series = tuple[int, str | None]  # netuid, and hotkey where bars are by miner
+
+
+def series_of(buckets: Sequence[EarningBucket], netuid: int | None = None) -> tuple[Series, ...]:
+    """What gets a colour of its own, in a fixed order; only one subnet's when ``netuid`` is given."""
+    found = {(one.netuid, one.hotkey_ss58) for one in buckets if netuid is None or one.netuid == netuid}
+    return tuple(sorted(found, key=lambda one: (one[0], one[1] or "")))
+
+
+def series_name(series: Series, names: dict[int, str]) -> str:
+    netuid, hotkey = series
+    where = f"subnet {subnet_text(netuid, names.get(netuid))}"
+    return where if hotkey is None else f"{short_address(hotkey)} on {netuid}"
+
+
+def bars_of(
+    buckets: Sequence[EarningBucket], series: Sequence[Series], names: dict[int, str], *, size: str, alpha: bool
+) -> list[Bar]:
+    """Bars for the chart, oldest first; heights are TAO then, or alpha. The words come from the exact amounts."""
+    places = {one: place for place, one in enumerate(series)}
+    chosen = [one for one in buckets if (one.netuid, one.hotkey_ss58) in places]
+    width = _width_s(chosen)
+    return [
+        Bar(
+            start=one.start_ms / 1000,
+            width=width if size == "epoch" else (slot_end(one.start_ms, size) - one.start_ms) / 1000,
+            value=_height(one.alpha_rao if alpha else one.tao_rao),
+            series=places[one.netuid, one.hotkey_ss58],
+            words=bucket_words(one, names, size=size),
+        )
+        for one in chosen
+    ]
+
+
+def cumulative(bars: Sequence[Bar], unit: str) -> list[Bar]:
+    """The same summed up from the left: every series has a bar in every slot. What is unknown is in no sum."""
+    slots = {bar.start: bar for bar in bars}
+    sums: dict[int, float] = dict.fromkeys(sorted({bar.series for bar in bars}), 0.0)
+    unknown = False
+    result: list[Bar] = []
+    at = {(bar.start, bar.series): bar for bar in bars}
+    for start in sorted(slots):
+        for series in sums:
+            bar = at.get((start, series))
+            if bar is not None:
+                unknown = unknown or bar.value is None
+                sums[series] += bar.value or 0.0
+        total = sum(sums.values())
+        said = f"{'more than ' if unknown else ''}{total:.6f} {unit} since the beginning of this range"
+        for number, series in enumerate(sums):
+            when = slots[start].words.split(" · ")[0]
+            words = f"{when}\n{said}" if number == 0 else ""
+            result.append(replace(slots[start], value=sums[series], series=series, words=words))
+    return result
+
+
+def _height(rao: int | None) -> float | None:
+    return None if rao is None else rao / RAO_PER_COIN
+
+
+def _width_s(buckets: Sequence[EarningBucket]) -> float:
+    """The usual time between two payments, of whichever subnet, so that bars stand side by side."""
+    starts = sorted({bucket.start_ms for bucket in buckets})
+    steps = [after - before for before, after in itertools.pairwise(starts)]
+    return statistics.median(steps) / 1000 if steps else 3600.0
