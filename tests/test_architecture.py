@@ -26,6 +26,8 @@ def calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute):
+                if isinstance(node.func.value, ast.Name) and node.func.value.id == "group":
+                    continue  # an asyncio.TaskGroup owns and awaits its tasks
                 yield node.lineno, f".{node.func.attr}"
             elif isinstance(node.func, ast.Name):
                 yield node.lineno, node.func.id

@@ -9,22 +9,20 @@ import pytest
 from PySide6.QtWidgets import QDialog
 
 from gui import samples
-from ranvier.core.errors import KeyFileError
 from ranvier.core.settings import NETWORK, WALLET_FOLDER
 from ranvier.keys import files, storing, strength, wallets
 from ranvier.keys.custody import Finding, Fix, Level
-from ranvier.keys.drill import Comparison, Drills
+from ranvier.keys.drill import Drills
 from ranvier.keys.folders import joined
 from ranvier.keys.listing import KeyForm, read_wallet
 from ranvier.keys.miner_wallet import export_for_miner
 from ranvier.ui.backup_dates import BackupDates
 from ranvier.ui.dialogs.ask import Dialog
-from ranvier.ui.dialogs.custody_fixes import ExportForMinerDialog, MakeWatchOnlyDialog, NewPasswordDialog, keep_copy
+from ranvier.ui.dialogs.custody_fixes import ExportForMinerDialog, MakeWatchOnlyDialog, NewPasswordDialog
 from ranvier.ui.dialogs.folders import FoldersDialog
 from ranvier.ui.dialogs.restore_drill import RestoreDrillDialog
 from ranvier.ui.dialogs.unlock import UnlockDialog
-from ranvier.ui.models.wallets import Listed, backup_sentence, backup_text
-from ranvier.ui.pages.custody import CustodyView, summary
+from ranvier.ui.models.wallets import backup_text
 from ranvier.ui.pages.wallets import PRACTICE_TITLE, WalletsPage
 
 PASSWORD = "correct horse battery"
@@ -146,18 +144,6 @@ async def test_a_drill_from_a_file_but_never_from_the_wallet_itself(qtbot, house
     await end(page, house)
 
 
-def test_what_is_said_of_backups():
-    def listed(form, **more):
-        return Listed(wallets.Wallet("w", None, samples.ALICE, form, ()), **more)
-
-    assert backup_text(listed(KeyForm.NONE)) == "–" and not listed(KeyForm.NONE).never_verified
-    assert listed(KeyForm.PLAIN).never_verified
-    play = listed(KeyForm.ENCRYPTED, practice=True)
-    assert backup_text(play) == "play money" and not play.never_verified and "no backup" in backup_sentence(play)
-    done = listed(KeyForm.ENCRYPTED, verified_on=datetime.date(2026, 11, 20))
-    assert backup_text(done) == "verified 2026-11-20" and not done.never_verified
-
-
 # --- folders --------------------------------------------------------------------------------------------------------
 
 
@@ -234,27 +220,6 @@ async def test_what_other_tools_do_appears_without_a_restart(qtbot, house, monke
 # --- findings and fixes -----------------------------------------------------------------------------------------------
 
 
-def finding(level, fix=Fix.LOOK, what="Something", path="/w/x"):
-    from pathlib import Path
-
-    return Finding(level, "rule", what, "Because.", fix, Path(path), "x")
-
-
-def test_findings_are_grouped_and_counted(qtbot):
-    view = CustodyView()
-    qtbot.addWidget(view)
-    view.show_findings((), 0.0)
-    assert view.badge.text == "nothing found"
-    found = (finding(Level.DANGER), finding(Level.WARNING), finding(Level.WARNING), finding(Level.NOTE, None))
-    assert summary(found) == "1 danger, 2 warnings, 1 note"
-    view.show_findings(found, 0.0)
-    assert [button.text() for _finding, button in view.buttons] == ["Look at the wallet"] * 3
-    asked = []
-    view.fix_wanted.connect(asked.append)
-    view.buttons[1][1].click()
-    assert asked == [found[1]]
-
-
 async def test_lax_modes_are_found_and_repaired(qtbot, house):
     if os.name != "posix":
         pytest.skip("modes are POSIX")
@@ -305,17 +270,6 @@ async def test_watch_only_needs_the_drill_a_copy_and_the_name(qtbot, house, tmp_
     assert len(copies) == 1 and copies[0].name.startswith("miner-coldkey-20") and copies[0].read_bytes() == secret
     await samples.until(lambda: not [f for f in page.custody.findings if f.fix is Fix.MAKE_WATCH_ONLY], "no finding")
     await end(page, house)
-
-
-def test_a_copy_is_never_plain_and_never_overwrites(tmp_path, house):
-    plain = wallets.Wallet("w", tmp_path, samples.ALICE, KeyForm.PLAIN, ())
-    with pytest.raises(KeyFileError, match="no password"):
-        keep_copy(plain, tmp_path, datetime.date(2026, 11, 22))
-    (tmp_path / "coldkey").write_bytes(b"$NACL" + bytes(60))
-    kept = wallets.Wallet("w", tmp_path, samples.ALICE, KeyForm.ENCRYPTED, ())
-    assert keep_copy(kept, tmp_path, datetime.date(2026, 11, 22)).name == "w-coldkey-2026-11-22"
-    with pytest.raises(files.KeyTroubleError, match="left as it is"):
-        keep_copy(kept, tmp_path, datetime.date(2026, 11, 22))
 
 
 async def test_export_writes_three_files(qtbot, house, tmp_path):
@@ -421,18 +375,9 @@ async def test_a_missing_public_file_of_a_hotkey_is_written(qtbot, house):
 
 async def test_a_fix_for_a_wallet_that_went_away_says_so(qtbot, house):
     page = await opened(qtbot, house, set())
-    page.custody.fix_wanted.emit(finding(Level.NOTE, Fix.RESTORE_DRILL, path=str(house.paths.wallets / "gone")))
+    gone = Finding(Level.NOTE, "rule", "Something", "Because.", Fix.RESTORE_DRILL, house.paths.wallets / "gone", "x")
+    page.custody.fix_wanted.emit(gone)
     await samples.until(lambda: house.said, "the note")
     assert "not there any more" in house.said[0]
     assert not [dialog for dialog in page.findChildren(QDialog) if dialog.isVisible()]
     await end(page, house)
-
-
-def test_dates_survive_and_damage_is_no_trouble(house):
-    dates = BackupDates(house.paths)
-    assert dates.written_on(samples.ALICE) is None
-    dates.remember(samples.ALICE, datetime.date(2026, 1, 2))
-    assert BackupDates(house.paths).written_on(samples.ALICE) == datetime.date(2026, 1, 2)
-    (house.paths.data / "keys" / "written-down.json").write_bytes(b"{")
-    assert dates.written_on(samples.ALICE) is None
-    Drills(house.paths).remember(Comparison(True, samples.ALICE, samples.ALICE))
