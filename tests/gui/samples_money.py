@@ -159,8 +159,8 @@ def subnet(netuid: int) -> SubnetDetail:
     return SubnetDetail(
         block=head(),
         registration=Registration(
-            netuid, True, 150_000_000, 110_000_000, 40_000_000, 500_000, 100 * COIN, 360, 260_000, None, None, None,
-            1, 0, True,
+            netuid, netuid % 5 != 3, 150_000_000, 110_000_000, 40_000_000, 500_000, 100 * COIN, 360, 260_000, None,
+            None, None, 1, 0, True,
         ),
         seats=256, free_seats=0, immune=41, validators=12,
         validator_stake=measure([410, 380, 120, 90, 40, 22, 11, 8, 5, 3, 2, 1]),

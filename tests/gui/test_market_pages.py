@@ -59,13 +59,13 @@ def test_without_price_pace_or_earners_nothing_is_said(qapp, missing):
     assert earning_words(one) == ["Unknown: nobody earned in the last epoch, or there is no price."]
     model = market_model()
     model.set_rows([one])
-    assert model.index(0, 4).data() == model.index(0, 5).data() == "unknown"
+    assert model.index(0, 4).data() == "unknown"
 
 
 def test_rules_say_price_split_and_who_stayed():
     text = " ".join(rule_words(samples_money.subnet(1), 12.0))
     assert "0.150000 TAO: 0.110000 TAO is gone, 0.040000 TAO becomes collateral" in text
-    assert "halves every 1 h 12 min" in text and "raises it by 26.0 %" in text
+    assert "The price halves every 1 h 12 min" in text and "raises it by 26.0 %" in text
     assert "88 are still there and 47 of them outlived" in text and "cannot be counted" in text
     assert "no seat is free" in text
 
@@ -153,6 +153,7 @@ def test_endpoints_have_one_finding_each():
     assert [one.used for one in rows] == [True, False, False, False]
     assert rows[0].problem is None
     assert "1 of 5 requests" in rows[2].problem and "refused" in rows[3].problem
+    assert [one.finding for one in rows] == ["well", "well", "loses requests", "no answer"]
     found = samples_money.netcheck()
     assert best_words(found) == "The endpoint in use is the best of these."
     assert "wss://entrypoint" in best_words(msgspec.structs.replace(found, used=None))

@@ -61,13 +61,13 @@ async def test_keys_open_pages_and_names_are_said(qtbot, tmp_path):
         await it.open("overview")
         # The offscreen platform never makes a window active, so the keys themselves go nowhere there.
         keys = {s.key().toString(): s for s in it.window.findChildren(QShortcut)}
-        assert set(keys) == {f"Ctrl+{number}" for number in range(10)}
+        places = [place for place in PLACES if place.title]
+        assert set(keys) == {*(f"Ctrl+{number % 10}" for number in range(1, len(places))), "Ctrl+,"}
         keys["Ctrl+3"].activated.emit()
         await until(lambda: it.window.open_key == "miners")
         assert it.window.sidebar.buttons["miners"].isChecked()
         names = [button.accessibleName() for button in it.window.sidebar.buttons.values()]
-        assert names[:6] == ["Overview", "Wallets", "Miners", "Hardware", "Stake", "Earnings"]
-        assert names[6:] == ["Subnets", "Token", "Network check", "Settings"]
+        assert names == [place.title for place in places] and names[-1] == "Settings"
         it.window.sidebar.buttons["settings"].click()
         await until(lambda: it.window.open_key == "settings")
 

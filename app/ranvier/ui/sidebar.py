@@ -1,4 +1,4 @@
-"""The sidebar: where one can go. Ctrl+1 to Ctrl+9 and Ctrl+0, or the arrow keys."""
+"""The sidebar: where one can go. Ctrl+1 to Ctrl+9 and Ctrl+0, Ctrl+comma for the settings, or the arrow keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sidebar(QFrame):
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         for number, place in enumerate((p for p in PLACES if p.title), start=1):
-            keys = f"Ctrl+{number % 10}" if number <= 10 else ""
+            keys = "Ctrl+," if place.key == "settings" else f"Ctrl+{number % 10}" if number <= 10 else ""
             place_button = self._button(place.title, keys)
             place_button.clicked.connect(lambda _=False, key=place.key: self.chosen.emit(key))
             if keys:

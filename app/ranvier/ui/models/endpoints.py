@@ -32,6 +32,18 @@ class EndpointRow:
             return "It is slow: pages and transactions wait for it."
         return None
 
+    @property
+    def finding(self) -> str:
+        """The same in a word or two."""
+        view = self.view
+        if view.error is not None:
+            return "no answer"
+        if view.answered < view.asked:
+            return "loses requests"
+        if view.lag_blocks is not None and view.lag_blocks > _LATE_BLOCKS:
+            return "behind"
+        return "slow" if self.problem is not None else "well"
+
 
 def endpoint_rows(found: NetCheckView) -> tuple[EndpointRow, ...]:
     return tuple(EndpointRow(view, view.endpoint == found.used) for view in found.endpoints)
@@ -48,6 +60,11 @@ def best_words(found: NetCheckView) -> str:
     return f"{best.endpoint} is up to date and the quickest; it can be set in the settings."
 
 
+def problem_words(found: NetCheckView) -> list[str]:
+    """One sentence for each endpoint that is not well."""
+    return [f"{row.view.endpoint}: {row.problem}" for row in endpoint_rows(found) if row.problem is not None]
+
+
 def endpoints_model() -> RowsModel[EndpointRow]:
     return RowsModel(
         (
@@ -55,7 +72,7 @@ def endpoints_model() -> RowsModel[EndpointRow]:
                 "Endpoint",
                 lambda row: f"{row.view.endpoint}{'  (in use)' if row.used else ''}",
                 lambda row: row.view.endpoint,
-                tooltip=lambda row: row.view.endpoint,
+                tooltip=lambda row: f"{row.view.endpoint}\nconnected in {ms_text(row.view.open_ms)}",
             ),
             Column[EndpointRow](
                 "Answers in",
@@ -71,13 +88,6 @@ def endpoints_model() -> RowsModel[EndpointRow]:
                 number=True,
             ),
             Column[EndpointRow](
-                "To connect",
-                lambda row: ms_text(row.view.open_ms),
-                lambda row: row.view.open_ms,
-                number=True,
-                help="Name, encryption, first answer.",
-            ),
-            Column[EndpointRow](
                 "Block", lambda row: block_text(row.view.block), lambda row: row.view.block, number=True
             ),
             Column[EndpointRow](
@@ -88,15 +98,15 @@ def endpoints_model() -> RowsModel[EndpointRow]:
                 help="Blocks behind the best of these endpoints at the same moment.",
             ),
             Column[EndpointRow](
-                "Newest block",
-                lambda row: UNKNOWN if row.view.head_age_s is None else f"{duration_text(row.view.head_age_s)} old",
+                "Block age",
+                lambda row: UNKNOWN if row.view.head_age_s is None else duration_text(row.view.head_age_s),
                 lambda row: row.view.head_age_s,
                 number=True,
             ),
             Column[EndpointRow](
                 "Finding",
-                lambda row: row.problem or "well",
-                lambda row: row.problem or "",
+                lambda row: row.finding,
+                lambda row: row.finding,
                 tooltip=lambda row: row.problem or "",
             ),
         ),

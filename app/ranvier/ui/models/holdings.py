@@ -150,7 +150,7 @@ def seat_text(row: HoldingRow) -> str:
     safe = line.immune_until_block > row.block
     if line.ahead is None:
         return "safe for now"
-    return f"{line.ahead} before you{', immune' if safe else ''}"
+    return f"{line.ahead} before{', immune' if safe else ''}"
 
 
 def locked_words(row: HoldingRow, portfolio: Portfolio) -> list[str]:

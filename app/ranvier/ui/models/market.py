@@ -66,7 +66,7 @@ def market_model() -> RowsModel[MarketRow]:
                 lambda row: row.view.subnet.netuid,
             ),
             Column[MarketRow](
-                "Price, TAO",
+                "Price",
                 lambda row: UNKNOWN if (p := row.view.subnet.price_rao) is None else format_rao(p, 6),
                 lambda row: row.view.subnet.price_rao,
                 tooltip=lambda row: exact_price_text(row.view.subnet.price_rao),
@@ -81,37 +81,30 @@ def market_model() -> RowsModel[MarketRow]:
                 help="TAO that the chain puts into this subnet's pool in a day, at the pace of this block.",
             ),
             Column[MarketRow](
-                "Who earns",
+                "Earning",
                 lambda row: f"{row.view.earners} of {row.view.subnet.neurons}",
                 lambda row: row.view.earners,
                 number=True,
                 help="Seats with incentive in the last epoch, of all that are taken.",
             ),
             Column[MarketRow](
-                "Median a day",
-                lambda row: UNKNOWN if (t := row.miner_day_tao) is None else format_rao(t[1], 4),
+                "Median (middle half)",
+                _day_text,
                 lambda row: None if (t := row.miner_day_tao) is None else t[1],
                 tooltip=range_words,
                 number=True,
-                help="TAO that the middle one of the miners who earn got, as in the last epoch, at the price now.",
+                help="TAO a day of the miners who earn, as in the last epoch and at the price now: the middle one, "
+                "and from the lower to the upper quartile.",
             ),
             Column[MarketRow](
-                "Middle half",
-                lambda row: _range_text(row.miner_day_tao),
-                lambda row: None if (t := row.miner_day_tao) is None else t[2] - t[0],
-                tooltip=range_words,
-                number=True,
-                help="Lower to upper quartile of the miners who earn, TAO a day at the price now.",
-            ),
-            Column[MarketRow](
-                "Seat, TAO",
+                "Seat",
                 lambda row: _seat_price(row.view),
                 lambda row: row.view.subnet.register_rao if row.view.subnet.registration_open else None,
                 number=True,
-                help="The price of a registration now; it rises with each and falls over time.",
+                help="The price of a registration in TAO now; it rises with each and falls over time.",
             ),
             Column[MarketRow](
-                "Immune for",
+                "Immune",
                 lambda row: immunity_text(row.view.subnet.immunity_blocks, row.block_s),
                 lambda row: row.view.subnet.immunity_blocks,
                 tooltip=lambda row: count_text(row.view.subnet.immunity_blocks, "block"),
@@ -129,6 +122,11 @@ def market_model() -> RowsModel[MarketRow]:
         ),
         key=lambda row: row.view.subnet.netuid,
     )
+
+
+def _day_text(row: MarketRow) -> str:
+    pays = row.miner_day_tao
+    return UNKNOWN if pays is None else f"{format_rao(pays[1], 4)} ({_range_text(pays)})"
 
 
 def _seat_price(view: SubnetView) -> str:
@@ -203,14 +201,16 @@ def rule_words(detail: SubnetDetail, block_s: float | None) -> list[str]:
             f": {format_tao(Tao(rules.burned_rao), 6)} is gone, "
             f"{format_tao(Tao(rules.locked_rao), 6)} becomes collateral"
         )
-    if rules.half_life_blocks:
+    if not rules.open:
+        pass  # a price that nobody can pay has no trend worth telling
+    elif rules.half_life_blocks:
         jump = "" if rules.jump_ppm is None else f"; each registration raises it by {percent_text(rules.jump_ppm)}"
         half = immunity_text(rules.half_life_blocks, block_s)
-        found[0] += f". It halves every {half} without registrations{jump}"
+        found[0] += f". The price halves every {half} without registrations{jump}"
     elif rules.interval_blocks:
         target = rules.target_per_interval
         found[0] += (
-            f". It is adjusted every {immunity_text(rules.interval_blocks, block_s)} towards {target} registrations; "
+            f". The price is adjusted every {immunity_text(rules.interval_blocks, block_s)} towards {target} registrations; "
             f"{rules.this_interval or 0} so far"
         )
     found[0] += "."

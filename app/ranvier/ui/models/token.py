@@ -50,7 +50,7 @@ def halvings(view: TokenView) -> tuple[Halving, ...]:
 def halvings_model() -> RowsModel[Halving]:
     return RowsModel(
         (
-            Column[Halving]("Halving", lambda row: str(row.number), lambda row: row.number, number=True),
+            Column[Halving]("Halving", lambda row: str(row.number), lambda row: row.number),
             Column[Halving](
                 "At an issuance of",
                 lambda row: format_tao(Tao(row.issuance_rao), 0),

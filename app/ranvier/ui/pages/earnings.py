@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.market_messages import ExportEarnings
 from ranvier.agent.messages import (
@@ -83,7 +83,7 @@ class EarningsPage(Page):
         self.table = Table(self.model)
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.doubleClicked.connect(self._copy_proof)
-        self.chart = BarChart(unit="TAO", height=200)
+        self.chart = BarChart(unit="TAO", height=130)
         self.panel = ChartPanel("", self.chart)
         self.sums = EarningSums()
         self.copy_button = button("Copy block hash", self._copy_selected, tip="The block that paid the selected row")
@@ -96,6 +96,7 @@ class EarningsPage(Page):
         self.stack.addWidget(self._filled())
         self.add(self.choices)
         self.add(self.stack, 1)
+        self.add_action(self.copy_button)
         self.add_action(self._export_button())
         self.table.picked.connect(lambda row: self.copy_button.setEnabled(row is not None))
         context.bridge.earnings.connect(self._live)
@@ -116,25 +117,17 @@ class EarningsPage(Page):
         row.addWidget(button("Read them now", lambda: self.context.run(self._fill(), "fill gaps")))
         self.gap_line.hide()
         chart.add(self.gap_line)
-        column.addWidget(chart, 3)
-        below = QHBoxLayout()
-        below.addStretch(1)
-        below.addWidget(self.copy_button)
+        column.addWidget(chart, 2)
+        self.table.setMinimumHeight(180)
         column.addWidget(self.table, 3)
-        column.addLayout(below)
         return whole
 
-    def _export_button(self) -> QToolButton:
-        result = QToolButton()
-        result.setText("Export…")
-        result.setProperty("role", "menu")
-        result.setToolTip("The payments of this range as a file, each with its proof")
-        result.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(result)
+    def _export_button(self) -> QPushButton:
+        menu = self.export_menu = QMenu(self)
         for kind, words, ending in FORMATS:
             menu.addAction(words, partial(self._choose_file, kind, ending))
-        result.setMenu(menu)
-        self.export_menu = menu
+        result = button("Export…", tip="The payments of this range as a file, each with its proof")
+        result.clicked.connect(lambda: menu.popup(result.mapToGlobal(result.rect().bottomLeft())))
         return result
 
     def shown(self) -> None:

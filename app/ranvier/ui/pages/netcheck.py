@@ -15,7 +15,7 @@ from ranvier.core.evidence import age_text
 from ranvier.core.units import Tao, format_tao
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.money import self_transfer
-from ranvier.ui.models.endpoints import best_words, endpoint_rows, endpoints_model
+from ranvier.ui.models.endpoints import best_words, endpoint_rows, endpoints_model, problem_words
 from ranvier.ui.transacting import Transacting
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.empty import EmptyState
@@ -43,7 +43,9 @@ class NetCheckPage(Page):
         self.add_action(self.again)
         self.model = endpoints_model()
         self.table = Table(self.model)
+        self.table.sort_by(1)
         self.best = label("", wrap=True)
+        self.problems = label("", "muted", wrap=True, copyable=True)
         self.empty = EmptyState("Checking", "Every endpoint of this network is asked some questions.")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
@@ -53,6 +55,7 @@ class NetCheckPage(Page):
         column.setSpacing(14)
         card = Card()
         card.add(self.best)
+        card.add(self.problems)
         column.addWidget(card)
         column.addWidget(self.table, 1)
         column.addWidget(self._settling())
@@ -128,6 +131,9 @@ class NetCheckPage(Page):
         self.stack.setCurrentIndex(1)
         self.model.set_rows(endpoint_rows(found))
         self.best.setText(best_words(found))
+        problems = problem_words(found)
+        self.problems.setText("\n".join(problems))
+        self.problems.setVisible(bool(problems))
         self._show_age(time.time())
         if first:
             self.table.fit()

@@ -136,8 +136,8 @@ class TokenPage(Page):
         self.model.set_rows(rows)
         if first:
             self.table.fit()
-            header = self.table.horizontalHeader().sizeHint().height()
-            self.table.setFixedHeight(header + len(rows) * self.table.verticalHeader().defaultSectionSize() + 4)
+            row = self.table.verticalHeader().defaultSectionSize()
+            self.table.setFixedHeight((len(rows) + 1) * row + 16)
         self._show_sharing(found)
         self._show_activity(found)
         self._show_age(time.time())
