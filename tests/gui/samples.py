@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from gui import samples_money
+from gui import samples_miners, samples_money
 from ranvier.agent.messages import (
     PROTOCOL,
     AgentStatus,
@@ -27,15 +27,13 @@ from ranvier.agent.messages import (
     GetEarnings,
     GetHardware,
     GetHardwareHistory,
-    GetLog,
     GetPortfolio,
     GetStatus,
     HardwareHistory,
-    LogLine,
-    LogTail,
     MinerView,
     Portfolio,
     StatusEvent,
+    Version,
 )
 from ranvier.chain.model import Axon, Balance, BlockRef, Neuron, Plan, StakePosition, Subnet
 from ranvier.core.errors import RanvierError
@@ -48,6 +46,7 @@ from ranvier.hardware.snapshot import Gpu, Hardware, Host
 from ranvier.keys import wallets
 from ranvier.keys.encryption import Cost
 from ranvier.keys.mnemonic import generate
+from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 from ranvier.rehearsal.stages import Stage, StageReport, StageState
 
@@ -108,6 +107,7 @@ def running_miner() -> MinerView:
         pid=41_877, started_at=now - 11_520, starts=1, cpu_percent=86.0, rss=412_000_000, gpu_memory=None,
         neuron=neuron(HOTKEY, 6, 21_844), earned_today_rao=58_113_402_118, earned_7d_rao=391_870_554_002,
         last_paid_block=48_206, axon_port=8091, queries_answered=1284, last_query_at=now - 9, installed=True,
+        shown=ShownState.HEALTHY, reason="answered “ok” in 3 ms", shown_at=now - 4,
     )  # fmt: skip
 
 
@@ -130,6 +130,10 @@ def failing_miner() -> MinerView:
         ),
         neuron=neuron(HOTKEY_2, 7, 3120), earned_today_rao=4_001_250_000, earned_7d_rao=88_202_114_777,
         last_paid_block=48_143, axon_port=8092, queries_answered=311, last_query_at=now - 840, installed=True,
+        shown=ShownState.BACKING_OFF, reason="ended with code 1 after 8.2 s; crash 4 in a row", shown_at=now - 3,
+        next_start_at=now + 32, diagnosis=samples_miners.diagnosis(),
+        gpus=("GPU-1d3f0a1b-0000-4000-8000-000000000001",),
+        version=Version(2, 0, None, "Version 2 got healthy and is kept."),
     )  # fmt: skip
 
 
@@ -257,20 +261,6 @@ def history(seconds: int = 900, *, gpus: bool = True) -> HardwareHistory:
     return HardwareHistory(samples=tuple(samples))
 
 
-def log_tail() -> LogTail:
-    now = time.time()
-    texts = [
-        ("out", "loading SmolLM2-135M-Instruct (GGUF, 101 MB)"),
-        ("out", "model ready in 1.8 s, 2 threads"),
-        ("out", "axon listens on 127.0.0.1:8091"),
-        ("out", "query of 5DxQkLpe…p9 answered: 24 tokens in 0.41 s"),
-        ("err", "warning: validator 5Fc1…aa sent a stale nonce, refused with 401"),
-        ("out", "query of 5HPpvT2x…3d answered: 24 tokens in 0.39 s"),
-    ] * 6
-    lines = tuple(LogLine(now - 3 * (len(texts) - place), stream, text) for place, (stream, text) in enumerate(texts))
-    return LogTail(lines=lines, next=4096)
-
-
 def plan(network: str = "sandbox") -> Plan:
     return Plan(
         network=network, genesis_hash=GENESIS, spec_version=343, signer_ss58=COLDKEY,
@@ -315,7 +305,7 @@ class FakeClient:
             GetEarnings: lambda command: earnings(command.bucket, command.since_ms, command.limit),
             GetHardware: lambda command: hardware(gpus=gpus),
             GetHardwareHistory: lambda command: history(command.seconds, gpus=gpus),
-            GetLog: lambda command: log_tail() if command.after is None else LogTail((), command.after),
+            **samples_miners.answers(),
         }
         self.pending: asyncio.Queue[Event] = asyncio.Queue()
         self.network = network

@@ -92,7 +92,7 @@ async def test_remove_asks_first(qtbot, tmp_path):
         page = await it.open("miners")
         it.bridge._emit(status_event(good_miner()))
         for answer, expected in (("no", []), ("yes", [RemoveMiner("practice")])):
-            page.head.remove.click()
+            page.head.remove.trigger()
             await until(lambda: visible_dialog(it.window) is not None)
             dialog = visible_dialog(it.window)
             assert dialog.no.isDefault() and "earnings in the ledger stay" in texts(dialog)

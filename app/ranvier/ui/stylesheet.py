@@ -66,11 +66,11 @@ QPlainTextEdit[role="log"] { background: $surface; border: 1px solid $border; bo
 QLineEdit { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 5px 8px; min-height: 18px; }
 QLineEdit:focus { border-color: $accent; }
 QLineEdit:disabled { color: $muted; }
-QComboBox, QSpinBox { background: $surface; color: $text; border: 1px solid $border; border-radius: 6px;
+QComboBox, QSpinBox, QDoubleSpinBox { background: $surface; color: $text; border: 1px solid $border; border-radius: 6px;
     padding: 5px 8px; min-height: 18px; }
-QComboBox:focus, QSpinBox:focus { border-color: $accent; }
+QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: $accent; }
 QComboBox:disabled, QSpinBox:disabled { color: $muted; }
-QSpinBox QLineEdit { border: none; padding: 0; min-height: 0; background: transparent; }
+QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { border: none; padding: 0 0 0 6px; min-height: 0; background: transparent; }
 QCheckBox::indicator { width: 15px; height: 15px; border: 1px solid $muted; border-radius: 4px; background: $surface; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$icons/check-$check.svg"); }
 QCheckBox::indicator:focus { border-color: $accent; }
@@ -79,9 +79,11 @@ QRadioButton::indicator { width: 13px; height: 13px; border: 1px solid $muted; b
 QRadioButton::indicator:checked { width: 7px; height: 7px; border: 4px solid $accent; }
 QRadioButton::indicator:focus { border-color: $accent; }
 QComboBox::drop-down { border: none; width: 22px; }
-QComboBox::down-arrow, QSpinBox::down-arrow { image: url("$icons/arrow-down.svg"); width: 12px; height: 12px; }
-QSpinBox::up-arrow { image: url("$icons/arrow-up.svg"); width: 12px; height: 12px; }
-QSpinBox::up-button, QSpinBox::down-button { border: none; background: transparent; width: 20px; }
+QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
+    image: url("$icons/arrow-down.svg"); width: 12px; height: 12px; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url("$icons/arrow-up.svg"); width: 12px; height: 12px; }
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
+    border: none; background: transparent; width: 20px; }
 QComboBox QAbstractItemView { background: $surface; border: 1px solid $border; padding: 4px; }
 QLineEdit, QPlainTextEdit { selection-background-color: $accent; selection-color: $on_accent; }
 
@@ -106,6 +108,9 @@ QScrollBar::handle { background: $border; border-radius: 4px; margin: 2px; min-h
 QScrollBar::handle:hover { background: $muted; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
+QPushButton::menu-indicator { image: url("$icons/arrow-down.svg"); width: 10px; height: 10px;
+    subcontrol-origin: padding; subcontrol-position: center right; right: 8px; }
 QSplitter::handle { background: transparent; }
 """)
 

@@ -16,10 +16,13 @@ from ranvier.keys.listing import Wallet, list_wallets
 from ranvier.miners.recipe import Recipe, bundled_recipes, load_recipe
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog, show, tell
+from ranvier.ui.dialogs.fit import fit
+from ranvier.ui.dialogs.miner_source import LABEL_WIDTH, MinerSource
 from ranvier.ui.widgets.text import label
-from ranvier.ui.words import short_address, size_text
+from ranvier.ui.words import short_address
 
 _HIGHEST_NETUID = 65535
+_WIDTH = 620
 
 
 def miner_id(name: str) -> str:
@@ -39,7 +42,7 @@ class AddMinerDialog(Dialog):
         sandbox: bool,
     ) -> None:
         super().__init__(parent, "Add a miner", yes="Add and install")
-        self.setMinimumWidth(520)
+        self.setMinimumWidth(_WIDTH)
         self._taken = taken
         self.body.addWidget(
             label(
@@ -54,42 +57,45 @@ class AddMinerDialog(Dialog):
         form.setVerticalSpacing(10)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self.name = QLineEdit("My miner")
-        self.recipe, self.wallet, self.hotkey = QComboBox(), QComboBox(), QComboBox()
+        self.source = MinerSource(recipes, self.name.text)
+        self.recipe = self.source.recipe
+        self.wallet, self.hotkey = QComboBox(), QComboBox()
         self.netuid = QSpinBox()
         self.netuid.setRange(1, _HIGHEST_NETUID)
+        self.netuid.lineEdit().setTextMargins(7, 0, 0, 0)  # the stylesheet's padding does not reach it
         self.netuid.setEnabled(not sandbox)
         if sandbox:
             self.netuid.setToolTip("The sandbox has one practice subnet.")
-        for recipe in recipes:
-            self.recipe.addItem(recipe.title, recipe)
         for wallet in wallets:
             if wallet.hotkeys:
                 self.wallet.addItem(f"{wallet.name}  {short_address(wallet.coldkey_ss58 or '')}", wallet)
         self.wallet.currentIndexChanged.connect(self._fill_hotkeys)
-        self.recipe.currentIndexChanged.connect(self._recipe_chosen)
-        self.about = label("", "muted", wrap=True)
+        self.source.changed.connect(self._recipe_chosen)
         rows = (
             ("Name", self.name),
-            ("Recipe", self.recipe),
             ("Wallet", self.wallet),
             ("Hotkey", self.hotkey),
             ("Subnet", self.netuid),
         )
         for title, field in rows:
             field.setAccessibleName(title)
-            form.addRow(title, field)
+            name = label(title)
+            name.setMinimumWidth(LABEL_WIDTH)
+            form.addRow(name, field)
+        self.body.addWidget(self.source)
         self.body.addLayout(form)
-        form.insertRow(2, "", self.about)
         self._fill_hotkeys()
         self._recipe_chosen()
 
     def _recipe_chosen(self) -> None:
-        recipe: Recipe | None = self.recipe.currentData()
-        if recipe is None:
-            return
-        size = recipe.environment.download_bytes
-        self.about.setText(recipe.description + (f" Downloads {size_text(size)}." if size is not None else ""))
-        self.netuid.setValue(recipe.netuid or 1)
+        recipe = self.source.chosen_recipe
+        proposal = self.source.proposal
+        found = (proposal.found if proposal is not None else {}).get("netuid", "")
+        if recipe is not None:
+            self.netuid.setValue(recipe.netuid or 1)
+        elif found.isdigit():
+            self.netuid.setValue(int(found))
+        fit(self, _WIDTH)
 
     def _fill_hotkeys(self) -> None:
         self.hotkey.clear()
@@ -99,8 +105,9 @@ class AddMinerDialog(Dialog):
 
     def submitted(self) -> None:
         name = miner_id(self.name.text())
-        if self.recipe.currentData() is None:
-            self.problem("There is no recipe to choose from; this copy of Ranvier is not whole.")
+        missing = self.source.ready()
+        if missing is not None:
+            self.problem(missing)
         elif not name:
             self.problem("Give it a name with at least one letter or digit.")
         elif name in self._taken:
@@ -113,11 +120,12 @@ class AddMinerDialog(Dialog):
         return AddMiner(
             id=miner_id(self.name.text()),
             name=self.name.text().strip(),
-            recipe=self.recipe.currentData().name,
+            recipe=self.source.recipe_name,
             netuid=self.netuid.value(),
             wallet_path=str(wallet.path.parent),
             wallet_name=wallet.name,
             hotkey_name=self.hotkey.currentData(),
+            recipe_text=self.source.text,
         )
 
 

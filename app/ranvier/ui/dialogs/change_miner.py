@@ -10,6 +10,7 @@ from ranvier.agent.messages import ChangeMiner, GetHardware, MinerView
 from ranvier.hardware.snapshot import Gpu
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog, show
+from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.widgets.text import allow, label
 from ranvier.ui.words import size_text
 
@@ -26,6 +27,7 @@ class ChangeMinerDialog(Dialog):
         self.port.setRange(0, 65_535)
         self.port.setSpecialValueText("any free port")
         self.port.setValue(miner.axon_port or 0)
+        self.port.lineEdit().setTextMargins(7, 0, 0, 0)  # the stylesheet's padding does not reach it
         self.port.setAccessibleName("Port of its axon")
         self.body.addWidget(self.port)
         self.body.addWidget(label("Cards that are this miner's alone", "strong"))
@@ -46,6 +48,7 @@ class ChangeMinerDialog(Dialog):
         if not self.cards:
             self.body.addWidget(label("No card was found in this machine.", "muted", wrap=True))
         self.body.addWidget(label("None chosen: it sees all cards, and shares them.", "small", wrap=True))
+        fit(self, 460)
 
     def command(self) -> ChangeMiner:
         port = self.port.value()

@@ -10,6 +10,7 @@ from ranvier.agent.messages import BundlePreview, ExportLogs, MinerView
 from ranvier.core.errors import RanvierError
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog, show
+from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.widgets.path_field import Choose, PathField
 from ranvier.ui.widgets.text import label
 from ranvier.ui.words import count_text, size_text
@@ -32,6 +33,7 @@ class ExportDialog(Dialog):
         self.body.addWidget(label(cut_text(preview), wrap=True, copyable=True))
         self.path = PathField("Save as", Choose.NEW_FILE, _problem, text=str(path))
         self.body.addWidget(self.path)
+        fit(self, 560)
 
     def submitted(self) -> None:
         if self.path.field.insist():

@@ -32,6 +32,7 @@ from ranvier.core.units import parse_rao
 from ranvier.keys.addresses import is_ss58
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask
+from ranvier.ui.widgets.autostart_card import AutostartCard
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.text import button, label, line
@@ -68,6 +69,8 @@ class SettingsPage(Page):
                 others.add(line())
             others.body.addLayout(self._row(setting, self._field(setting)))
         self.add(others)
+        self.autostart = AutostartCard(context)
+        self.add(self.autostart)
         self.add(self._folders())
         self.add(self._versions())
         self.content.addStretch(1)
@@ -75,6 +78,9 @@ class SettingsPage(Page):
         context.settings.on_change(self._changed_elsewhere)
         if context.bridge.latest is not None:
             self._show_status(context.bridge.latest)
+
+    def shown(self) -> None:
+        self.autostart.look()
 
     # --- fields --------------------------------------------------------------------------------------------
 

@@ -75,9 +75,11 @@ class DiagnosisCard(QFrame):
         found = self.view
         if found is None:
             return
-        often = f"{found.ends} times since {age_text(found.since, now)}, the last time " if found.ends > 1 else "Ended "
+        often = f"Ended {age_text(found.at, now)}"
+        if found.ends > 1:
+            often = f"{found.ends} times, first {age_text(found.since, now)}, last {age_text(found.at, now)}"
         unsure = "" if found.known else "  ·  no known cause fits, so none is claimed"
-        self.when.setText(f"{often}{age_text(found.at, now)}{unsure}")
+        self.when.setText(often + unsure if found.at is not None else unsure.strip(" ·"))
 
     def _pressed(self) -> None:
         if self.view is not None:

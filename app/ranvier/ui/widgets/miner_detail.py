@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from ranvier.agent.messages import (
     InstallMiner,
@@ -62,15 +62,17 @@ class MinerHead(QWidget):
         self.start = button("Start", lambda: self._act(StartMiner))
         self.stop = button("Stop", lambda: self._act(StopMiner))
         self.restart = button("Restart", lambda: self._act(RestartMiner))
-        self.publish = button("Publish axon", lambda: self._act(PublishAxon))
         self.change = button("Change …", change)
-        self.update_button = button("Update", lambda: self._act(UpdateMiner))
-        self.back = button("Undo update", lambda: self._act(UndoUpdate))
-        self.remove = button("Remove …", remove, kind="danger")
-        self.buttons = (
-            self.install, self.start, self.stop, self.restart, self.change, self.update_button, self.back, self.publish,
-            self.remove,
-        )  # fmt: skip
+        self.more = button("More", tip="Update, publish its axon, remove it")
+        menu = QMenu(self.more)
+        menu.setToolTipsVisible(True)  # a grey entry says why
+        self.update_action = menu.addAction("Update", lambda: self._act(UpdateMiner))
+        self.back = menu.addAction("Undo update", lambda: self._act(UndoUpdate))
+        self.publish = menu.addAction("Publish axon", lambda: self._act(PublishAxon))
+        menu.addSeparator()
+        self.remove = menu.addAction("Remove …", remove)
+        self.more.setMenu(menu)
+        self.buttons = (self.install, self.start, self.stop, self.restart, self.change, self.more)
         for widget in self.buttons:
             row.addWidget(widget)
 
@@ -98,7 +100,7 @@ class MinerHead(QWidget):
         trying = f"Version {version.number} is still being tried." if version.trial_since is not None else None
         uninstalled = None if miner.installed else "It is not installed yet."
         allow(
-            self.update_button,
+            self.update_action,
             absent or trying or uninstalled,
             "Make a new version from its recipe as it is now, and try it; what does not get healthy is taken back",
         )
@@ -191,7 +193,7 @@ def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
         answered += f", the last {age_text(miner.last_query_at, now)}"
     paid = f"block {block_text(miner.last_paid_block)}" if miner.last_paid_block is not None else "not yet seen"
     version = f"{miner.version.number}, being tried" if miner.version.trial_since is not None else miner.version.number
-    cards = ", ".join(miner.gpus) or "no choice made"
+    cards = ", ".join(short_address(uuid) for uuid in miner.gpus) or "no choice made"
     return [
         ("State", f"{state_words(miner)}{f': {miner.reason}' if miner.reason else ''}", ""),
         ("Running for", since_text(miner, now), f"Process {miner.pid}" if miner.pid is not None else ""),
@@ -211,7 +213,7 @@ def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
         ("Serves on port", UNKNOWN if miner.axon_port is None else str(miner.axon_port), ""),
         ("Hotkey", short_address(miner.hotkey_ss58), miner.hotkey_ss58),
         ("Coldkey", short_address(miner.coldkey_ss58), miner.coldkey_ss58),
-        ("Cards", cards, "Cards that are this miner's alone"),
+        ("Cards", cards, "\n".join(miner.gpus) or "It sees all cards, and shares them"),
         ("Recipe", miner.recipe, ""),
         ("Version", f"{version}" + (f". {miner.version.note}" if miner.version.note else ""), ""),
     ]

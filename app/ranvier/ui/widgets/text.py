@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase
+from PySide6.QtGui import QAction, QFontDatabase
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
 
 from ranvier.ui.theme import tabular
@@ -45,7 +45,7 @@ def button(text: str, on_click: Callable[[], object] | None = None, *, kind: str
     return widget
 
 
-def allow(widget: QWidget, reason: str | None, tip: str = "") -> None:
+def allow(widget: QWidget | QAction, reason: str | None, tip: str = "") -> None:
     """Enable ``widget`` when ``reason`` is None; otherwise grey it and let its tooltip say why."""
     widget.setEnabled(reason is None)
     widget.setToolTip(tip if reason is None else reason)

@@ -21,6 +21,7 @@ _WEIGHTS = (1.0, 2.0, 2.0, 0.8, 0.8)
 _STEPS = (60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800)
 _MARK = 12.0
 _BAR = 5.0
+_HEAT_STEP = 3.0
 
 
 class TimelineView(QWidget):
@@ -158,10 +159,14 @@ class TimelineView(QWidget):
         room = max(4.0, high - low)
         painter.setPen(QPen(QColor(colours.series[1]), 1.6))
         for piece in self.lines.heat:
+            hottest: dict[int, float] = {}  # one point for each step of the screen: the hottest counts
+            for at, value in piece:
+                if at >= self.lines.start:
+                    step = round(self._x(at) / _HEAT_STEP)
+                    hottest[step] = max(value, hottest.get(step, value))
             points = [
-                QPointF(self._x(at), lane.bottom() - 6 - (value - low) / room * (lane.height() - 14))
-                for at, value in piece
-                if at >= self.lines.start
+                QPointF(step * _HEAT_STEP, lane.bottom() - 6 - (value - low) / room * (lane.height() - 14))
+                for step, value in hottest.items()
             ]
             if len(points) > 1:
                 painter.drawPolyline(points)
