@@ -93,6 +93,26 @@ async def test_a_client_starts_the_agent_and_a_second_client_finds_it(home: Path
     assert "ERROR" not in log
 
 
+async def test_stop_everything_ends_what_a_killed_agent_left(home: Paths) -> None:
+    client = await ensure_agent(home)
+    await client.call(m.UseNetwork("sandbox"))
+    first = await seen(client, lambda status: status.chain.level is Level.GOOD)
+    await client.close()
+    os.kill(first.pid, signal.SIGKILL)
+    await asyncio.to_thread(gone, first.pid)
+    node = json.loads((home.network("sandbox") / "data" / "endpoint.json").read_text())
+    assert psutil.pid_exists(node["pid"])
+    stopped = await asyncio.to_thread(run, home, "stop")
+    assert (stopped.returncode, stopped.stdout) == (0, "No agent is running.\n")
+    assert psutil.pid_exists(node["pid"]), "only --everything is everything"
+    stopped = await asyncio.to_thread(run, home, "stop", "--everything")
+    assert (stopped.returncode, stopped.stderr) == (0, "")
+    assert "the sandbox have ended" in stopped.stdout
+    await asyncio.to_thread(gone, node["pid"])
+    stopped = await asyncio.to_thread(run, home, "stop", "--everything")
+    assert stopped.stdout == "No agent is running.\n", "nothing is left, so none is started for it"
+
+
 async def test_a_killed_agent_finds_its_sandbox_and_ledger_again(home: Paths) -> None:
     """Everything real: agent, keeper, sandbox and chain; the agent and the sandbox are killed."""
     client = await ensure_agent(home)
