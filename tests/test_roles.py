@@ -37,6 +37,13 @@ def test_a_damaged_settings_file_is_a_sentence_not_a_traceback(tmp_path, capsys)
     assert "Settings unreadable" in said and "Traceback" not in said
 
 
+def test_a_home_that_cannot_be_written_is_a_sentence_not_a_traceback(tmp_path, capsys) -> None:
+    (tmp_path / "home").write_text("a file, not a folder")
+    assert entry.main(["--home", str(tmp_path / "home"), "rehearse", "--headless"]) == 1
+    said = capsys.readouterr().err
+    assert "Cannot write" in said and "Check the folder's permissions." in said and "Traceback" not in said
+
+
 def test_the_keeper_and_the_version_load_nothing_heavy() -> None:
     code = (
         "import json, sys; from ranvier.__main__ import main; main(['--version']); import ranvier.miners.keeper;"

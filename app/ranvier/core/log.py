@@ -7,6 +7,7 @@ import logging.handlers
 import re
 from pathlib import Path
 
+from ranvier.core.files import storage_errors
 from ranvier.core.paths import private_folder
 
 _LIMIT_BYTES = 2_000_000
@@ -31,8 +32,10 @@ class RedactingFormatter(logging.Formatter):
 
 
 def start_logging(folder: Path, name: str, *, level: int = logging.INFO) -> Path:
-    """Send this process's log to ``folder/name.log``; returns the file."""
-    path = private_folder(folder) / f"{name}.log"
+    """Send this process's log to ``folder/name.log``; returns the file. Raises StorageError."""
+    path = folder / f"{name}.log"
+    with storage_errors(path):
+        private_folder(folder)
     handler = logging.handlers.RotatingFileHandler(
         path, maxBytes=_LIMIT_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", delay=True
     )
