@@ -4,7 +4,6 @@ after a crash, or be repeated, without doing anything twice.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
@@ -12,10 +11,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ranvier.agent.client import AgentClient
+from ranvier.agent.client import AgentClient, ensure_agent
+from ranvier.agent.endpoint import read_endpoint
 from ranvier.agent.messages import (
     AddMiner,
     AgentStatus,
+    Command,
     EarningRow,
     GetEarnings,
     GetLog,
@@ -24,6 +25,7 @@ from ranvier.agent.messages import (
     InstallMiner,
     MinerView,
     PublishAxon,
+    R,
     StartMiner,
     StartSandbox,
     UseNetwork,
@@ -41,9 +43,9 @@ from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.keys import mnemonic, wallets
 from ranvier.miners.status import MinerState
 from ranvier.rehearsal import practice
+from ranvier.rehearsal.deadline import Deadline
 from ranvier.rehearsal.stages import Outcome, Stage, StageReport, StageState
 
-POLL_S = 0.5
 _CRASHES = 3  # the first restarts come within seconds; after these, waiting longer explains nothing
 FUND = Tao(100 * 10**9)
 _NETUID = practice.NETUID
@@ -76,12 +78,14 @@ class Rehearsal:
         on_report: Callable[[StageReport], None],
         consent: Callable[[Plan], Awaitable[bool]],
         recipe: str = practice.RECIPE,
+        ensure: Callable[[Paths], Awaitable[AgentClient]] = ensure_agent,
     ) -> None:
         self._paths = paths
         self._client = client
         self._report_to = on_report
         self._consent = consent
         self._recipe = recipe
+        self._ensure = ensure
         self._stage = Stage.SANDBOX
         self._stage_began = 0.0
         self.password: str | None = None
@@ -113,8 +117,8 @@ class Rehearsal:
     # --- stages --------------------------------------------------------------------------------------------
 
     async def _sandbox(self) -> Connection:
-        await self._client.call(StartSandbox())
-        await self._client.call(UseNetwork("sandbox"))
+        await self._call(StartSandbox())
+        await self._call(UseNetwork("sandbox"))
         self._say("Waiting for its first block")
 
         def up(status: AgentStatus) -> bool:
@@ -171,18 +175,18 @@ class Rehearsal:
             sent = await node.connection.rpc("sandbox_fund", [coldkey, FUND.rao])
             self._say(f"Waiting for transfer {head_short(str(sent))} to be in a block")
             before = balance.free_rao
-            deadline = _Deadline(30, "The faucet's transfer did not arrive.")
+            deadline = Deadline(30, "The faucet's transfer did not arrive.")
             while balance.free_rao <= before:
                 await deadline.pause()
                 head = await node.connection.head()
                 balance = (await reads.balances(node.connection, [coldkey], head))[0]
-        await self._client.call(WatchColdkeys((coldkey,)))
+        await self._call(WatchColdkeys((coldkey,)))
         self._done(f"{format_tao(Tao(balance.free_rao))} of play money at block {head.number}")
 
     async def _install(self, node: _Node) -> None:
         known = node.practice
         self._begin(Stage.INSTALL, "Preparing the miner's folder")
-        await self._client.call(
+        await self._call(
             AddMiner(
                 id=known.miner_id,
                 name="Practice miner",
@@ -196,7 +200,7 @@ class Rehearsal:
         listening = Tasks()
         listening.start(self._follow_install(known.miner_id), "install events")
         try:
-            done = await self._client.call(InstallMiner(known.miner_id))
+            done = await self._call(InstallMiner(known.miner_id))
         finally:
             await listening.close()
         self._done(done.text or "Its own environment is ready")
@@ -237,7 +241,7 @@ class Rehearsal:
 
     async def _start(self, node: _Node) -> None:
         self._begin(Stage.START, "Starting the miner under its keeper")
-        await self._client.call(StartMiner(node.practice.miner_id))
+        await self._call(StartMiner(node.practice.miner_id))
         self._say("Waiting for the model to load and answer its health check")
 
         def healthy(miner: MinerView) -> bool:
@@ -251,8 +255,8 @@ class Rehearsal:
         miner = await self._wait_miner(node, lambda m: m.axon_port is not None, 10, "The miner has no port.")
         _, neuron = await node.neuron()
         if neuron is None or neuron.axon is None or neuron.axon.port != miner.axon_port:
-            await self._client.call(PublishAxon(node.practice.miner_id))
-            deadline = _Deadline(60, "The axon does not show on the chain.")
+            await self._call(PublishAxon(node.practice.miner_id))
+            deadline = Deadline(60, "The axon does not show on the chain.")
             while neuron is None or neuron.axon is None or neuron.axon.port != miner.axon_port:
                 await deadline.pause()
                 _, neuron = await node.neuron()
@@ -265,7 +269,7 @@ class Rehearsal:
 
     async def _score(self, node: _Node) -> None:
         self._begin(Stage.SCORE, "Waiting for a validator to set a weight for this miner")
-        deadline = _Deadline(120, "No validator has set a weight for this miner yet.")
+        deadline = Deadline(120, "No validator has set a weight for this miner yet.")
         while True:
             head, neuron = await node.neuron()
             if neuron is not None:
@@ -279,10 +283,10 @@ class Rehearsal:
 
     async def _earn(self, node: _Node) -> EarningRow:
         self._begin(Stage.EARN, "Waiting for the epoch that pays")
-        deadline = _Deadline(180, "No earnings yet.")
+        deadline = Deadline(180, "No earnings yet.")
         while True:
             await self._tell_next_epoch(node)
-            earnings = await self._client.call(GetEarnings(hotkey_ss58=node.practice.hotkey_ss58, limit=1))
+            earnings = await self._call(GetEarnings(hotkey_ss58=node.practice.hotkey_ss58, limit=1))
             if earnings.rows and earnings.rows[0].alpha_rao > 0:
                 break
             await deadline.pause()
@@ -299,10 +303,10 @@ class Rehearsal:
     # --- waiting and telling -------------------------------------------------------------------------------
 
     async def _wait_status(self, found: Callable[[AgentStatus], bool], limit_s: float, failure: str) -> AgentStatus:
-        deadline = _Deadline(limit_s, failure)
+        deadline = Deadline(limit_s, failure)
         while True:
             with contextlib.suppress(AgentError):  # an agent that died comes back; the deadline decides
-                status = await self._client.call(GetStatus())
+                status = await self._call(GetStatus())
                 deadline.seen = status.chain.text
                 if found(status):
                     return status
@@ -311,11 +315,11 @@ class Rehearsal:
     async def _wait_miner(
         self, node: _Node, found: Callable[[MinerView], bool], limit_s: float, failure: str
     ) -> MinerView:
-        deadline = _Deadline(limit_s, failure)
+        deadline = Deadline(limit_s, failure)
         crashes: int | None = None
         while True:
             with contextlib.suppress(AgentError):
-                status = await self._client.call(GetStatus())
+                status = await self._call(GetStatus())
                 miner = next((m for m in status.miners if m.id == node.practice.miner_id), None)
                 if miner is not None:
                     deadline.seen = "; ".join(e.text for e in miner.evidence[:2])
@@ -330,12 +334,23 @@ class Rehearsal:
         """What the miner itself said last is what its owner needs to read."""
         lines: list[str] = []
         with contextlib.suppress(RanvierError):
-            tail = await self._client.call(GetLog(miner.id, limit=40))
+            tail = await self._call(GetLog(miner.id, limit=40))
             lines = [line.text for line in tail.lines if line.stream == "err" and line.text.strip()]
         said = f" It said: {lines[-1].strip()}" if lines else f" {miner.evidence[0].text}."
         return MinerError(
             "The miner keeps ending", f"It ended {miner.crashes} times.{said}", "See its log under Miners."
         )
+
+    async def _call(self, command: Command[R]) -> R:
+        """Ask the agent. One that was killed is started again and asked once more: every command may come twice."""
+        try:
+            return await self._client.call(command)
+        except AgentError as error:
+            # An agent that ended on purpose takes its endpoint away; that one stays ended.
+            if error.title not in ("No agent", "Agent lost") or read_endpoint(self._paths) is None:
+                raise
+            await (await self._ensure(self._paths)).close()
+            return await self._client.call(command)
 
     def _begin(self, stage: Stage, text: str) -> None:
         self._stage, self._stage_began = stage, time.monotonic()
@@ -366,24 +381,6 @@ class Rehearsal:
     ) -> None:
         seconds = time.monotonic() - self._stage_began
         self._report_to(StageReport(self._stage, state, text, evidence, seconds, progress, plan, error))
-
-
-class _Deadline:
-    """Polls with a limit; the failure carries what was seen last."""
-
-    def __init__(self, limit_s: float, failure: str) -> None:
-        self._end = time.monotonic() + limit_s
-        self._limit_s = limit_s
-        self._failure = failure
-        self.seen = ""
-
-    async def pause(self) -> None:
-        if time.monotonic() > self._end:
-            seen = f" Last seen: {self.seen}." if self.seen else ""
-            raise NetworkError(
-                "Took too long", f"{self._failure} Waited {self._limit_s:.0f} s.{seen}", "Try again from here."
-            )
-        await asyncio.sleep(POLL_S)
 
 
 def head_short(hash_hex: str | None) -> str:
