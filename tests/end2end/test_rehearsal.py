@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import psutil
+import pytest
 
 from end2end.conftest import eventually, ours, ranvier
 from ranvier.core.paths import Paths
@@ -81,3 +82,14 @@ def test_from_nothing_to_the_first_earning_and_through_kills(home: Path, paths: 
 
     ranvier(home, "stop", "--everything")
     eventually(lambda: not ours(home))
+
+
+@pytest.mark.slow
+def test_the_real_model_earns(home: Path) -> None:
+    """Downloads the reference miner's packages (130 MB) the first time; the second run needs none of it."""
+    outcome = rehearse(home)[-1]
+    assert outcome["alpha_rao"] > 0
+    assert "SmolLM2" in ranvier(home, "miners", "logs", "practice").stdout
+    again = rehearse(home)[-1]
+    assert again["hotkey_ss58"] == outcome["hotkey_ss58"]
+    assert again["first_earning_s"] < 120
