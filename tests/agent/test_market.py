@@ -12,6 +12,7 @@ import pytest
 
 from chain.sandbox_process import SandboxProcess
 from ranvier.agent import market_messages as m
+from ranvier.agent.ledger_export import export_earnings
 from ranvier.agent.market import Market
 from ranvier.agent.messages import COMMANDS
 from ranvier.agent.money_reads import seat_lines, summed
@@ -19,10 +20,13 @@ from ranvier.chain import plans, reads, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
 from ranvier.chain.networks import sandbox_network
+from ranvier.core.errors import RanvierError
 from ranvier.core.paths import Paths
 from ranvier.core.units import Tao
 from ranvier.keys import mnemonic
 from ranvier.keys.signing import LocalSigner
+from ranvier.ledger.payments import Payment
+from ranvier.ledger.store import Ledger
 
 NETUID = 1
 
@@ -153,3 +157,35 @@ def test_lines_are_of_own_hotkeys_only():
 
     (line,) = seat_lines(Graph(), {"h1"})
     assert (line.uid, line.ahead, line.immune_until_block, line.free_seats, line.seats) == (1, 3, 101, 2, 3)
+
+
+async def test_earnings_are_written_to_a_new_file_only(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    await ledger.open()
+    try:
+        await ledger.add_payments([Payment(1, 0, 40, "5Hot", 6, 1_700_000_000_000, 10**9 + 1, 5 * 10**8, "0xab")])
+
+        async def off():
+            return None
+
+        agent = SimpleNamespace(
+            network=SimpleNamespace(name="sandbox"),
+            ledgers=SimpleNamespace(get=lambda _name: ledger),
+            prices=SimpleNamespace(source=off),
+        )
+        path = tmp_path / "out.csv"
+        done = await export_earnings(agent, m.ExportEarnings(str(path), "csv"))
+        text = path.read_text()
+        assert str(path) in done.text and "1.000000001" in text and "0.500000000" in text and "block 40" in text
+        for command, title in (
+            (m.ExportEarnings(str(path), "csv"), "File exists"),
+            (m.ExportEarnings("out.csv", "csv"), "Not a whole path"),
+            (m.ExportEarnings(str(tmp_path / "x" / "y.csv"), "csv"), "Not written"),
+            (m.ExportEarnings(str(tmp_path / "z.csv"), "xml"), "Not understood"),
+        ):
+            with pytest.raises(RanvierError) as caught:
+                await export_earnings(agent, command)
+            assert caught.value.title == title
+        assert path.read_text() == text
+    finally:
+        await ledger.close()

@@ -82,6 +82,7 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
         house = samples.House(Path(home) / "alice")
         await samples.make_wallets(house.paths.wallets)
         await samples.make_practice_wallet(house.paths.practice_wallets)
+        house.client.answers |= samples_money.rich_earnings(samples.earnings_rows())
         studio = Studio(house, out, theme)
         for place in PLACES:
             page = await studio.page(place.key)

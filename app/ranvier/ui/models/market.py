@@ -210,8 +210,8 @@ def rule_words(detail: SubnetDetail, block_s: float | None) -> list[str]:
     elif rules.interval_blocks:
         target = rules.target_per_interval
         found[0] += (
-            f". The price is adjusted every {immunity_text(rules.interval_blocks, block_s)} towards {target} registrations; "
-            f"{rules.this_interval or 0} so far"
+            f". The price is adjusted every {immunity_text(rules.interval_blocks, block_s)} "
+            f"towards {target} registrations; {rules.this_interval or 0} so far"
         )
     found[0] += "."
     free = f"{count_text(detail.free_seats, 'seat is', 'seats are')} free" if detail.free_seats else "no seat is free"

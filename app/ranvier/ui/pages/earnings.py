@@ -80,7 +80,7 @@ class EarningsPage(Page):
         self._network = ""
         self.choices = EarningChoices(self._ask_again, self._draw)
         self.model = earnings_model(self.names)
-        self.table = Table(self.model)
+        self.table = Table(self.model, stretch=1)
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.doubleClicked.connect(self._copy_proof)
         self.chart = BarChart(unit="TAO", height=130)

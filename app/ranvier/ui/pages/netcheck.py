@@ -42,7 +42,7 @@ class NetCheckPage(Page):
         self.again = button("Check again", self._begin, kind="primary")
         self.add_action(self.again)
         self.model = endpoints_model()
-        self.table = Table(self.model)
+        self.table = Table(self.model, stretch=0)
         self.table.sort_by(1)
         self.best = label("", wrap=True)
         self.problems = label("", "muted", wrap=True, copyable=True)

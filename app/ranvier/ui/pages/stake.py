@@ -61,7 +61,7 @@ class StakePage(Page):
         self.sale = Figure("Staked, if all were sold now")
         self.total = Figure("Free and staked, at spot price")
         self.model = holdings_model()
-        self.table = Table(self.model)
+        self.table = Table(self.model, stretch=0)
         self.table.sort_by(_SPOT_COLUMN, Qt.SortOrder.DescendingOrder)
         self.table.picked.connect(self._picked)
         self.empty = EmptyState("Asking the agent", "Reading balances and stake.", "Open Wallets", self._go_wallets)

@@ -47,7 +47,7 @@ class SubnetsPage(Page):
         self.search.textChanged.connect(lambda _: self._show_rows())
         self.add_action(self.search)
         self.model = market_model()
-        self.table = Table(self.model)
+        self.table = Table(self.model, stretch=0)
         self.table.sort_by(_MEDIAN_COLUMN, Qt.SortOrder.DescendingOrder)
         self.table.picked.connect(self._picked)
         self.card = Card(spacing=6)
