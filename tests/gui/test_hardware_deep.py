@@ -97,7 +97,7 @@ async def test_mig_instances_are_rows_of_their_card_and_a_sleeping_card_says_so(
     assert len(page.gpus) == 2
     card, asleep = page.gpus.values()
     rows = list(card.instances.values())
-    assert [row.name.text()[-7:] for row in rows] == ["3g.40gb", "2g.20gb"]
+    assert [row.name.text() for row in rows] == ["MIG 3g.40gb", "MIG 2g.20gb"]
     assert "27 GiB" in rows[0].users.text().replace(N, " ") and rows[1].users.text() == "no program"
     assert asleep.badge.text == "asleep" and asleep.badge.level is Level.OFF
     assert not asleep.asleep.isHidden() and asleep.facts.isHidden() and asleep.row.isHidden()
@@ -121,7 +121,11 @@ async def test_ranges_ask_for_their_history_and_thresholds_are_drawn(qtbot, tmp_
     await samples.until(lambda: house.client.called(GetHardwareHistory)[-1].seconds == 86_400, "the day is asked for")
     await samples.until(lambda: page._loaded and page.samples[0].at < time.time() - 80_000, "the day is here")
     await samples.until(lambda: page.host.load.loaded and page.host.load.span_s == 86_400, "the charts", 15)
-    assert page.host.load.span_s != SPAN_S
+    await samples.until(
+        lambda: page.host.load.lines and page.host.load.lines[0].points[0][0] < time.time() - 80_000, "it"
+    )
+    left, right = page.host.load._plot.getPlotItem().getViewBox().viewRange()[0]
+    assert right - left == pytest.approx(86_400) and page.host.load.span_s != SPAN_S
     page.hidden()
     await house.close()
 

@@ -21,6 +21,7 @@ PLACES = (
     Place("wallets", "Wallets", "ranvier.ui.pages.wallets", "WalletsPage", "wallets"),
     Place("miners", "Miners", "ranvier.ui.pages.miners", "MinersPage", "miners"),
     Place("hardware", "Hardware", "ranvier.ui.pages.hardware", "HardwarePage", "hardware"),
+    Place("benchmark", "Benchmark", "ranvier.ui.pages.benchmark", "BenchmarkPage", "benchmark"),
     Place("stake", "Stake", "ranvier.ui.pages.stake", "StakePage", "stake"),
     Place("earnings", "Earnings", "ranvier.ui.pages.earnings", "EarningsPage", "earnings"),
     Place("subnets", "Subnets", "ranvier.ui.pages.subnets", "SubnetsPage", "subnets"),

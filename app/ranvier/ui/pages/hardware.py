@@ -7,7 +7,8 @@ import time
 from collections import deque
 from typing import Any
 
-from PySide6.QtWidgets import QButtonGroup, QPushButton, QVBoxLayout
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QScrollArea, QVBoxLayout
 
 from ranvier.agent.messages import AgentStatus, GetHardware, GetHardwareHistory, HardwareHistory
 from ranvier.core.errors import RanvierError
@@ -67,6 +68,7 @@ class HardwarePage(Page):
         self._add_ranges()
         context.bridge.hardware.connect(self._event)
         context.bridge.status.connect(self._heard)
+        self._status = context.bridge.latest
         self._polling = Polling(context.tasks, "hardware", self.refresh, self._failed, self._interval_s)
 
     def _add_ranges(self) -> None:
@@ -219,11 +221,19 @@ class HardwarePage(Page):
                 await chart.load()
                 await asyncio.sleep(_BREATH_S)
         for chart, lines in [*self.host.lines(samples), *self._gpu_lines(samples)]:
-            if chart.lines and chart.visibleRegion().isEmpty():
+            if chart.lines and not self._in_sight(chart):
                 self._drawn_at = 0.0  # scrolled out of sight: the next sample will find it
                 continue
             chart.set_lines(lines, until)
             await asyncio.sleep(_BREATH_S)
+
+    def _in_sight(self, chart: LineChart) -> bool:
+        # Not visibleRegion(): the plot inside a chart covers all of it, so that it is always empty.
+        area = self.findChild(QScrollArea)
+        if area is None or not chart.isVisible():
+            return chart.isVisible()
+        view = area.viewport()
+        return view.rect().intersects(QRect(chart.mapTo(view, QPoint(0, 0)), chart.size()))
 
     def _gpu_lines(self, samples: list[Hardware]) -> list[tuple[LineChart, list[Line]]]:
         return [pair for uuid, card in self.gpus.items() for pair in card.lines(samples, uuid)]

@@ -107,3 +107,11 @@ def moment_words(at: float, *, hours: bool, utc: bool = False) -> str:
 def _moment(at: float, utc: bool) -> datetime.datetime:
     moment = datetime.datetime.fromtimestamp(at, datetime.UTC)
     return moment if utc else moment.astimezone()
+
+
+@functools.cache
+def plain_axis_class() -> Any:
+    """An axis whose marks the chart sets itself."""
+    import pyqtgraph as pg
+
+    return pg.AxisItem

@@ -48,7 +48,9 @@ class HostCard(Card):
         self.load = LineChart(span_s=span_s, top=100, value_words=percent_text)
         self.network = LineChart(span_s=span_s, value_words=rate_text)
         self.charts = [self.load, self.network]
+        self.cores_name = label("Each logical processor", "small")
         self.add(self.facts)
+        self.add(self.cores_name)
         self.add(self.cores)
         self.add(
             _row(
@@ -60,7 +62,8 @@ class HostCard(Card):
     def show_host(self, sample: Hardware) -> None:
         self.set_title(cores_text(sample.host))
         self.facts.show_facts(host_facts(sample.host))
-        self.cores.setVisible(bool(sample.host.core_percents))
+        for widget in (self.cores_name, self.cores):
+            widget.setVisible(bool(sample.host.core_percents))
         self.cores.show_percents(sample.host.core_percents or ())
 
     def lines(self, samples: list[Hardware]) -> list[tuple[LineChart, list[Line]]]:
@@ -111,8 +114,10 @@ class GpuCard(Card):
         self.instances: dict[str, InstanceRow] = {}
         self._instances = QVBoxLayout()
         self._instances.setSpacing(6)
+        self.use_panel = ChartPanel("", self.use)
+        self._memory_only: bool | None = None
         self.row = _row(
-            ChartPanel("Use, percent", self.use, ("utilisation", "memory")),
+            self.use_panel,
             ChartPanel("Temperature", self.heat),
             ChartPanel("Power", self.power),
         )
@@ -139,7 +144,7 @@ class GpuCard(Card):
         self.programs.setText(programs_text(gpu))
         self.programs.setVisible(bool(self.programs.text()))
         self._set_limits(gpu, hot_c)
-        self._show_instances(instances)
+        self._show_instances(instances, gpu.name)
 
     def show_lost(self) -> None:
         """It was there and is not any more."""
@@ -150,9 +155,14 @@ class GpuCard(Card):
     def lines(self, samples: list[Hardware], uuid: str) -> list[tuple[LineChart, list[Line]]]:
         """What each chart shows of these samples."""
         use = gpu_points(samples, uuid, lambda gpu: gpu.utilization_percent)
-        memory = gpu_points(samples, uuid, memory_percent)
+        memory_only = bool(samples) and all(value is None for _at, value in use)  # a card cut into MIG instances
+        if memory_only is not self._memory_only:
+            self._memory_only = memory_only
+            self.use_panel.title.setText("Memory, percent" if memory_only else "Use, percent")
+            self.use_panel.set_names(("memory",) if memory_only else ("utilisation", "memory"))
+        memory = Line("memory", gpu_points(samples, uuid, memory_percent))
         return [
-            (self.use, [Line("utilisation", use), Line("memory", memory)]),
+            (self.use, [memory] if memory_only else [Line("utilisation", use), memory]),
             (self.heat, [Line("temperature", gpu_points(samples, uuid, lambda gpu: gpu.temperature_c))]),
             (self.power, [Line("power", gpu_points(samples, uuid, lambda gpu: gpu.power_w))]),
         ]
@@ -164,7 +174,7 @@ class GpuCard(Card):
         self.heat.set_limits(heat)
         self.power.set_limits([] if gpu.power_limit_w is None else [Limit(gpu.power_limit_w, "limit")])
 
-    def _show_instances(self, instances: Sequence[Gpu]) -> None:
+    def _show_instances(self, instances: Sequence[Gpu], card: str) -> None:
         present = {gpu.uuid for gpu in instances}
         for uuid in [uuid for uuid in self.instances if uuid not in present]:
             row = self.instances.pop(uuid)
@@ -175,7 +185,7 @@ class GpuCard(Card):
             if gpu.uuid not in self.instances:
                 self.instances[gpu.uuid] = InstanceRow()
                 self._instances.addWidget(self.instances[gpu.uuid])
-            self.instances[gpu.uuid].show_instance(gpu)
+            self.instances[gpu.uuid].show_instance(gpu, card)
 
 
 class InstanceRow(QWidget):
@@ -199,9 +209,10 @@ class InstanceRow(QWidget):
         column.addWidget(line())
         column.addLayout(row)
 
-    def show_instance(self, gpu: Gpu) -> None:
+    def show_instance(self, gpu: Gpu, card: str) -> None:
+        """``card`` is the whole card's name, which is not said again."""
         self.setToolTip(gpu.uuid)
-        self.name.setText(gpu.name)
+        self.name.setText(gpu.name.removeprefix(card).strip() or gpu.name)
         self.memory.setText(part_text(gpu.memory_used, gpu.memory_total))
         unseen = "programs unknown" if gpu.processes is None else "no program"
         self.users.setText(gpu.problem or programs_text(gpu) or unseen)

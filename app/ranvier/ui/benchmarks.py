@@ -1,0 +1,140 @@
+"""Runs a benchmark from the window: in its child, one at a time, kept when it has ended. No widget is here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ranvier.agent.messages import AgentStatus
+from ranvier.benchmark import device, serving
+from ranvier.benchmark.cpu_work import CpuRequest
+from ranvier.benchmark.cuda_work import CudaRequest
+from ranvier.benchmark.device import DeviceRun
+from ranvier.benchmark.guard import RunningMiner, cost_of
+from ranvier.benchmark.plans import ServingPlan, SweepPlan
+from ranvier.benchmark.store import Record, Store, Subject, new_record
+from ranvier.benchmark.telemetry import Telemetry
+from ranvier.core.paths import Paths
+from ranvier.core.tasks import Tasks
+from ranvier.miners.status import MinerState
+
+Work = Callable[[Callable[[Any], None]], Awaitable[Record]]
+_STEP_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The GPU whose energy and clocks are watched while an endpoint is measured."""
+
+    uuid: str
+    name: str
+
+
+def cost_words(status: AgentStatus | None) -> str | None:
+    """What a benchmark on this machine may cost now, in words; None when nothing of value is served."""
+    miners = status.miners if status is not None else ()
+    return cost_of(
+        [
+            RunningMiner(one.id, one.name, one.neuron is not None, one.network == "sandbox", one.axon_port)
+            for one in miners
+            if one.state in (MinerState.RUNNING, MinerState.STARTING)
+        ]
+    )
+
+
+def serving_work(plan: ServingPlan, most: int | None, watched: Watched | None) -> Work:
+    """One load, or a sweep up to ``most`` open requests."""
+
+    async def work(told: Callable[[Any], None]) -> Record:
+        parts: dict[str, Any] = {}
+        telemetry: Telemetry | None = None
+        async with contextlib.AsyncExitStack() as stack:
+            if watched is not None:
+                telemetry = await stack.enter_async_context(Telemetry(watched.uuid))
+            if most is None:
+                result = await serving.measure(plan, told)
+                parts, model = {"serving": result}, result.model
+            else:
+                step_s = min(_STEP_LIMIT_S, plan.max_seconds)
+                found = await serving.sweep(SweepPlan(plan, most=most, step_seconds=step_s), told)
+                parts, model = {"sweep": found}, next((step.model for step in found.steps), "")
+        summary = telemetry.summary() if telemetry is not None else None
+        joules = summary.joules if summary is not None and most is None else None
+        driver = telemetry.driver if telemetry is not None else None
+        subject = Subject("unknown" if watched is None else watched.uuid, model, driver)
+        kind = "serving" if most is None else "sweep"
+        return new_record(kind, subject, time.time(), settings=msgspec.to_builtins(plan), joules=joules, **parts)
+
+    return work
+
+
+def device_work(kind: str, uuid: str | None, paths: Paths, *, check_s: float, sustained_s: float = 0.0) -> Work:
+    """``kind`` is cuda, wgpu or cpu; ``uuid`` of the NVIDIA card."""
+    locks = paths.benchmarks / "locks"
+
+    async def work(told: Callable[[Any], None]) -> Record:
+        if kind == "cuda":
+            request = CudaRequest(uuid=uuid, check_s=check_s, sustained_s=sustained_s)
+            run = await device.measure_cuda(request, locks, told)
+        elif kind == "wgpu":
+            run = await device.measure_wgpu({"check_s": check_s}, locks, told)
+        else:
+            run = await device.measure_cpu(CpuRequest(check_s=check_s), locks, told)
+        settings = {"seconds": check_s, "sustained": sustained_s}
+        return new_record("device", _subject(run), time.time(), device=run, settings=settings)
+
+    return work
+
+
+def _subject(run: DeviceRun) -> Subject:
+    found = run.result.device
+    return Subject(found.uuid, found.name, run.driver, run.result.versions)
+
+
+async def _started(work: Work, told: Callable[[Any], None]) -> Record:
+    return await work(told)
+
+
+class Runner:
+    """At most one benchmark of this window; ``cancel`` ends its child at once and nothing is kept."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._tasks = Tasks(lambda error: None)  # the caller of ``run`` gets the error
+        self._task: asyncio.Task[Record] | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def run(self, work: Work, told: Callable[[Any], None]) -> Record | None:
+        """The kept record; None when it was cancelled here. Raises BenchmarkError and StorageError.
+
+        A caller that is cancelled itself (the window closes) takes the benchmark with it.
+        """
+        self._task = self._tasks.start(_started(work, told), "benchmark")
+        task = self._task
+        try:
+            record = await task
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is not None and caller.cancelling():
+                raise
+            return None
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            self._task = None
+        await asyncio.to_thread(self.store.add, record)
+        return record

@@ -1,0 +1,233 @@
+"""Benchmark: what an endpoint serves, what a device can do, which models fit, and every result ever kept."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
+
+from ranvier.agent.messages import AgentStatus, GetHardware
+from ranvier.benchmark.fit import load_catalogue
+from ranvier.benchmark.metrics import LoadResult
+from ranvier.benchmark.serving import ServingProgress
+from ranvier.benchmark.store import Record, Store
+from ranvier.core.errors import AgentError, RanvierError
+from ranvier.hardware.snapshot import Hardware
+from ranvier.ui.benchmarks import Runner, Work, cost_words, device_work, serving_work
+from ranvier.ui.context import Context
+from ranvier.ui.models.benchmarks import progress_words, step_words
+from ranvier.ui.widgets.bench_device import DeviceForm
+from ranvier.ui.widgets.bench_fit import FitPart
+from ranvier.ui.widgets.bench_results import ResultsPart
+from ranvier.ui.widgets.bench_serving import ServingForm
+from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.page import Page
+from ranvier.ui.widgets.record_view import RecordView
+from ranvier.ui.widgets.run_bar import RunBar
+
+_PARTS = (("serving", "Serving"), ("device", "Device"), ("fit", "What fits"), ("results", "Results"))
+_SUBTITLES = {
+    "serving": "How fast an OpenAI-compatible endpoint answers, and how many at once within an objective.",
+    "device": "What this machine's GPU or processor can do, and whether it keeps it up.",
+    "fit": "Which open models fit into memory, and how fast they can be at most.",
+    "results": "Every result is kept, with all its samples.",
+}
+
+
+class BenchmarkPage(Page):
+    """A run goes on while other pages are open; it ends with its button or with the window."""
+
+    key = "benchmark"
+    title = "Benchmark"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.runner = Runner(Store(context.paths.benchmarks))
+        self.records: tuple[Record, ...] = ()
+        self._status: AgentStatus | None = None
+        self._begun = 0.0
+        self.status_card = Card()
+        self.bar = RunBar(self.cancel)
+        self.status_card.add(self.bar)
+        self.serving = ServingForm()
+        self.device = DeviceForm()
+        self.fit = FitPart(load_catalogue(), context.run)
+        self.results = ResultsPart(context.run, context.say)
+        self.serving_result, self.device_result = Card("Newest result"), Card("Newest result")
+        self.serving_view, self.device_view = RecordView(), RecordView()
+        self.serving_result.add(self.serving_view)
+        self.device_result.add(self.device_view)
+        self._parts: dict[str, tuple[QWidget, ...]] = {
+            "serving": (self.serving, self.serving_result),
+            "device": (self.device, self.device_result),
+            "fit": (self.fit,),
+            "results": (self.results,),
+        }
+        self.add(self.status_card)
+        for widgets in self._parts.values():
+            for widget in widgets:
+                self.add(widget)
+        self.content.addStretch(1)
+        self._add_choices()
+        self.serving.wanted.connect(self._run_serving)
+        self.device.wanted.connect(self._run_device)
+        context.bridge.status.connect(self._heard)
+        if context.bridge.latest is not None:
+            self._heard(context.bridge.latest)
+        self.part = ""
+        self.show_part("serving")
+
+    def _add_choices(self) -> None:
+        group = QButtonGroup(self)
+        self.part_buttons: dict[str, QPushButton] = {}
+        for key, name in _PARTS:
+            choice = QPushButton(name)
+            choice.setCheckable(True)
+            choice.toggled.connect(lambda on, key=key: self.show_part(key) if on else None)
+            group.addButton(choice)
+            self.add_action(choice)
+            self.part_buttons[key] = choice
+
+    def shown(self) -> None:
+        self.context.run(self._look(), "benchmark page")
+
+    def choose(self, subject: str) -> None:
+        """``go("benchmark/device")`` and the like."""
+        if subject in self._parts:
+            self.show_part(subject)
+
+    def show_part(self, part: str) -> None:
+        """Show one of the four parts."""
+        self.part = part
+        self.part_buttons[part].setChecked(True)
+        self.set_subtitle(_SUBTITLES[part])
+        for key, widgets in self._parts.items():
+            for widget in widgets:
+                widget.setVisible(key == part)
+        self.serving_result.setVisible(part == "serving" and self.serving_view.record is not None)
+        self.device_result.setVisible(part == "device" and self.device_view.record is not None)
+        self._show_bar()
+
+    async def _look(self) -> None:
+        """The kept results and the hardware, as they are now."""
+        await self._read_records()
+        try:
+            sample: Hardware = await self.context.client.call(GetHardware())
+        except AgentError:
+            return  # the header says that the agent is away; an endpoint can be measured all the same
+        self.serving.show_hardware(sample)
+        self.device.show_hardware(sample)
+        self.fit.show_hardware(sample)
+
+    async def _read_records(self) -> None:
+        self.records = await asyncio.to_thread(self.runner.store.all)
+        self.results.show_records(self.records)
+        self.fit.show_records(self.records)
+        for view, kinds in ((self.serving_view, ("serving", "sweep")), (self.device_view, ("device",))):
+            newest = next((record for record in self.records if record.kind in kinds), None)
+            if newest is not None and view.record is None:
+                await self._show_result(view, newest)
+        if not self.runner.busy:
+            self.show_part(self.part)
+
+    def _heard(self, status: AgentStatus) -> None:
+        self._status = status
+        self.serving.show_status(status)
+
+    # --- running ---------------------------------------------------------------------------------------------
+
+    def _run_serving(self) -> None:
+        plan = self.serving.plan()
+        try:
+            plan.check()
+        except RanvierError as error:
+            self.bar.failed(error)
+            self._show_bar()
+            return
+        work = serving_work(plan, self.serving.sweep_to(), self.serving.watched())
+        self._begin(work, self._told_serving(), self.serving_view, here=not plan.remote)
+
+    def _run_device(self) -> None:
+        form = self.device
+        paths = self.context.paths
+        work = device_work(form.kind, form.uuid, paths, check_s=form.check_s, sustained_s=form.sustained_s)
+        self._begin(work, self._told_device, self.device_view, here=True)
+
+    def _begin(self, work: Work, told: Callable[[Any], None], view: RecordView, *, here: bool) -> None:
+        """Run, after a yes where it may cost something. ``here``: it loads this machine."""
+        cost = cost_words(self._status) if here else None
+
+        def go() -> None:
+            if not self.runner.busy:
+                self.context.run(self._run(work, told, view), "benchmark")
+
+        if cost is not None:
+            self.bar.ask(cost, go)
+            self._show_bar()
+        else:
+            go()
+
+    async def _run(self, work: Work, told: Callable[[Any], None], view: RecordView) -> None:
+        self._begun = time.monotonic()
+        self._set_busy(True)
+        self.bar.progress("Warming up.")
+        self._show_bar()
+        record: Record | None = None
+        try:
+            record = await self.runner.run(work, told)
+            if record is None:
+                self.bar.say("Ended. Nothing was kept.")
+            else:
+                self.bar.clear()
+                await self._show_result(view, record)
+        except RanvierError as error:
+            self.bar.failed(error)
+        except BaseException:
+            self.bar.clear()
+            raise
+        finally:
+            self._set_busy(False)
+            self._show_bar()
+        if record is not None:
+            await self._read_records()
+
+    def cancel(self) -> None:
+        """End the run now."""
+        self.runner.cancel()
+
+    async def _show_result(self, view: RecordView, record: Record) -> None:
+        view.show_record(record)
+        if record.sweep is not None and not view.knee.loaded:
+            await view.knee.load()
+
+    def _set_busy(self, busy: bool) -> None:
+        self.serving.set_busy(busy)
+        self.device.set_busy(busy)
+
+    def _told_serving(self) -> Callable[[ServingProgress], None]:
+        steps: list[LoadResult] = []
+        sweep = self.serving.sweep_to() is not None
+        requests = None if sweep else self.serving.requests.value()
+
+        def told(progress: ServingProgress) -> None:
+            if progress.step is not None:
+                steps.append(progress.step)
+            words = progress_words(progress, time.monotonic() - self._begun)
+            if steps:
+                words = f"{', '.join(step_words(step) for step in steps[-3:])}. Next: {words}"
+            self.bar.progress(words, progress.finished + progress.failed, requests)
+
+        return told
+
+    def _told_device(self, message: dict[str, Any]) -> None:
+        seconds = time.monotonic() - self._begun
+        what = message.get("test")
+        if what is None and message.get("rate") is not None:
+            what = f"Sustained run, {message.get('at', 0):.0f} s: {message['rate']:.1f} now"
+        self.bar.progress(f"{what or 'Measuring'}, {seconds:.0f} s", message.get("done"), message.get("of"))
+
+    def _show_bar(self) -> None:
+        self.status_card.setVisible(not self.bar.isHidden())

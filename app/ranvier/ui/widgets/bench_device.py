@@ -1,0 +1,95 @@
+"""The Device part: which device, a check of seconds or a long run."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout
+
+from ranvier.hardware.snapshot import Hardware
+from ranvier.ui.models.benchmarks import devices
+from ranvier.ui.widgets.bench_form import Choice, Number, named
+from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.text import allow, button, label
+
+_CHECK_S = 20.0
+_WORDS = {
+    "cuda": "Memory bandwidth, fp32 and tensor-core peaks by the CUDA driver. A miner that runs on the GPU "
+    "answers late meanwhile.",
+    "wgpu": "Bandwidth and matrix rate by shaders, without tensor cores: says that a card is alive, right and not "
+    "slowed down, not what inference gets. Needs the optional wgpu package.",
+    "cpu": "Memory bandwidth and matrix rate of the processor, for nodes without a GPU. A machine that does something "
+    "else measures that too.",
+}
+
+
+class DeviceForm(Card):
+    """``wanted`` is sent by the button."""
+
+    wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Measure a device")
+        self._busy = False
+        self.device = Choice()
+        self.length = Choice()
+        self.length.set_entries([("Check, about 20 s", 0), ("Sustained run", 1)])
+        self.minutes = Number(10, 1, 120, "min")
+        self.meaning = label("", "muted", wrap=True)
+        self.start = button("Run", self.wanted.emit, kind="primary")
+        self._length_box = named("How long", self.length)
+        self._minutes_box = named("Sustained for", self.minutes)
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        row.addWidget(named("Device", self.device), 3)
+        row.addWidget(self._length_box, 2)
+        row.addWidget(self._minutes_box, 1)
+        row.addStretch(1)
+        self.body.addLayout(row)
+        foot = QHBoxLayout()
+        foot.addWidget(self.meaning, 1)
+        foot.addWidget(self.start)
+        self.body.addLayout(foot)
+        self.device.currentIndexChanged.connect(lambda _index: self._draw())
+        self.length.currentIndexChanged.connect(lambda _index: self._draw())
+        self.show_hardware(None)
+
+    def show_hardware(self, sample: Hardware | None) -> None:
+        """What can be measured."""
+        self.device.set_entries([(words, (kind, uuid)) for words, kind, uuid in devices(sample)])
+        self._draw()
+
+    def set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self._draw()
+
+    def choose(self, kind: str) -> None:
+        """Choose the first device of this kind."""
+        for place in range(self.device.count()):
+            if self.device.itemData(place)[0] == kind:
+                self.device.setCurrentIndex(place)
+                return
+
+    @property
+    def kind(self) -> str:
+        return str(self.device.currentData()[0])
+
+    @property
+    def uuid(self) -> str | None:
+        found = self.device.currentData()[1]
+        return None if found is None else str(found)
+
+    @property
+    def check_s(self) -> float:
+        return _CHECK_S
+
+    @property
+    def sustained_s(self) -> float:
+        """Seconds of the long run; 0 without one."""
+        long_one = self.kind == "cuda" and self.length.currentData() == 1
+        return 60.0 * self.minutes.value() if long_one else 0.0
+
+    def _draw(self) -> None:
+        self._length_box.setVisible(self.kind == "cuda")
+        self._minutes_box.setVisible(self.kind == "cuda" and self.length.currentData() == 1)
+        self.meaning.setText(_WORDS[self.kind])
+        allow(self.start, "A benchmark is running." if self._busy else None)
