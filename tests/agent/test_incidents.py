@@ -18,8 +18,10 @@ from ranvier.agent.claims import refuse_shared
 from ranvier.agent.evidence import SeatSeen
 from ranvier.agent.incidents import Around, Incident, began, gather, key_of, refused
 from ranvier.agent.miner_file import MinerFile
+from ranvier.agent.usage import cards_text, gpu_of
 from ranvier.core.errors import MinerError
 from ranvier.core.evidence import Level
+from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware, Host
 from ranvier.miners.diagnosis import ACTIONS, Diagnoser
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
@@ -220,3 +222,18 @@ async def test_a_port_chosen_by_a_person_is_not_exchanged(tmp_path: Path, add: C
         done = await house.until(lambda s: s.miners[0].shown is ShownState.HEALTHY)
         assert done.miners[0].axon_port != port
         await house.end()
+
+
+def test_cards_are_evidence_as_far_as_they_are_known() -> None:
+    host = Host("x", "y", None, None, 1, None, None, 1, 1, None, None, None, None, None, None, 1.0)
+    cards = (
+        Gpu("GPU-a", "RTX 4090", 0, memory_total=24 << 30, memory_used=23 << 30, utilization_percent=90, pids=(7,),
+            processes=(GpuProcess(7, 20 << 30), GpuProcess(8, 1 << 30))),
+        Gpu("GPU-b", "RTX 3060", 1, utilization_percent=5),
+    )  # fmt: skip
+    sample = Hardware(1.0, host, cards)
+    assert cards_text(sample, ()) == "RTX 4090: 23.0 of 24.0 GiB used"
+    assert cards_text(sample, ("GPU-b",)) is None
+    assert gpu_of(sample, (), (7,)) == (90.0, 20 << 30)
+    assert gpu_of(sample, ("GPU-b",), (7,)) == (5.0, 20 << 30)
+    assert gpu_of(sample, (), (9,)) == (None, None), "not known is not nothing"

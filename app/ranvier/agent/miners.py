@@ -19,6 +19,7 @@ from ranvier.agent.messages import AddMiner, ChangeMiner, LogTail, MinerView
 from ranvier.agent.miner import Miner, Tools
 from ranvier.agent.miner_file import FILE_NAME, MinerFile, check_id, free_port, port_free, read_miner, write_miner
 from ranvier.agent.trials import Trials
+from ranvier.agent.usage import cards_text
 from ranvier.core.errors import LedgerError, MinerError, RanvierError
 from ranvier.core.files import storage_errors
 from ranvier.core.paths import Paths, private_folder
@@ -323,7 +324,8 @@ class Miners:
 
     async def _explain(self, miner: Miner) -> None:
         try:
-            await miner.explain(self._around.chain_note(miner.file.network))
+            gpu = cards_text(self._around.hardware(), miner.file.gpus)
+            await miner.explain(self._around.chain_note(miner.file.network), gpu)
         finally:
             self._explaining.discard(miner.file.id)
 
@@ -353,7 +355,7 @@ class Miners:
                 raise MinerError("Port taken", f"{one.file.name} has port {port}.", "Choose another one.")
         if not port_free(port):
             owner = port_owner(port)
-            by = "another program" if owner is None else owner.text()
+            by = owner.text() if owner is not None else "another program"
             raise MinerError("Port taken", f"Port {port} is in use by {by}.", "Choose another one.")
 
     def _ports(self) -> set[int]:

@@ -73,3 +73,13 @@ def gpu_of(sample: Hardware, gpus: Sequence[str], pids: Collection[int]) -> tupl
         if process.pid in pids and process.memory is not None
     ]
     return max(busy, default=None), sum(held) if held else None
+
+
+def cards_text(sample: Hardware | None, gpus: Sequence[str]) -> str | None:
+    """The memory of a miner's cards (of all, when none is chosen) as evidence; None where nothing is known."""
+    words = [
+        f"{gpu.name}: {gpu.memory_used / 2**30:.1f} of {gpu.memory_total / 2**30:.1f} GiB used"
+        for gpu in (() if sample is None else sample.gpus)
+        if (not gpus or gpu.uuid in gpus) and gpu.memory_used is not None and gpu.memory_total is not None
+    ]
+    return "; ".join(words) or None
