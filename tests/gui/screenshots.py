@@ -20,6 +20,8 @@ import qasync  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QScrollArea, QWidget  # noqa: E402
 
 from gui import samples, samples_money  # noqa: E402
+from gui.screenshots_hardware import shoot_hardware  # noqa: E402
+from gui.screenshots_miners import shoot_miners  # noqa: E402
 from gui.screenshots_money import shoot_money  # noqa: E402
 from gui.screenshots_wallets import shoot_custody, shoot_wallet_dialogs  # noqa: E402
 from ranvier.agent.market_messages import GetHoldings  # noqa: E402
@@ -93,6 +95,8 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
             studio.shoot(studio.window, place.key)
             if place.key == "wallets":
                 await shoot_custody(studio, page)
+            if place.key == "miners":
+                await shoot_miners(studio, page)
             if place.key == "hardware":
                 page.findChild(QScrollArea).verticalScrollBar().setValue(10_000)
                 await asyncio.sleep(0.1)
@@ -102,6 +106,8 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
         await studio.close()
     with tempfile.TemporaryDirectory() as home:
         await shoot_empty(Path(home), out, theme)
+    with tempfile.TemporaryDirectory() as home:
+        studio.made += await shoot_hardware(Path(home), lambda house: Studio(house, out, theme))
     return studio.made
 
 
