@@ -113,10 +113,8 @@ def fit(**changes) -> Fit:
 
 def test_reasons_say_what_is_missing():
     assert fits.reason(fit()).replace(N, " ") == "2 GiB missing"
-    assert (
-        fits.reason(fit(longest_context=3000, most_sequences=1)).replace(N, " ").startswith("too long: at most 3 000")
-    )
-    assert fits.reason(fit(longest_context=0, most_sequences=1)) == "too many at once: 1 fit"
+    assert fits.reason(fit(longest_context=3000, most_sequences=1)).replace(N, " ") == "only 3 000 tokens fit"
+    assert fits.reason(fit(longest_context=0, most_sequences=1)) == "only 1 at once"
     assert fits.reason(fit(fits=True, available=12 * 2**30)).replace(N, " ") == "fits, 2 GiB spare"
     assert fits.level_of(fit()) is Level.BAD
 
@@ -173,6 +171,24 @@ async def test_a_real_sweep_against_a_server_is_measured_kept_and_shown(qtbot, h
     assert "fake-model" in texts(page.serving_result) and page.status_card.isHidden()
     assert Store(house.paths.benchmarks).all() == page.records
     assert not house.errors
+    await house.close()
+
+
+async def test_a_real_check_of_the_processor_is_kept_with_its_spread(qtbot, house):
+    page = await opened(qtbot, house)
+    page.show_part("device")
+    page.device.choose("cpu")
+    assert page.device._length_box.isHidden() and "for nodes without a GPU" in page.device.meaning.text()
+    type(page.device).check_s, before = 0.2, type(page.device).check_s
+    try:
+        page.device.start.click()
+        await samples.until(lambda: page.records and not page.runner.busy, "the end", 25)
+    finally:
+        type(page.device).check_s = before
+    record = page.records[0]
+    assert record.subject.uuid == "cpu" and all(len(f.samples) > 1 for f in record.device.result.figures)
+    assert not page.device_result.isHidden() and "GB/s" in texts(page.device_result)
+    assert record.device.result.label in texts(page.device_result) and not house.errors
     await house.close()
 
 

@@ -59,9 +59,9 @@ def reason(found: Fit) -> str:
     if found.fits:
         return f"fits, {size_text(found.available - found.needed)} spare"
     if found.longest_context:
-        return f"too long: at most {number_text(found.longest_context)} tokens fit"
+        return f"only {number_text(found.longest_context)} tokens fit"
     if found.most_sequences:
-        return f"too many at once: {found.most_sequences} fit"
+        return f"only {found.most_sequences} at once"
     return f"{size_text(found.needed - found.available)} missing"
 
 

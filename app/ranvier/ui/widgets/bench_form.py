@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QVBoxLayout, 
 from ranvier.ui.widgets.text import label
 
 _HEIGHT = 34
+_MARGINS = (6, 0, 0, 0)
 
 
 class Number(QSpinBox):
@@ -20,6 +21,7 @@ class Number(QSpinBox):
         self.setValue(value)
         self.setSuffix(f" {unit}" if unit else "")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.lineEdit().setTextMargins(*_MARGINS)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
@@ -35,6 +37,7 @@ class Rate(QDoubleSpinBox):
         self.setValue(value)
         self.setSuffix(f" {unit}" if unit else "")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.lineEdit().setTextMargins(*_MARGINS)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
@@ -80,4 +83,5 @@ def named(name: str, widget: QWidget) -> QWidget:
     widget.setFixedHeight(_HEIGHT)
     column.addWidget(head)
     column.addWidget(widget)
+    column.addStretch(1)  # inputs of one row begin at one height
     return whole
