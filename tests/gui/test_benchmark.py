@@ -303,6 +303,19 @@ async def test_results_are_listed_read_and_compared(qtbot, house):
     await house.close()
 
 
+async def test_another_driver_is_a_reason_to_measure_again(qtbot, house):
+    store = Store(house.paths.benchmarks)
+    store.add(samples_bench.device(time.time() - 9000, driver="575.64.03"))
+    page = await opened(qtbot, house)
+    await samples.until(lambda: page.device.changed.text(), "the reason")
+    assert "GPU 0 was measured last with driver 575.64.03; it is 580.95.05 now." in page.device.changed.text()
+    store.add(samples_bench.device(time.time()))
+    page.shown()
+    await samples.until(lambda: not page.device.changed.text(), "measured again")
+    assert not house.errors
+    await house.close()
+
+
 @pytest.mark.parametrize("make", [samples_bench.device, samples_bench.sweep, samples_bench.serving])
 async def test_the_card_names_no_identifier(qtbot, house, tmp_path, make):
     record = make(1.79e9)

@@ -11,7 +11,7 @@ from ranvier.agent.messages import AgentStatus
 from ranvier.benchmark.metrics import LoadResult, Spread
 from ranvier.benchmark.objectives import Objective
 from ranvier.benchmark.serving import ServingProgress
-from ranvier.benchmark.store import Record, Row, Value, values
+from ranvier.benchmark.store import Record, Row, Store, Value, values
 from ranvier.hardware.snapshot import Hardware
 from ranvier.miners.status import MinerState
 from ranvier.ui.models.rows import Column, RowsModel
@@ -49,6 +49,20 @@ def devices(sample: Hardware | None) -> tuple[tuple[str, str, str | None], ...]:
     if any(gpu.vendor != "nvidia" for gpu in gpus):
         found.append(("Any GPU, by shaders", "wgpu", None))
     found.append(("Processor", "cpu", None))
+    return tuple(found)
+
+
+def driver_changes(store: Store, sample: Hardware) -> tuple[str, ...]:
+    """A sentence for each GPU that was measured last with another driver than it has now. Reads files: a worker's
+    work."""
+    found = []
+    for gpu in sample.gpus if sample.driver is not None else ():
+        before = store.changed_since(gpu.uuid, sample.driver)
+        if before is not None:
+            found.append(
+                f"GPU {gpu.index} was measured last with driver {before.subject.driver}; it is {sample.driver} now. "
+                "Measure it again to see what changed."
+            )
     return tuple(found)
 
 

@@ -84,7 +84,7 @@ def fits_model(titles: dict[str, str]) -> RowsModel[Fit]:
             Column("Needs", lambda f: size_text(f.needed), lambda f: f.needed, number=True, tooltip=parts_words),
             Column("At most", roof_text, lambda f: f.roof, number=True,
                    help="Tokens per second over all sequences that the measured memory bandwidth allows"),
-            Column("Longest context", lambda f: _tokens(f.longest_context), lambda f: f.longest_context, number=True),
+            Column("Most tokens", lambda f: _tokens(f.longest_context), lambda f: f.longest_context, number=True),
             Column("Most at once", lambda f: _count(f.most_sequences), lambda f: f.most_sequences, number=True),
         ),
         key=lambda found: (found.model, found.quantisation),

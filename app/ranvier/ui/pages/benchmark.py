@@ -18,7 +18,7 @@ from ranvier.core.errors import AgentError, RanvierError
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.benchmarks import Runner, Work, cost_words, device_work, serving_work
 from ranvier.ui.context import Context
-from ranvier.ui.models.benchmarks import progress_words, step_words
+from ranvier.ui.models.benchmarks import driver_changes, progress_words, step_words
 from ranvier.ui.widgets.bench_device import DeviceForm
 from ranvier.ui.widgets.bench_fit import FitPart
 from ranvier.ui.widgets.bench_results import ResultsPart
@@ -121,6 +121,7 @@ class BenchmarkPage(Page):
         self.serving.show_hardware(sample)
         self.device.show_hardware(sample)
         self.fit.show_hardware(sample)
+        self.device.show_changes(await asyncio.to_thread(driver_changes, self.runner.store, sample))
 
     async def _read_records(self) -> None:
         self.records = await asyncio.to_thread(self.runner.store.all)

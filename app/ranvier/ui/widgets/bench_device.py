@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout
 
@@ -35,6 +37,8 @@ class DeviceForm(Card):
         self.length.set_entries([("Check, about 20 s", 0), ("Sustained run", 1)])
         self.minutes = Number(10, 1, 120, "min")
         self.meaning = label("", "muted", wrap=True)
+        self.changed = label("", wrap=True)
+        self.changed.hide()
         self.start = button("Run", self.wanted.emit, kind="primary")
         self._length_box = named("How long", self.length)
         self._minutes_box = named("Sustained for", self.minutes)
@@ -45,6 +49,7 @@ class DeviceForm(Card):
         row.addWidget(self._minutes_box, 1)
         row.addStretch(1)
         self.body.addLayout(row)
+        self.add(self.changed)
         foot = QHBoxLayout()
         foot.addWidget(self.meaning, 1)
         foot.addWidget(self.start)
@@ -57,6 +62,11 @@ class DeviceForm(Card):
         """What can be measured."""
         self.device.set_entries([(words, (kind, uuid)) for words, kind, uuid in devices(sample)])
         self._draw()
+
+    def show_changes(self, changes: Sequence[str]) -> None:
+        """What has changed since a device was measured last: a reason to measure it again."""
+        self.changed.setText("\n".join(changes))
+        self.changed.setVisible(bool(changes))
 
     def set_busy(self, busy: bool) -> None:
         self._busy = busy
