@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -136,6 +137,30 @@ async def test_a_wrong_data_file_is_refused(workshop) -> None:
     workshop.write("0" * 64)
     with pytest.raises(InstallError, match=r"tinymodel/model\.bin is not the file that the recipe names"):
         await workshop.install()
+    assert workshop.left_over() == []
+
+
+async def test_damaged_downloads_are_fetched_anew(workshop) -> None:
+    await workshop.install()
+    kept = [path for path in (workshop.cache / "uv").rglob("*") if path.name in ("METADATA", "model.bin")]
+    assert kept
+    for path in kept:
+        path.unlink()
+        path.write_bytes(b"damaged")
+    shutil.rmtree(workshop.env)
+    await workshop.install()
+    assert installed(workshop.recipe, workshop.env)
+    assert "Clearing damaged downloads" in [step for step, _done, _total in workshop.steps]
+
+
+async def test_an_installer_that_is_killed_is_told_as_that(workshop, monkeypatch, tmp_path) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\necho 'Using Python 3.11' >&2\nkill -9 $$\n")
+    uv.chmod(0o755)
+    monkeypatch.setattr(environment, "_find_uv", lambda: str(uv))
+    with pytest.raises(InstallError, match="ended by signal 9") as caught:
+        await workshop.install()
+    assert caught.value.title == "Installation broken off"
     assert workshop.left_over() == []
 
 

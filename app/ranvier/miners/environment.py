@@ -22,7 +22,7 @@ from ranvier.core.files import storage_errors, write_atomic
 from ranvier.core.paths import private_folder
 from ranvier.core.tasks import Tasks
 from ranvier.miners.command import environment_python, fill
-from ranvier.miners.install_errors import explain, no_space
+from ranvier.miners.install_errors import DAMAGED, damaged, explain, killed, no_space
 from ranvier.miners.package_index import index_settings
 from ranvier.miners.recipe import PackageFile, Recipe, Requirements, Source
 from ranvier.miners.source import fetch, set_up
@@ -100,7 +100,16 @@ async def install(
     await asyncio.to_thread(_remove, new)
     try:
         if own_environment(recipe):
-            await _fill(recipe, new, cache, code, uv_options, on_progress)
+            try:
+                await _fill(recipe, new, cache, code, uv_options, on_progress)
+            except InstallError as error:
+                if error.title != DAMAGED or not (cache / "uv").exists():
+                    raise
+                # What uv kept is damaged, and it would use it for ever: once more without it.
+                on_progress("Clearing damaged downloads", None, None)
+                await asyncio.to_thread(_remove, cache / "uv")
+                await asyncio.to_thread(_remove, new)
+                await _fill(recipe, new, cache, code, uv_options, on_progress)
         else:
             await asyncio.to_thread(_lend, recipe, new)
         if recipe.setup:
@@ -213,6 +222,8 @@ async def _run(command: list[str], cache: Path, recipe: Recipe) -> None:
             process.kill()
         await asyncio.shield(process.wait())
         raise
+    if process.returncode is not None and process.returncode < 0:
+        raise killed(-process.returncode)
     if process.returncode != 0:
         raise explain(said.decode("utf-8", "replace"), recipe.environment.install_bytes, cache)
 
@@ -254,11 +265,9 @@ def _check_file(file: PackageFile, packages: Path) -> None:
             "File missing", f"{file.path} is not among the installed files.", "The recipe needs an update."
         ) from error
     if digest.hexdigest() != file.sha256:
-        raise InstallError(
-            "File damaged",
+        raise damaged(
             f"{file.path} is not the file that the recipe names (sha256 {digest.hexdigest()[:16]}… instead of "
-            f"{file.sha256[:16]}…).",
-            "Clear the download cache and try again.",
+            f"{file.sha256[:16]}…)."
         )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ranvier.core.errors import InstallError
 
+DAMAGED = "Downloads damaged"
+
 
 def explain(said: str, need: int | None, cache: Path) -> InstallError:
     """The error for what uv wrote on standard error; unknown failures show its own last words."""
@@ -40,7 +42,23 @@ def explain(said: str, need: int | None, cache: Path) -> InstallError:
         )
     if "Permission denied" in said or "os error 13" in said or "Read-only" in said:
         return InstallError("Cannot write", _last_cause(said), "Check the folder's permissions.")
+    if re.search(r"wheel is invalid|zip archive|zip file|cache entry", said):
+        return damaged(_last_cause(said))
     return InstallError("Installation failed", _last_cause(said), "Try again.")
+
+
+def killed(number: int) -> InstallError:
+    """uv was ended by a signal: by somebody, or by the system for want of memory."""
+    return InstallError(
+        "Installation broken off",
+        f"The installer (uv) was ended by signal {number} before it was ready.",
+        "Try again: packages that came whole are kept.",
+    )
+
+
+def damaged(text: str) -> InstallError:
+    """What was downloaded before is no longer what it was."""
+    return InstallError(DAMAGED, text, "Try again: everything is fetched anew.")
 
 
 def no_space(need: int | None, folder: Path) -> InstallError:
