@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from contextlib import asynccontextmanager
 
 import pytest
@@ -129,3 +131,13 @@ async def test_broken_settings_are_told_and_never_overwritten(qapp, tmp_path):
         dialog_of(application).yes.click()
         assert await asyncio.wait_for(asyncio.shield(task), 5) == 1
     assert file.read_text() == "network = [not toml"
+
+
+async def test_a_signal_ends_the_window_that_tells_of_broken_settings(qapp, tmp_path):
+    file = Paths.under(tmp_path / "home").settings_file
+    file.parent.mkdir(parents=True)
+    file.write_text("network = [not toml")
+    async with running(qapp, tmp_path) as (application, task):
+        await until(lambda: dialog_of(application))
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asyncio.wait_for(asyncio.shield(task), 5) == 1

@@ -115,7 +115,9 @@ class Application:
             return await self._end(0)
         if self._trouble is not None:
             self.window.come_forward()
-            await tell(self.window, self._trouble.title, f"{self._trouble.message}\n{self._trouble.hint}")
+            text = f"{self._trouble.message}\n{self._trouble.hint}"
+            telling = self.tasks.start(tell(self.window, self._trouble.title, text), "tell the trouble")
+            await asyncio.wait({telling, self._ended}, return_when=asyncio.FIRST_COMPLETED)  # a signal ends it too
             return await self._end(1)
         self._instance.listen(self.window.come_forward)
         self._make_tray()
