@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -24,7 +26,7 @@ _MEANINGS = {
 }
 
 
-_BREAK = "\N{ZERO WIDTH SPACE}"  # an address has no place to wrap at
+_LONG_ARGUMENT = re.compile(r"=(?=\w{40})")  # an address in a call: the line may break before it
 
 
 def meaning_of(network: str) -> str:
@@ -68,8 +70,12 @@ class PlanView(QWidget):
         said = {name for name, _value in plan.lines}
         rows = [*((name, value, "") for name, value in plan.lines), *(row for row in own if row[0] not in said)]
         for place, (name, value, kind) in enumerate(rows):
-            shown = value.replace("(", f"({_BREAK}").replace("=", f"={_BREAK}") if name == "Call" else value
-            text = label(shown, "mono" if kind == "mono" else "", wrap=True, copyable=True)
+            text = label(
+                _LONG_ARGUMENT.sub("=\N{ZERO WIDTH SPACE}", value),
+                "mono" if kind == "mono" else "",
+                wrap=True,
+                copyable=True,
+            )
             if kind == "strong":
                 font = text.font()
                 font.setBold(True)
