@@ -46,7 +46,7 @@ from ranvier.ledger.payments import Payment
 from ranvier.miners.generations import Generation
 from ranvier.miners.keeping import KeeperClient
 from ranvier.miners.logs import tail
-from ranvier.miners.spec import ProgramSpec
+from ranvier.miners.spec import ProgramSpec, Secrets
 from ranvier.miners.states import HealthRule
 from ranvier.miners.status import MinerState
 
@@ -168,6 +168,7 @@ class FakePrograms:
 
     def __init__(self, command: Sequence[str] = ()) -> None:
         self.command = list(command)
+        self.values: dict[str, str] = {}
         self.fail_install: str | None = None
         self.hold_install = asyncio.Event()
         self.hold_install.set()
@@ -190,7 +191,13 @@ class FakePrograms:
 
     def spec(self, folder: Path, miner: MinerFile, endpoint: str) -> ProgramSpec:
         command = self.command or [sys.executable, str(PROGRAMS / "fake_axon.py"), str(miner.axon_port)]
-        return ProgramSpec(argv=tuple(command), cwd=str(folder), env={"PATH": "/usr/bin:/bin"}, stop_grace_s=3.0)
+        return ProgramSpec(
+            argv=tuple(command), cwd=str(folder), env={"PATH": "/usr/bin:/bin"}, stop_grace_s=3.0,
+            secrets=self.secrets(folder, miner),
+        )  # fmt: skip
+
+    def secrets(self, folder: Path, miner: MinerFile) -> Secrets:
+        return Secrets(self.values)
 
     def keep_recipe(self, name: str, folder: str, text: str) -> None:
         raise RecipeError("Recipe not valid", f"There is nothing in {folder}{text}.")

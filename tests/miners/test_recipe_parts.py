@@ -81,7 +81,10 @@ def test_the_recipe_of_the_readme_is_valid(tmp_path) -> None:
 def test_secrets_come_by_name(tmp_path) -> None:
     one = recipe(tmp_path, RUN + '[program.secrets]\nHF_TOKEN = "hugging face"\n')
     spec = program(one, known(one, tmp_path), folder=tmp_path, secret={"hugging face": "s3cret"}.get)
-    assert spec.env["HF_TOKEN"] == "s3cret" and "s3cret" not in " ".join(spec.argv)
+    assert spec.secrets == {"HF_TOKEN": "s3cret"} and "HF_TOKEN" not in spec.env
+    assert "s3cret" not in " ".join(spec.argv) and "s3cret" not in repr(spec)
+    over = program(one, known(one, tmp_path), folder=tmp_path, secret=lambda _name: "x", variables={"HF_TOKEN": "own"})
+    assert (over.env["HF_TOKEN"], dict(over.secrets)) == ("own", {})
     for lacking in (None, lambda _name: None):
         with pytest.raises(RecipeError, match="hugging face"):
             program(one, known(one, tmp_path), folder=tmp_path, secret=lacking)
@@ -200,7 +203,7 @@ async def test_a_container_under_its_keeper(kept, tmp_path, monkeypatch) -> None
     assert "s3cret" not in " ".join(spec.argv)
     kept.client.write_spec(spec)
     await kept.ensure()
-    await kept.client.start()
+    await kept.client.start(spec.secrets)
     await kept.until(lambda: "container runs" in kept.texts("out"))
     status = await kept.client.stop()
     assert status.state is MinerState.STOPPED

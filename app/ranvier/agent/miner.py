@@ -284,7 +284,7 @@ class Miner:
             self._retry_at, self._failures = 0.0, 0
             self._problems.clear()
             await self.keeper.ensure()
-            await (self.keeper.restart() if again else self.keeper.start())
+            await (self.keeper.restart(spec.secrets) if again else self.keeper.start(spec.secrets))
             await self.look()
 
     async def stop(self) -> None:
@@ -324,9 +324,9 @@ class Miner:
         async with self.lock:
             try:
                 if self.file.wanted:
-                    status = await self.keeper.ensure()
-                    if status.state is MinerState.STOPPED:
-                        await self.keeper.start()
+                    if (await self.keeper.ensure()).state is MinerState.STOPPED:
+                        secrets = await asyncio.to_thread(self._tools.programs.secrets, self.folder, self.file)
+                        await self.keeper.start(secrets)
                 else:
                     await self.keeper.end()
             except RanvierError as error:

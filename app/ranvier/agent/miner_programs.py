@@ -18,7 +18,7 @@ from ranvier.miners.generations import Generation, Generations, copy_recipe, sam
 from ranvier.miners.logs import tail
 from ranvier.miners.proposal import Proposal, save, slug
 from ranvier.miners.recipe import FILE_NAME, Recipe, bundled_recipes, load_recipe
-from ranvier.miners.spec import ProgramSpec
+from ranvier.miners.spec import ProgramSpec, Secrets
 from ranvier.miners.states import HealthRule
 
 
@@ -94,6 +94,9 @@ class RecipePrograms:
             private_folder(folder / "data")
         known = self._values(recipe, version, folder, miner, endpoint)
         return command.program(recipe, known, folder=folder, secret=read_secret, gpus=miner.gpus or None)
+
+    def secrets(self, folder: Path, miner: MinerFile) -> Secrets:
+        return command.secrets(self._current(folder, miner)[0], read_secret)
 
     def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
         return health.rule_of(self._current(folder, miner)[0].health)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from ranvier.agent.evidence import HealthSeen
 from ranvier.agent.messages import LogTail
 from ranvier.agent.miner_file import MinerFile
 from ranvier.miners.generations import Generation
-from ranvier.miners.spec import ProgramSpec
+from ranvier.miners.spec import ProgramSpec, Secrets
 from ranvier.miners.states import HealthRule
 from ranvier.miners.status import KeeperStatus
 
@@ -32,9 +32,9 @@ class Keeper(Protocol):
 
     def write_spec(self, spec: ProgramSpec) -> None: ...
     async def ensure(self) -> KeeperStatus: ...
-    async def start(self) -> KeeperStatus: ...
+    async def start(self, secrets: Mapping[str, str] | None = None) -> KeeperStatus: ...
     async def stop(self) -> KeeperStatus: ...
-    async def restart(self) -> KeeperStatus: ...
+    async def restart(self, secrets: Mapping[str, str] | None = None) -> KeeperStatus: ...
     async def end(self) -> None: ...
     def status(self) -> KeeperStatus: ...
 
@@ -59,6 +59,10 @@ class Programs(Protocol):
 
     def spec(self, folder: Path, miner: MinerFile, endpoint: str) -> ProgramSpec:
         """Blocking where a secret is read: call it in a worker thread."""
+        ...
+
+    def secrets(self, folder: Path, miner: MinerFile) -> Secrets:
+        """What a keeper that has forgotten them must be handed. Blocking: call it in a worker thread."""
         ...
 
     def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:

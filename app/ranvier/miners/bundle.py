@@ -135,7 +135,7 @@ def _program(folder: Path) -> str:
     spec = read_spec(folder)
     if spec is None:
         return ""
-    names = "\n".join(f"  {name}" for name in sorted(spec.env))
+    names = "\n".join(f"  {name}" for name in sorted({*spec.env, *spec.secret_names}))
     return f"command: {' '.join(spec.argv)}\nfolder: {spec.cwd}\nenvironment variables (names only):\n{names}\n"
 
 

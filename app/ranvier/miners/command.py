@@ -10,7 +10,7 @@ from pathlib import Path
 from ranvier.core.errors import RecipeError
 from ranvier.miners.container import container_command
 from ranvier.miners.recipe import PLACEHOLDERS, Limits, Recipe, placeholders
-from ranvier.miners.spec import ProgramSpec
+from ranvier.miners.spec import ProgramSpec, Secrets
 
 # What a program needs of the user's session to work at all; everything else of ours stays with us.
 _PASSED = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
@@ -106,24 +106,27 @@ def program(
     """The program of ``recipe`` with ``known`` values, standing in ``folder``.
 
     ``extra`` words go to the end of the command line; ``variables`` overrule those of the recipe. ``secret`` gives
-    the value of a secret by its name. ``gpus`` are the only cards that it sees (UUIDs); None leaves them all.
-    Of our own environment the program sees no more than home, language, time zone and temporary folder.
+    the value of a secret by its name; such values are kept apart (``ProgramSpec.secrets``). ``gpus`` are the only
+    cards that it sees (UUIDs); None leaves them all. Of our own environment the program sees no more than home,
+    language, time zone and temporary folder.
     """
     container = recipe.container
     inside = known if container is None else {**known, "wallet_path": container.wallet_at}
     words = [fill(word, inside) for word in recipe.program.command] + list(extra)
     own = {name: fill(value, known) for name, value in recipe.program.environment.items()}
-    secrets = {name: _secret(title, secret) for name, title in recipe.program.secrets.items()}
-    own = {**own, **secrets, **gpu_variables(gpus), **(variables or {})}
+    overrule = {**gpu_variables(gpus), **(variables or {})}
+    private = Secrets({name: value for name, value in secrets(recipe, secret).items() if name not in overrule})
+    own = {name: value for name, value in {**own, **overrule}.items() if name not in private}
     grace_s = recipe.stop.grace_s
     if container is not None:
-        words = container_command(container, words, own, known, name=f"ranvier-{folder.name}", gpus=gpus,
-                                  grace_s=grace_s, fill=fill)  # fmt: skip
+        words = container_command(container, words, {**own, **private}, known, name=f"ranvier-{folder.name}",
+                                  gpus=gpus, grace_s=grace_s, fill=fill)  # fmt: skip
         grace_s += 10.0  # the engine ends the container first, then we end the engine
     limits = limits or recipe.limits
     where = fill(recipe.program.folder, known) if recipe.program.folder else str(folder)
     return ProgramSpec(
         argv=tuple(words),
+        secrets=private,
         cwd=where,
         env={**base_environment(Path(known["python"]).parent if "python" in known else None), **own},
         stop_signal=recipe.stop.signal if container is None else "TERM",
@@ -147,6 +150,11 @@ def gpu_variables(gpus: Sequence[str] | None) -> dict[str, str]:
         "NVIDIA_VISIBLE_DEVICES": chosen or "none",
         "ROCR_VISIBLE_DEVICES": amd,
     }
+
+
+def secrets(recipe: Recipe, secret: Callable[[str], str | None] | None) -> Secrets:
+    """What ``recipe`` asks for by name, by variable. RecipeError for one that is not stored."""
+    return Secrets({name: _secret(title, secret) for name, title in recipe.program.secrets.items()})
 
 
 def _secret(title: str, secret: Callable[[str], str | None] | None) -> str:

@@ -24,6 +24,7 @@ from ranvier.miners.keeper_host import Exit, SpawnError
 from ranvier.miners.keeper_limits import Group, held_ports, set_priority
 from ranvier.miners.keeper_log import LogWriter
 from ranvier.miners.keeper_record import Record
+from ranvier.miners.keeper_secrets import LackingError, Secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
     try:
         os.chdir(arguments[0])
         os.makedirs("run", mode=0o700, exist_ok=True)  # noqa: PTH103
-        lock = _lock()
+        lock = files.take_lock()
     except OSError as error:
         sys.stderr.write(f"The folder {arguments[0]} cannot be used: {error.strerror}.\n")
         return 1
@@ -53,24 +54,6 @@ def main(arguments: list[str]) -> int:
         return Keeper().run()
     finally:
         os.close(lock)
-
-
-def _lock() -> int | None:
-    """The descriptor that holds this folder's lock until we die, or None when somebody else holds it."""
-    descriptor = os.open(files.LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
 
 
 def _host(mark: str, wake: socket.socket) -> Any:
@@ -102,6 +85,7 @@ class Keeper:
         self._log = LogWriter(files.LOGS, 8 << 20, 64 << 20)
         self._policy = rules.Policy(rules.Limits(), _chance)
         self._record = Record()
+        self._secrets = Secrets()
         self._spec: files.Spec | None = None
         self._ladder: rules.Ladder | None = None
         self._exit: tuple[Exit, float] | None = None  # the program's end and how long it ran, until all is cleared
@@ -148,8 +132,9 @@ class Keeper:
         self._host.pump(ready, self._log)
         if not ready and self._log.packer.busy:
             self._log.packer.step()
-        for connection, command in self._control.commands(ready):
-            self._command(connection, command)
+        for connection, request in self._control.commands(ready):
+            self._secrets.take(request)
+            self._command(connection, request["command"])
 
     def _timeout(self) -> float | None:
         """Seconds until something must be looked at by the clock; None, the usual case, sleeps."""
@@ -188,12 +173,18 @@ class Keeper:
         before = self._record.starts
         try:
             spec = self._load_spec()
+            self._record.needs_secrets = False
+            environment = self._secrets.environment(spec)
             self._host.open_output()
             self._record.asked = False
             self._record.held_ports = []
             for problem in self._group.prepare(spec):
                 self._log.remark(problem)
-            self._host.spawn(spec.argv, spec.cwd, spec.env, self._remember)
+            self._host.spawn(spec.argv, spec.cwd, environment, self._remember)
+        except LackingError as error:
+            self._record.needs_secrets = self._record.sync = True
+            self._log.remark(f"not started: {error}", ended=True)
+            return self._policy.lacks(str(error))
         except SpawnError as error:
             self._record.starts = before
             return self._refused(str(error), error.permanent)

@@ -48,8 +48,8 @@ class Control:
         """What the keeper's loop waits on."""
         return [self._listener, *self._partial]
 
-    def commands(self, ready: list[Any]) -> list[tuple[socket.socket, str]]:
-        """The commands that have arrived whole on the ``ready`` sockets."""
+    def commands(self, ready: list[Any]) -> list[tuple[socket.socket, dict[str, Any]]]:
+        """The requests that have arrived whole on the ``ready`` sockets; each has a text as its ``command``."""
         if self._listener in ready:
             with contextlib.suppress(OSError):
                 connection, _address = self._listener.accept()
@@ -68,7 +68,7 @@ class Control:
                 self.drop(connection)
                 continue
             *lines, self._partial[connection] = text.split(b"\n")
-            found += [(connection, command) for line in lines if (command := self._command(connection, line))]
+            found += [(connection, request) for line in lines if (request := self._request(connection, line))]
         return found
 
     def reply(self, connection: socket.socket, answer: dict[str, Any]) -> None:
@@ -95,16 +95,16 @@ class Control:
         with contextlib.suppress(OSError):
             os.unlink(SOCKET if not self._token else CONTROL)  # noqa: PTH108
 
-    def _command(self, connection: socket.socket, line: bytes) -> str:
+    def _request(self, connection: socket.socket, line: bytes) -> dict[str, Any]:
         try:
             request = json.loads(line)
-            command = str(request["command"])
+            request["command"] = str(request["command"])
             allowed = not self._token or request.get("token") == self._token
         except (ValueError, KeyError, TypeError, AttributeError):
             self.reply(connection, {"ok": False, "error": "not a command"})
-            return ""
+            return {}
         if not allowed:
             self.reply(connection, {"ok": False, "error": "wrong token"})
             self.drop(connection)
-            return ""
-        return command
+            return {}
+        return dict(request)

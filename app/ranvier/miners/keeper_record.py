@@ -26,7 +26,7 @@ class Record:
     """Counts and history of one program, kept in ``run/status.json``.
 
     ``gate`` is set between fork and exec: a keeper killed there has started nothing. ``retry_at`` (monotonic)
-    is set when the file could not be written.
+    is set when the file could not be written. ``needs_secrets``: it was not started because they are not here.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,7 @@ class Record:
         self.gate = False
         self.asked = False  # whether we told the program to end
         self.held_ports: list[int] = []
+        self.needs_secrets = False
         self.changed = True
         self.sync = False
         self.retry_at: float | None = None
@@ -95,6 +96,7 @@ class Record:
             "next_start_at": wall + next_at - now if next_at is not None else None,
             "exits": self.exits,
             "held_ports": self.held_ports,
+            "needs_secrets": self.needs_secrets and policy.wanted,
             "keeper": {
                 "boot": self.boot,
                 "own": self._token,

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import sys
 
 from ranvier.miners.policy import Limits
 
@@ -28,13 +29,17 @@ _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Spec:
-    """``keeper.json``, checked. ValueError says what is wrong with it."""
+    """``keeper.json``, checked. ValueError says what is wrong with it.
+
+    ``secret_names``: variables of the environment whose values are never in a file.
+    """
 
     def __init__(self, data: dict[str, Any]) -> None:
         try:
             self.argv = [str(word) for word in data["argv"]]
             self.cwd = str(data["cwd"])
             self.env = {str(name): str(value) for name, value in data["env"].items()}
+            self.secret_names = [str(name) for name in data.get("secret_names") or []]
             self.stop_signal = str(data["stop_signal"])
             self.stop_grace_s = float(data["stop_grace_s"])
             self.term_grace_s = float(data["term_grace_s"])
@@ -72,6 +77,24 @@ def _limits(data: dict[str, Any]) -> Limits:
         window_s=float(data["window_s"]),
         window_budget=int(data["window_budget"]),
     )
+
+
+def take_lock() -> int | None:
+    """The descriptor that holds this folder's lock until we die, or None when somebody else holds it."""
+    descriptor = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def read_spec() -> Spec:

@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import msgspec
 from ranvier.core.errors import MinerError
 from ranvier.core.paths import private_folder
 from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
+from ranvier.miners import keeper_control as control
 from ranvier.miners import keeper_tree as tree
 from ranvier.miners.spec import ProgramSpec, read_spec, write_spec
 from ranvier.miners.status import KeeperStatus, MinerState
@@ -87,23 +88,21 @@ class KeeperClient:
                 self._spawn(errors)  # the other one is just ending, or has not opened its socket yet
         raise _not_started(self.folder, errors.read_text(errors="replace").strip() or "it does not answer")
 
-    async def start(self) -> KeeperStatus:
-        """Run the program. Returns when it was executed; raises when the system refused it, with the reason."""
-        status = await self._call("start", 30.0)
-        if status.state is MinerState.FAILED:
-            raise MinerError("Not started", f"The program was not started: {status.reason}.")
-        return status
+    async def start(self, secrets: Mapping[str, str] | None = None) -> KeeperStatus:
+        """Run the program. Returns when it was executed; raises when the system refused it, with the reason.
+
+        ``secrets`` (``ProgramSpec.secrets``) go into the keeper's memory and from there into the program's
+        environment; None leaves it those that it has.
+        """
+        return _started(await self._call("start", 30.0, secrets))
 
     async def stop(self) -> KeeperStatus:
         """Stop the program. Returns when it and everything it started is gone."""
         return await self._call("stop", self._stop_limit_s())
 
-    async def restart(self) -> KeeperStatus:
-        """Stop the program if it runs, and run it."""
-        status = await self._call("restart", self._stop_limit_s())
-        if status.state is MinerState.FAILED:
-            raise MinerError("Not started", f"The program was not started: {status.reason}.")
-        return status
+    async def restart(self, secrets: Mapping[str, str] | None = None) -> KeeperStatus:
+        """Stop the program if it runs, and run it; ``secrets`` as for ``start``."""
+        return _started(await self._call("restart", self._stop_limit_s(), secrets))
 
     async def end(self) -> None:
         """Stop the program and its keeper. Nothing happens when no keeper runs and no program is alive."""
@@ -151,9 +150,9 @@ class KeeperClient:
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    async def _call(self, command: str, limit_s: float) -> KeeperStatus:
+    async def _call(self, command: str, limit_s: float, secrets: Mapping[str, str] | None = None) -> KeeperStatus:
         try:
-            return await self._ask(command, limit_s)
+            return await self._ask(command, limit_s, secrets)
         except TimeoutError as error:
             raise MinerError(
                 "Keeper too slow", f"The keeper of {self.folder.name} has not finished “{command}” in {limit_s:.0f} s."
@@ -163,12 +162,16 @@ class KeeperClient:
                 "No keeper", f"The keeper of {self.folder.name} does not answer ({error}).", "Start it again."
             ) from error
 
-    async def _ask(self, command: str, limit_s: float) -> KeeperStatus:
+    async def _ask(self, command: str, limit_s: float, secrets: Mapping[str, str] | None = None) -> KeeperStatus:
         """One command over one connection. OSError when nobody answers, TimeoutError (an OSError) when late."""
+        handed = {} if secrets is None else {"secrets": dict(secrets)}
         async with asyncio.timeout(limit_s):
             request, reader, writer = await self._connect(command)
             try:
-                writer.write(msgspec.json.encode(request) + b"\n")
+                line = msgspec.json.encode({**request, **handed}) + b"\n"
+                if len(line) > control.LONGEST:
+                    raise MinerError("Secrets too long", "The secrets of one miner may have 60 KiB together.")
+                writer.write(line)
                 await writer.drain()
                 line = await reader.readline()
             finally:
@@ -253,6 +256,12 @@ def _at_this_clock(known: KeeperStatus, data: bytes) -> KeeperStatus:
         return known
     started = tree.started_at(private.token) if known.pid is not None and private.token else known.pid_started
     return dataclasses.replace(known, keeper_started=tree.started_at(private.own), pid_started=started)
+
+
+def _started(status: KeeperStatus) -> KeeperStatus:
+    if status.state is MinerState.FAILED or status.needs_secrets:
+        raise MinerError("Not started", f"The program was not started: {status.reason}.")
+    return status
 
 
 def _nothing(state: MinerState, reason: str) -> KeeperStatus:

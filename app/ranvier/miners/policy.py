@@ -100,13 +100,15 @@ class Policy:
 
     def stop(self) -> str:
         """Do not run it."""
-        self.wanted = False
+        wanted, self.wanted = self.wanted, False
         if self.state in (STARTING, RUNNING):
             self._become(STOPPING, "asked to stop")
             return STOP
         if self.state in (BACKING_OFF, FAILED):
             was = "waiting for a restart" if self.state == BACKING_OFF else "given up"
             self._become(STOPPED, f"stopped while {was}")
+        elif self.state == STOPPED and wanted:
+            self._become(STOPPED, "stopped as asked")
         return NOTHING
 
     def restart(self, now: float) -> str:
@@ -137,6 +139,11 @@ class Policy:
             self._become(FAILED, text)
             return NOTHING
         return self._crashed(now, 0.0, text)
+
+    def lacks(self, text: str) -> str:
+        """It cannot be started before it is given something; it stays wanted, and no crash is counted."""
+        self._become(STOPPED, text)
+        return NOTHING
 
     def closing(self, text: str) -> None:
         """The program ended, what it left behind is being ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,30 @@ import msgspec
 from ranvier.core.files import write_atomic
 
 FILE_NAME = "keeper.json"
+
+
+class Secrets(Mapping[str, str]):
+    """Values by the name of their variable. No repr tells them, and no encoder takes them."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self._values = dict(values or {})
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(self._values)})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("secrets are not written down")
 
 
 class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +44,9 @@ class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
     ``policy.Limits``. Logs rotate at ``log_segment_bytes`` or after ``log_segment_s``, stay below ``log_total_bytes``
     (compressed) and are kept for ``log_keep_s``. ``nice``, ``memory_bytes`` and ``cpu_weight`` limit it where the
     system allows that; ``ports`` are looked at after its end: are they free again?
+
+    ``secrets`` join the environment and are never written: the file has their names only, read back as
+    ``secret_names``. They are handed to the keeper with each start.
     """
 
     argv: tuple[str, ...]
@@ -44,15 +72,23 @@ class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int | None = None
     cpu_weight: int | None = None
     ports: tuple[int, ...] = ()
+    secret_names: tuple[str, ...] = ()
+    secrets: Secrets = Secrets()
 
 
 def write_spec(folder: Path, spec: ProgramSpec) -> None:
-    """Store ``spec`` in ``folder`` (owner-only); the keeper reads it at the program's next start."""
-    write_atomic(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(spec), indent=1))
+    """Store ``spec`` in ``folder`` (owner-only); the keeper reads it at the program's next start.
+
+    A name in ``secrets`` is in no other place of the file, whatever ``env`` says of it.
+    """
+    data = {name: getattr(spec, name) for name in spec.__struct_fields__ if name != "secrets"}
+    data["env"] = {name: value for name, value in spec.env.items() if name not in spec.secrets}
+    data["secret_names"] = sorted({*spec.secret_names, *spec.secrets})
+    write_atomic(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(data), indent=1))
 
 
 def read_spec(folder: Path) -> ProgramSpec | None:
-    """The spec in ``folder``; None when there is none or it cannot be read."""
+    """The spec in ``folder``, without secrets; None when there is none or it cannot be read."""
     try:
         return msgspec.json.decode((folder / FILE_NAME).read_bytes(), type=ProgramSpec)
     except (OSError, msgspec.DecodeError):

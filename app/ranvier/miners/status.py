@@ -39,7 +39,8 @@ class KeeperStatus:
 
     ``pid_started`` is the child's start time, so that a reader can tell it from a reused pid. ``reason`` says
     in words why the state is what it is; ``next_start_at`` is set while backing off. ``held_ports``: ports of the
-    program that were still in use after its end.
+    program that were still in use after its end. ``needs_secrets``: it is to be run and cannot be started again
+    until its secrets are handed over (``KeeperClient.start``), because nobody wrote them down.
     """
 
     state: MinerState
@@ -55,3 +56,4 @@ class KeeperStatus:
     next_start_at: float | None = None
     exits: tuple[ExitRecord, ...] = ()
     held_ports: tuple[int, ...] = ()
+    needs_secrets: bool = False
