@@ -15,8 +15,10 @@ import pytest
 from agent.agent_fakes import ALICE, BOB, FakeChain, House
 from ranvier.agent import messages as m
 from ranvier.chain.model import StakePosition
-from ranvier.core.errors import RanvierError
+from ranvier.core.errors import RanvierError, StorageError
 from ranvier.core.evidence import Level
+from ranvier.core.processes import ProcessIdentity
+from ranvier.miners.status import MinerState
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills by signal")
 
@@ -164,6 +166,38 @@ async def test_the_sandbox_is_kept_and_its_axon_published(tmp_path: Path, add: C
     assert status.chain.network == "sandbox"
     await again.client.close()
     await again.stop()
+
+
+async def test_what_is_stopped_on_a_full_disk_stops_and_stays_so(
+    tmp_path: Path, add: Callable[..., m.AddMiner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StorageError("Disk full", "There is no space left.")
+
+    async with House(tmp_path) as house:
+        await house.client.call(m.UseNetwork("sandbox"))
+        await house.until(lambda s: s.chain.level is Level.GOOD)
+        await house.client.call(add())
+        await house.client.call(m.InstallMiner("one"))
+        await house.client.call(m.StartMiner("one"))
+        status = json.loads((house.paths.network("sandbox") / "node" / "run" / "status.json").read_text())
+        with monkeypatch.context() as disk:
+            disk.setattr("ranvier.agent.miner.write_miner", full)
+            disk.setattr("ranvier.agent.desired.write_atomic", full)
+            with pytest.raises(RanvierError, match="no space left"):
+                await house.client.call(m.StopAgent(everything=True))
+            assert not ProcessIdentity(status["pid"], status["pid_started"]).alive()
+            await asyncio.sleep(2.0)  # some rounds
+            seen = await house.client.call(m.GetStatus())
+            assert seen.miners[0].state is MinerState.STOPPED
+            assert seen.chain.level is Level.OFF
+            assert not ProcessIdentity(status["keeper_pid"], status["keeper_started"]).alive()
+        await house.client.call(m.StopMiner("one"))
+        await house.client.call(m.StopSandbox())
+        await house.client.call(m.StartMiner("one"))
+        await house.client.call(m.StartSandbox())
+        await house.until(lambda s: s.miners[0].state is MinerState.RUNNING and s.chain.level is Level.GOOD)
+        await house.end()
 
 
 async def test_events_begin_with_a_status_and_follow_changes(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -193,6 +194,26 @@ async def test_a_program_that_cannot_run_is_told(tmp_path: Path, add: Callable[.
         status = await house.until(lambda s: s.miners[0].state is MinerState.FAILED)
         assert status.miners[0].level is Level.BAD
         assert any(one.miner_id == "one" for one in status.attention)
+        await house.end()
+
+
+async def test_a_miner_that_its_keeper_has_just_started_is_not_refused_for_its_own_port(
+    tmp_path: Path, add: Callable[..., m.AddMiner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with House(tmp_path) as house:
+        await house.client.call(m.StartSandbox())
+        await house.client.call(m.UseNetwork("sandbox"))
+        await house.client.call(add())
+        await house.client.call(m.InstallMiner("one"))
+        await house.client.call(m.StartMiner("one"))
+        first = (await house.until(lambda s: s.miners[0].queries_answered is not None)).miners[0]
+        miner = house.agent.miners.get("one")
+        before = miner.observe()
+        stopped = replace(before.status, state=MinerState.BACKING_OFF, pid=None)
+        monkeypatch.setattr(miner, "_seen", replace(before, status=stopped, alive=False))  # as a round saw it before
+        await house.client.call(m.StartMiner("one"))
+        again = (await house.client.call(m.GetStatus())).miners[0]
+        assert (again.axon_port, again.pid) == (first.axon_port, first.pid)
         await house.end()
 
 

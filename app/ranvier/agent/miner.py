@@ -276,8 +276,10 @@ class Miner:
         async with self.lock:
             if not self.installed:
                 raise MinerError("Not installed", f"{self.file.name} has no environment yet.", "Install it first.")
-            if self.state not in _UP:
-                self._take_port(taken_ports)
+            if self.state not in _UP and not port_free(self.file.axon_port):
+                await self.look()  # its keeper may have started it just now, and it holds the port itself
+                if self.state not in _UP:
+                    self._take_port(taken_ports)
             spec = await asyncio.to_thread(self._tools.programs.spec, self.folder, self.file, endpoint)
             self.keeper.write_spec(spec)
             self.change(wanted=True)
@@ -290,9 +292,12 @@ class Miner:
     async def stop(self) -> None:
         """Stop it and its keeper, now and for good. Raises RanvierError."""
         async with self.lock:
-            self.change(wanted=False)
-            await self.keeper.end()
-            await self.look()
+            try:
+                self.change(wanted=False)
+            finally:  # a full disk must not keep it running, nor have a round start it again
+                self._retry_at = float("inf") if self.file.wanted else self._retry_at
+                await self.keeper.end()
+                await self.look()
 
     async def forget_environment(self) -> None:
         """Let the next installation make its environment anew. MinerError while it runs."""
@@ -310,9 +315,8 @@ class Miner:
 
     def needs_settling(self) -> bool:
         """Whether what runs differs from what should run, and it is time to do something about it."""
-        if self._seen is None or self.lock.locked() or self._tools.now() < self._retry_at:
+        if (seen := self._seen) is None or self.lock.locked() or self._tools.now() < self._retry_at:
             return False
-        seen = self._seen
         if self.file.wanted:
             if seen.status.state is MinerState.FAILED:
                 return False  # the keeper gave up: that is for the owner to see
@@ -375,10 +379,8 @@ class Miner:
             self._tools.changed()
 
     def _take_port(self, taken: set[int]) -> None:
-        """Keep the port if it is free; otherwise take another, unless the chain already names this one."""
+        """The port is not free: take another, unless the chain already names this one."""
         port = self.file.axon_port
-        if port_free(port):
-            return
         axon = None if self.seat is None or self.seat.neuron is None else self.seat.neuron.axon
         published = axon is not None and axon.port == port
         if published or self.file.fixed_port:

@@ -47,6 +47,7 @@ class WorkingNetwork:
         self._chain_of = chain_of
         self._trouble = trouble
         self._lock = asyncio.Lock()
+        self._resting = False  # it was stopped, whether that could be stored or not
         self._endpoint: str | None = None  # of the watched chain, when it was made for one
 
     @property
@@ -76,12 +77,14 @@ class WorkingNetwork:
             )
         async with self._lock:
             self._desired.set(network=network, sandbox=True if network == SANDBOX else None)
+            self._resting = self._resting and network != SANDBOX
             await self._apply()
 
     async def start_sandbox(self) -> str:
         """Make the sandbox run; returns its endpoint. Raises RanvierError."""
         async with self._lock:
             self._desired.set(sandbox=True)
+            self._resting = False
             endpoint = await self._node.start()
             if self.name == SANDBOX:
                 await self._apply()
@@ -90,11 +93,14 @@ class WorkingNetwork:
     async def stop_sandbox(self) -> None:
         """End the sandbox; its state stays on disk. Raises RanvierError."""
         async with self._lock:
-            self._desired.set(sandbox=False)
-            if self.name == SANDBOX:
-                self._endpoint = None
-                await self._watch.use(SANDBOX, TITLES[SANDBOX], None, "The sandbox is stopped.", Level.OFF)
-            await self._node.stop()
+            self._resting = True
+            try:
+                self._desired.set(sandbox=False)
+            finally:  # a full disk must not keep it running
+                if self.name == SANDBOX:
+                    self._endpoint = None
+                    await self._watch.use(SANDBOX, TITLES[SANDBOX], None, "The sandbox is stopped.", Level.OFF)
+                await self._node.stop()
 
     async def run(self) -> None:
         """Bring about what the files say, now and whenever it is no longer so, until cancelled."""
@@ -114,7 +120,7 @@ class WorkingNetwork:
             await asyncio.sleep(min(_LONGEST_BACKOFF_S, _ROUND_S * 2.0 ** min(failures, 5)))
 
     async def _mend(self) -> None:
-        network, sandbox = self.name, self._desired.value.sandbox
+        network, sandbox = self.name, self._desired.value.sandbox and not self._resting
         if network in TITLES:
             stopped = network == SANDBOX and not sandbox
             if self._watch.network != network or not (stopped or self._watch.following):
