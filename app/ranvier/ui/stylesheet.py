@@ -70,7 +70,9 @@ QComboBox, QSpinBox, QDoubleSpinBox { background: $surface; color: $text; border
     padding: 5px 8px; min-height: 18px; }
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: $accent; }
 QComboBox:disabled, QSpinBox:disabled { color: $muted; }
-QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { border: none; padding: 0 0 0 6px; min-height: 0; background: transparent; }
+QSpinBox QLineEdit, QDoubleSpinBox QLineEdit {
+    border: none; padding: 0 0 0 6px; min-height: 0; background: transparent;
+}
 QCheckBox::indicator { width: 15px; height: 15px; border: 1px solid $muted; border-radius: 4px; background: $surface; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$icons/check-$check.svg"); }
 QCheckBox::indicator:focus { border-color: $accent; }

@@ -93,7 +93,8 @@ class EarningChoices(QWidget):
             self.measure.removeItem(1)
         for netuid in netuids:
             self.measure.addItem(f"Alpha of subnet {subnet_text(netuid, names.get(netuid))}", netuid)
-        self.measure.setCurrentIndex(list(netuids).index(chosen) + 1 if chosen in netuids else 0)
+        places = {netuid: place for place, netuid in enumerate(netuids, start=1)}
+        self.measure.setCurrentIndex(0 if chosen is None else places.get(chosen, 0))
         self.measure.blockSignals(False)
 
     def _choose_range(self, days: int | None) -> None:
