@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,11 +22,13 @@ from ranvier.agent.client import AgentClient, ensure_agent
 from ranvier.agent.endpoint import read_endpoint
 from ranvier.agent.hub import Hub
 from ranvier.agent.messages import AgentStatus, ChainView, StatusEvent
+from ranvier.agent.sandbox import SandboxNode
 from ranvier.agent.server import Server
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths
 from ranvier.core.processes import child_environment, own_command
+from ranvier.miners.keeping import KeeperClient
 
 ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 
@@ -91,6 +94,15 @@ async def test_a_client_starts_the_agent_and_a_second_client_finds_it(home: Path
     log = (home.logs / "agent.log").read_text()
     assert "agent ended" in log
     assert "ERROR" not in log
+
+
+async def test_a_sandbox_that_cannot_start_says_why(home: Paths) -> None:
+    code = "import sys; sys.exit('Port 5 is in use by another program.')"
+    node = SandboxNode(home, KeeperClient, lambda: 1000, command=[sys.executable, "-c", code])
+    with pytest.raises(RanvierError, match="Port 5 is in use") as caught:
+        await node.start(limit_s=25)
+    assert caught.value.title == "Sandbox keeps ending"
+    await node.stop()
 
 
 async def test_stop_everything_ends_what_a_killed_agent_left(home: Paths) -> None:

@@ -14,10 +14,12 @@ from ranvier.agent.programs import Keeper
 from ranvier.core.errors import NetworkError
 from ranvier.core.paths import Paths, private_folder
 from ranvier.core.processes import ProcessIdentity, child_environment, own_command
+from ranvier.miners.logs import tail
 from ranvier.miners.spec import ProgramSpec
 from ranvier.miners.status import MinerState
 
 _READY_S = 45.0
+_CRASHES = 3  # a sandbox that ended so often at once will not be helped by waiting
 _KEPT_VARIABLES = (  # what Python and the system need; nothing of the user's shell is written to a file
     "PATH", "PYTHONPATH", "PYINSTALLER_RESET_ENVIRONMENT", "HOME", "USERPROFILE", "LANG", "LC_ALL", "TMPDIR", "TEMP",
     "TMP", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "PATHEXT", "LD_LIBRARY_PATH", "TZ",
@@ -99,8 +101,16 @@ class SandboxNode:
                     return where.endpoint
             if status.state is MinerState.FAILED:
                 raise NetworkError("Sandbox failed", f"The sandbox network gave up: {status.reason}.", self._hint())
+            if status.crashes >= _CRASHES and status.pid is None:
+                said = await asyncio.to_thread(self._last_words)
+                raise NetworkError("Sandbox keeps ending", said or f"It {status.reason}.", self._hint())
             await asyncio.sleep(0.1)
         raise NetworkError("Sandbox is slow", f"The sandbox network was not ready in {limit_s:.0f} s.", self._hint())
+
+    def _last_words(self) -> str:
+        """What it said last on standard error: a port that is taken, a folder that cannot be written."""
+        lines, _ = tail(self.folder, limit=20)
+        return next((line.text.strip() for line in reversed(lines) if line.stream == "err" and line.text.strip()), "")
 
     def _hint(self) -> str:
         return f"Its log is in {self.folder / 'logs'}."
