@@ -35,6 +35,7 @@ from ranvier.agent.miner import Tools
 from ranvier.agent.miners import Miners, Surroundings
 from ranvier.agent.moments import EndpointNotes, Moments
 from ranvier.agent.portfolio import PortfolioReader
+from ranvier.agent.power import Power
 from ranvier.agent.price_watch import PriceWatch
 from ranvier.agent.programs import Keeper, Programs
 from ranvier.agent.rows import earning_row
@@ -43,7 +44,7 @@ from ranvier.agent.server import Server
 from ranvier.agent.working_network import WorkingNetwork
 from ranvier.core.errors import LedgerError, RanvierError
 from ranvier.core.paths import Paths
-from ranvier.core.settings import HARDWARE_INTERVAL_S, SANDBOX_BLOCK_MS, Setting, Settings
+from ranvier.core.settings import HARDWARE_INTERVAL_S, SANDBOX_BLOCK_MS, STOP_BEFORE_SLEEP, Setting, Settings, T
 from ranvier.core.tasks import Tasks
 from ranvier.hardware.sampler import Sampler
 from ranvier.ledger.samples import Samples
@@ -126,9 +127,13 @@ class Agent:
         )  # fmt: skip
         self.samples = Samples(paths.data / "hardware.sqlite")
         self.hardware = HardwareWatch(
-            parts.sampler, self.samples, self.hub, self.miners.any_wanted,
+            parts.sampler, self.samples, self.hub, lambda: bool(self.miners.wanted()),
             lambda: float(self._setting(HARDWARE_INTERVAL_S)), lambda error: self._trouble("samples", error),
             now=parts.now,
+        )  # fmt: skip
+        self.power = Power(
+            lambda: self._setting(STOP_BEFORE_SLEEP), self.miners.wanted, around.noted,
+            lambda error: self._trouble("power", error),
         )  # fmt: skip
         self._server = Server(paths, Commands(self).handlers(), self.hub, lambda: StatusEvent(self.status()))
         self._tasks = Tasks()
@@ -190,6 +195,7 @@ class Agent:
             ("earnings", self.writer.run()),
             ("prices", self.prices.run()),
             ("hardware", self.hardware.run()),
+            ("power", self.power.run()),
         )
 
     async def _end(self) -> None:
@@ -258,7 +264,7 @@ class Agent:
         if str(before) != str(error):
             self.changed()
 
-    def _setting(self, setting: Setting[int]) -> int:
+    def _setting(self, setting: Setting[T]) -> T:
         """A setting as the file has it now: the window may have changed it."""
         try:
             return Settings(self._paths.settings_file).get(setting)

@@ -66,8 +66,7 @@ class Miners:
         self._broken: dict[str, BrokenMiner] = {}
         self._adding = asyncio.Lock()
         self._tasks = Tasks()
-        self._explaining: set[str] = set()
-        self._going_back: set[str] = set()
+        self._explaining, self._going_back = set[str](), set[str]()
         self._usage_at = self._seats_at = 0.0
 
     # --- what there is --------------------------------------------------------------------------------------
@@ -107,8 +106,8 @@ class Miners:
     def coldkeys(self, network: str) -> set[str]:
         return {miner.file.coldkey_ss58 for miner in self._miners.values() if miner.file.network == network}
 
-    def any_wanted(self) -> bool:
-        return any(miner.file.wanted for miner in self._miners.values())
+    def wanted(self) -> list[Miner]:
+        return [miner for miner in self._miners.values() if miner.file.wanted]
 
     def get(self, miner_id: str) -> Miner:
         """Raises MinerError when there is none, or its file is damaged."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,13 +19,14 @@ T = TypeVar("T", str, int, bool)
 
 @dataclass(frozen=True, slots=True)
 class Setting(Generic[T]):
-    """One declared setting. ``choices`` limits a text setting."""
+    """One declared setting. ``choices`` limits a text setting; one that is not ``offered`` has no effect here."""
 
     key: str
     default: T
     label: str
     help: str
     choices: tuple[str, ...] = ()
+    offered: bool = True
 
 
 NETWORK = Setting("network", "", "Network", "Which network Ranvier works on; empty until you choose.")
@@ -71,6 +73,15 @@ GPU_HOT_C = Setting(
 SANDBOX_BLOCK_MS = Setting(
     "sandbox_block_ms", 1000, "Sandbox block time", "Milliseconds per block of the practice network."
 )
+STOP_BEFORE_SLEEP = Setting(
+    "stop_before_sleep",
+    False,
+    "Stop miners before sleep",
+    "Stop miners in order before the machine sleeps or shuts down, as far as it waits; start them again after it."
+    if sys.platform == "linux"
+    else "Not offered on this system: it needs Linux with systemd.",
+    offered=sys.platform == "linux",
+)
 
 LIMIT_ACTION_TAO = Setting(
     "limit_action_tao",
@@ -99,7 +110,7 @@ LIMIT_COST_PERCENT = Setting(
 
 DECLARED: tuple[Setting[str] | Setting[int] | Setting[bool], ...] = (
     NETWORK, ENDPOINT, WALLET_FOLDER, WATCHED_COLDKEY, THEME, CLOSE_TO_TRAY, HARDWARE_INTERVAL_S, GPU_HOT_C,
-    SANDBOX_BLOCK_MS,
+    SANDBOX_BLOCK_MS, STOP_BEFORE_SLEEP,
     LIMIT_ACTION_TAO, LIMIT_DAY_TAO, RETYPE_ABOVE_TAO, LIMIT_COST_PERCENT,
 )  # fmt: skip
 

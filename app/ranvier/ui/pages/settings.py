@@ -92,6 +92,7 @@ class SettingsPage(Page):
         grid.addWidget(label(setting.label), 0, 0)
         grid.addWidget(label(setting.help, "muted", wrap=True), 1, 0)
         field.setFixedWidth(_FIELD_WIDTH)
+        field.setEnabled(setting.offered)
         field.setAccessibleName(setting.label)
         field.setAccessibleDescription(setting.help)
         field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
