@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from chain.chain_helpers import NETUID, change, connected, done, funded, new_key
 from chain.sandbox_process import SandboxProcess
 from ranvier.chain import plans, reads, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.events import find
-from ranvier.chain.model import BlockRef, Plan, Receipt, TxStage
+from ranvier.chain.model import BlockRef, TxStage
 from ranvier.chain.networks import sandbox_network
 from ranvier.core.errors import ChainError, NetworkError
 from ranvier.core.units import Alpha, Tao
-from ranvier.keys import mnemonic
-from ranvier.keys.signing import ED25519, LocalSigner
-
-NETUID = 1
+from ranvier.keys.signing import ED25519
 
 
 @pytest.fixture(scope="module")
@@ -30,41 +27,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess
     process.start()
     yield process
     process.stop()
-
-
-@contextlib.asynccontextmanager
-async def connected(sandbox: SandboxProcess) -> AsyncIterator[Connection]:
-    connection = Connection(sandbox_network(sandbox.endpoint, sandbox.genesis), timeout_s=5)
-    try:
-        await connection.open()
-        yield connection
-    finally:
-        await connection.close()
-
-
-def new_key(crypto_type: int = 1) -> LocalSigner:
-    return LocalSigner.from_mnemonic(mnemonic.generate(), crypto_type)
-
-
-async def funded(connection: Connection, amount: Tao, crypto_type: int = 1) -> LocalSigner:
-    signer = new_key(crypto_type)
-    await connection.rpc("sandbox_fund", [signer.ss58, amount.rao])
-    for _ in range(200):
-        if (await reads.balances(connection, [signer.ss58], await connection.head()))[0].free_rao == amount.rao:
-            return signer
-        await asyncio.sleep(0.05)
-    raise AssertionError("the faucet did not pay")
-
-
-async def done(connection: Connection, plan: Plan, signer: LocalSigner) -> Receipt:
-    receipt = await submit.submit(connection, plan, signer)
-    assert receipt.error is None and receipt.stage is TxStage.IN_BLOCK and receipt.block is not None
-    return receipt
-
-
-def change(receipt: Receipt) -> int:
-    assert receipt.balance_after_rao is not None and receipt.balance_before_rao is not None
-    return receipt.balance_after_rao - receipt.balance_before_rao
 
 
 @pytest.mark.parametrize("crypto_type", [1, ED25519])

@@ -76,7 +76,7 @@ class Session:
         raise NetworkError(
             "Network unreachable",
             f"None of the {len(failures)} nodes of {self._title} answers. " + (failures[0].message if failures else ""),
-            "Check the internet connection; it is tried again by itself.",
+            self._advice(),
         )
 
     def read(self, method: str, params: Sequence[Any]) -> Any:
@@ -267,5 +267,11 @@ class Session:
         return NetworkError(
             "Network unreachable",
             f"{endpoint or self.endpoint or self._title} does not answer ({reason}).",
-            "Check the endpoint and the internet connection; it is tried again by itself.",
+            self._advice(),
         )
+
+    def _advice(self) -> str:
+        """A node on this machine does not need the internet."""
+        local = all("://127.0.0.1" in endpoint or "://localhost" in endpoint for endpoint in self._endpoints)
+        where = "that the node on this machine runs" if local else "the endpoint and the internet connection"
+        return f"Check {where}; it is tried again by itself."
