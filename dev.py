@@ -47,8 +47,8 @@ QT_DISPLAY = pairs(
 )
 # What the reference miner's language model takes from the system.
 MODEL = pairs("libgomp.so.1:libgomp1")
-# Programs that some tests start, and their packages: a display, a session bus, a compiler for fake libraries, ps.
-TEST_PROGRAMS = {"Xvfb": "xvfb", "dbus-run-session": "dbus", "cc": "gcc libc6-dev", "ps": "procps"}
+# Programs that some tests start, and their packages: a display, a session bus, a compiler for fake libraries, ps, git.
+TEST_PROGRAMS = {"Xvfb": "xvfb", "dbus-run-session": "dbus", "cc": "gcc libc6-dev", "ps": "procps", "git": "git"}
 NO_NETWORK = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "Network is unreachable",
               "Failed to establish a new connection", "Temporary failure in name resolution")  # fmt: skip
 
