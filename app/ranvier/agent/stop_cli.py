@@ -14,6 +14,9 @@ from ranvier.core.processes import ProcessIdentity
 from ranvier.miners.keeping import KeeperClient
 from ranvier.miners.status import KeeperStatus
 
+_POLL_S = 0.1
+_POLLS = 50
+
 
 def main(arguments: list[str], paths: Paths) -> int:
     """Exit status 0 when nothing is left to stop. Raises RanvierError when something could not be stopped."""
@@ -41,8 +44,18 @@ async def _stop(paths: Paths, *, everything: bool) -> int:
             await client.call(StopAgent(everything=True))
     finally:
         await client.close()
+    if everything:
+        await _ended(paths)
     sys.stdout.write("The agent, the miners and the sandbox have ended.\n" if everything else "The agent ends.\n")
     return 0
+
+
+async def _ended(paths: Paths) -> None:
+    """Keepers end a moment after what they kept; only then is "have ended" true."""
+    for _ in range(_POLLS):
+        if not await asyncio.to_thread(_goes_on, paths):
+            return
+        await asyncio.sleep(_POLL_S)
 
 
 def _goes_on(paths: Paths) -> bool:
