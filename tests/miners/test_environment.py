@@ -271,7 +271,7 @@ def test_what_uv_says_becomes_a_sentence(tmp_path) -> None:
     assert "5 MB" in explain(full, 5_000_000, tmp_path).message
     login = "error: Failed to fetch: https://me:secret@index.example/simple/x/\n  cause: dns error"
     assert explain(login, None, tmp_path).message == "https://index.example cannot be reached."
-    certificate = "error: Failed to fetch: https://pypi.org/simple/\n  cause: invalid peer certificate: UnknownIssuer"
+    certificate = "error: Failed to fetch: https://index.example/\n  cause: invalid peer certificate: UnknownIssuer"
     assert explain(certificate, None, tmp_path).title == "No safe connection"
     assert explain("error: something new\n  cause: deep down", None, tmp_path).message == "deep down."
     assert explain("", None, tmp_path).message == "uv said nothing."
