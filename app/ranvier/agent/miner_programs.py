@@ -175,4 +175,7 @@ def _count(value: object) -> int | None:
 
 
 def _time(value: object) -> float | None:
-    return float(value) if type(value) in (int, float) and value else None  # type: ignore[arg-type]
+    """When a miner claims to have answered; 0 is how some say never."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if value else None
