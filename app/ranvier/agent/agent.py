@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ from ranvier.agent.price_watch import PriceWatch
 from ranvier.agent.programs import Keeper, Programs
 from ranvier.agent.rows import earning_row
 from ranvier.agent.sandbox import SandboxNode
+from ranvier.agent.secret_commands import SecretCommands
+from ranvier.agent.secret_store import SecretStore
 from ranvier.agent.server import Server
 from ranvier.agent.working_network import WorkingNetwork
 from ranvier.core.errors import LedgerError, RanvierError
@@ -72,6 +74,7 @@ class Parts:
     sandbox_command: Sequence[str] | None = None
     now: Callable[[], float] = time.time
     archive_of: Callable[[str, str], Chain] | None = None
+    secrets: SecretStore = field(default_factory=SecretStore)
 
 
 class Agent:
@@ -101,6 +104,7 @@ class Agent:
             noted=lambda miner_id, kind, text: self.moments.add(self._now(), kind, text, miner_id=miner_id),
         )
         self.miners = Miners(paths, tools, self.installs, around)
+        self.secrets = SecretCommands(parts.secrets, parts.programs, self.miners.get)
         self.portfolio = PortfolioReader(self.watch, self.ledgers, self.miners.coldkeys)
         self.archives = Archives(self._fitted_ledger, parts.archive_of or parts.chain_of)
         self.prices = PriceWatch(

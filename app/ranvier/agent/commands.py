@@ -40,6 +40,7 @@ class Commands:
             m.StopAgent: self.stop_agent,
             **MinerCommands(self._agent).handlers(),
             **MoneyCommands(self._agent).handlers(),
+            **self._agent.secrets.handlers(),
             **market.handlers(self._agent.market),
             m.ExportEarnings: self.export_earnings,
         }

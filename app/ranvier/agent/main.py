@@ -16,6 +16,7 @@ from ranvier.agent.agent import Agent, Parts
 from ranvier.agent.chain_face import Chain, LiveChain
 from ranvier.agent.instance import InstanceLock
 from ranvier.agent.miner_programs import RecipePrograms
+from ranvier.agent.secret_store import SecretStore
 from ranvier.core.errors import RanvierError
 from ranvier.core.log import start_logging
 from ranvier.core.paths import Paths, private_folder
@@ -92,10 +93,12 @@ def live_parts(paths: Paths) -> Parts:
     def keeper_of(folder: Path) -> KeeperClient:
         return KeeperClient(folder)
 
+    store = SecretStore()
     return Parts(
-        programs=RecipePrograms(paths),
+        programs=RecipePrograms(paths, store),
         keeper_of=keeper_of,
         chain_of=chain_of,
         sampler=Sampler(paths.data),
         archive_of=archive_of,
+        secrets=store,
     )

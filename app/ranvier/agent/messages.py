@@ -61,6 +61,7 @@ from ranvier.agent.money_messages import (
     UseArchive,
     UsePriceSource,
 )
+from ranvier.agent.secret_messages import GetSecrets, MinerSecrets, RemoveSecret, SecretView, SetSecret
 from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition, Subnet
 from ranvier.core.evidence import Evidence, Level
 from ranvier.hardware.snapshot import Hardware
@@ -73,12 +74,13 @@ __all__ = [
     "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "ExportEarnings",
     "ExportLogs", "FetchPrices", "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps",
     "GetHardware", "GetHardwareHistory", "GetHoldings", "GetLog", "GetNetCheck", "GetPortfolio", "GetPrices",
-    "GetReceipts", "GetStatus", "GetSubnet", "GetSubnets", "GetTimeline", "GetToken", "HardwareEvent",
+    "GetReceipts", "GetSecrets", "GetStatus", "GetSubnet", "GetSubnets", "GetTimeline", "GetToken", "HardwareEvent",
     "HardwareHistory", "InstallEvent", "InstallMiner", "InstallProgress", "LogCrash", "LogHits", "LogLine", "LogPage",
-    "LogTail", "MinerView", "Moment", "PlacedLine", "Portfolio", "PositionCheck", "PricesView", "PublishAxon", "R",
-    "ReadLog", "Receipts", "RemoveCost", "RemoveMiner", "RestartMiner", "SearchLog", "SetCost", "SetTariff",
-    "StartMiner", "StartSandbox", "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "Timeline", "UndoUpdate",
-    "UpdateMiner", "UseArchive", "UseNetwork", "UsePriceSource", "Version", "WatchColdkeys", "Why", "WhyMiner",
+    "LogTail", "MinerSecrets", "MinerView", "Moment", "PlacedLine", "Portfolio", "PositionCheck", "PricesView",
+    "PublishAxon", "R", "ReadLog", "Receipts", "RemoveCost", "RemoveMiner", "RemoveSecret", "RestartMiner", "SearchLog",
+    "SecretView", "SetCost", "SetSecret", "SetTariff", "StartMiner", "StartSandbox", "StatusEvent", "StopAgent",
+    "StopMiner", "StopSandbox", "Timeline", "UndoUpdate", "UpdateMiner", "UseArchive", "UseNetwork", "UsePriceSource",
+    "Version", "WatchColdkeys", "Why", "WhyMiner",
 ]  # fmt: skip
 
 PROTOCOL = 1  # raised when an old window could misread a new agent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,13 @@ class MinerCommands:
         return m.Done("Stopped.")
 
     async def remove_miner(self, command: m.RemoveMiner) -> m.Done:
+        folder = self._agent.miners.folder(command.id)
+        names: tuple[str, ...] = ()
+        with contextlib.suppress(MinerError):  # a damaged one does not tell
+            names = self._agent.miners.get(command.id).file.secrets
         await self._agent.miners.remove(command.id)
-        return m.Done("Removed; its earnings stay in the ledger.")
+        left = await self._agent.secrets.forget(folder, names)
+        return m.Done(f"Removed; its earnings stay in the ledger. {left}".strip())
 
     async def change_miner(self, command: m.ChangeMiner) -> m.Done:
         return m.Done(await self._agent.miners.change(command))

@@ -25,7 +25,8 @@ class MinerFile(msgspec.Struct, frozen=True, kw_only=True):
     """One miner. ``wallet_path`` is the user's folder of wallets; the miner sees its own copy only.
 
     ``gpus`` are cards that are this miner's alone (UUIDs; empty: no choice made). ``fixed_port``: its port was chosen
-    by a person and is not exchanged for a free one. ``update_note`` says what became of the last update.
+    by a person and is not exchanged for a free one. ``update_note`` says what became of the last update. ``secrets``
+    are the names of those that its owner has stored.
     """
 
     version: int = VERSION
@@ -45,6 +46,7 @@ class MinerFile(msgspec.Struct, frozen=True, kw_only=True):
     gpus: tuple[str, ...] = ()
     fixed_port: bool = False
     update_note: str = ""
+    secrets: tuple[str, ...] = ()
 
 
 def check_id(miner_id: str) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from ranvier.agent.evidence import HealthSeen
 from ranvier.agent.messages import LogLine, LogTail
 from ranvier.agent.miner_file import MinerFile
 from ranvier.agent.programs import Progress, Sightings
-from ranvier.agent.secret_store import read_secret
+from ranvier.agent.secret_store import SecretStore
 from ranvier.core.errors import MinerError, RecipeError
 from ranvier.core.paths import Paths, private_folder
 from ranvier.miners import command, environment, health
@@ -29,7 +31,8 @@ class RecipePrograms:
     changes nothing under it until it is updated.
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, store: SecretStore | None = None) -> None:
+        self._store = store or SecretStore()
         self._own = paths.data / "recipes"
         self._cache = paths.cache
         self._bundled: dict[str, Path] | None = None
@@ -93,10 +96,17 @@ class RecipePrograms:
         if any("{data}" in text for text in texts):
             private_folder(folder / "data")
         known = self._values(recipe, version, folder, miner, endpoint)
-        return command.program(recipe, known, folder=folder, secret=read_secret, gpus=miner.gpus or None)
+        own = [name for name in miner.secrets if name not in recipe.program.secrets.values()]
+        read = partial(self._store.read, folder)
+        return command.program(recipe, known, folder=folder, secret=read, own_secrets=own, gpus=miner.gpus or None)
 
     def secrets(self, folder: Path, miner: MinerFile) -> Secrets:
-        return command.secrets(self._current(folder, miner)[0], read_secret)
+        recipe, _version = self._current(folder, miner)
+        own = [name for name in miner.secrets if name not in recipe.program.secrets.values()]
+        return command.secrets(recipe, partial(self._store.read, folder), own)
+
+    def secrets_asked(self, folder: Path, miner: MinerFile) -> Mapping[str, str]:
+        return self._current(folder, miner)[0].program.secrets
 
     def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
         return health.rule_of(self._current(folder, miner)[0].health)

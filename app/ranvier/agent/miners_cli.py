@@ -1,4 +1,4 @@
-"""``ranvier miners``: list, add, start, stop, restart, logs, why. For people, or (``--json``) for programs."""
+"""``ranvier miners``: list, add, start, stop, restart, logs, why, secret. For people, or (``--json``) for programs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from ranvier.agent import secrets_cli
 from ranvier.agent.client import AgentClient, ensure_agent
 from ranvier.agent.messages import (
     AddMiner,
@@ -33,7 +34,7 @@ from ranvier.core.evidence import age_text
 from ranvier.core.paths import Paths
 
 FOLLOW_S = 0.5
-_WITH_AGENT = ("add", "start", "restart")  # an agent is started for these; the others ask one that runs
+_WITH_AGENT = ("add", "start", "restart", "secret")  # an agent is started for these; the others ask one that runs
 
 
 def main(arguments: list[str], paths: Paths) -> int:
@@ -61,6 +62,8 @@ async def _run(options: argparse.Namespace, paths: Paths) -> int:
             await _logs(client, options)
         elif options.command == "why":
             await _why(client, options.id, as_json=options.json)
+        elif options.command == "secret":
+            await secrets_cli.run(client, options)
         else:
             await _change(client, options)
     finally:
@@ -92,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("-f", "--follow", action="store_true", help="go on until interrupted")
     why = commands.add_parser("why", parents=[common], help="why it is in the state it is in, and what to do")
     why.add_argument("id")
+    secrets_cli.add_parser(commands, common)
     return parser
 
 

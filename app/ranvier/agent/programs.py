@@ -61,6 +61,10 @@ class Programs(Protocol):
         """Blocking where a secret is read: call it in a worker thread."""
         ...
 
+    def secrets_asked(self, folder: Path, miner: MinerFile) -> Mapping[str, str]:
+        """What its recipe asks for: variable -> name of a secret."""
+        ...
+
     def secrets(self, folder: Path, miner: MinerFile) -> Secrets:
         """What a keeper that has forgotten them must be handed. Blocking: call it in a worker thread."""
         ...

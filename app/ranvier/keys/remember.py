@@ -130,7 +130,7 @@ class PasswordStore:
             try:
                 outcome = (action(self._backend or system_backend()), None)
             except Exception as error:  # noqa: BLE001  # each backend has errors of its own; all end in a state
-                outcome = (None, _explained(error))
+                outcome = (None, explained(error))
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(give, *outcome)
 
@@ -166,7 +166,8 @@ def _account(wallet_path: Path) -> str:
     return str(wallet_path.expanduser().absolute())
 
 
-def _explained(error: BaseException) -> StoreError:
+def explained(error: BaseException) -> StoreError:
+    """Any backend's error as one of ours."""
     import keyring.errors
 
     if isinstance(error, StoreError):

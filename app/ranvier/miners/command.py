@@ -100,22 +100,25 @@ def program(
     extra: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
     secret: Callable[[str], str | None] | None = None,
+    own_secrets: Sequence[str] = (),
     gpus: Sequence[str] | None = None,
     limits: Limits | None = None,
 ) -> ProgramSpec:
     """The program of ``recipe`` with ``known`` values, standing in ``folder``.
 
     ``extra`` words go to the end of the command line; ``variables`` overrule those of the recipe. ``secret`` gives
-    the value of a secret by its name; such values are kept apart (``ProgramSpec.secrets``). ``gpus`` are the only
-    cards that it sees (UUIDs); None leaves them all. Of our own environment the program sees no more than home,
-    language, time zone and temporary folder.
+    the value of a secret by its name; such values are kept apart (``ProgramSpec.secrets``). ``own_secrets`` are names
+    that the owner adds to those of the recipe, each for a variable of that name. ``gpus`` are the only cards that it
+    sees (UUIDs); None leaves them all. Of our own environment the program sees no more than home, language, time zone
+    and temporary folder.
     """
     container = recipe.container
     inside = known if container is None else {**known, "wallet_path": container.wallet_at}
     words = [fill(word, inside) for word in recipe.program.command] + list(extra)
     own = {name: fill(value, known) for name, value in recipe.program.environment.items()}
     overrule = {**gpu_variables(gpus), **(variables or {})}
-    private = Secrets({name: value for name, value in secrets(recipe, secret).items() if name not in overrule})
+    given = secrets(recipe, secret, own_secrets)
+    private = Secrets({name: value for name, value in given.items() if name not in overrule})
     own = {name: value for name, value in {**own, **overrule}.items() if name not in private}
     grace_s = recipe.stop.grace_s
     if container is not None:
@@ -152,16 +155,19 @@ def gpu_variables(gpus: Sequence[str] | None) -> dict[str, str]:
     }
 
 
-def secrets(recipe: Recipe, secret: Callable[[str], str | None] | None) -> Secrets:
-    """What ``recipe`` asks for by name, by variable. RecipeError for one that is not stored."""
-    return Secrets({name: _secret(title, secret) for name, title in recipe.program.secrets.items()})
+def secrets(recipe: Recipe, secret: Callable[[str], str | None] | None, own: Sequence[str] = ()) -> Secrets:
+    """What ``recipe`` asks for by name and what its owner adds, by variable. RecipeError for one that is missing."""
+    wanted = {**{name: name for name in own}, **recipe.program.secrets}
+    return Secrets({name: _secret(title, secret) for name, title in wanted.items()})
 
 
 def _secret(title: str, secret: Callable[[str], str | None] | None) -> str:
     value = None if secret is None else secret(title)
     if value is None:
         raise RecipeError(
-            "Secret missing", f"The recipe asks for the secret “{title}”, which is not stored.", "Store it, then start."
+            "Secret missing",
+            f"It needs the secret “{title}”, which is not stored.",
+            "Set it under Secrets in the miner's details, or with: ranvier miners secret set.",
         )
     return value
 
