@@ -38,11 +38,11 @@ from ranvier.chain.model import (
     Subnet,
     TxStage,
 )
+from ranvier.chain.payouts import Payout, Stretch
 from ranvier.core.errors import ChainError, InstallError, NetworkError, RecipeError
 from ranvier.core.paths import Paths
 from ranvier.hardware.probe import GpuReading
 from ranvier.hardware.sampler import Sampler
-from ranvier.ledger.payments import Payment
 from ranvier.miners.generations import Generation
 from ranvier.miners.keeping import KeeperClient
 from ranvier.miners.logs import tail
@@ -115,23 +115,36 @@ class FakeChain:
             raise ChainError("Chain", "State already discarded.")
         return at.number // self.tempo * self.tempo
 
-    async def payouts(
-        self, netuid: int, at: BlockRef, before: BlockRef, hotkeys_ss58: Collection[str]
-    ) -> tuple[Payment, ...]:
-        self._up()
-        if before.number < self.forgets_below:
-            raise ChainError("Chain", "State already discarded.")
-        if at.number in self.riddles:
-            raise ChainError("Not understood", f"Block {at.number} is a riddle.")
-        number = at.number
-        return tuple(
-            Payment(
-                netuid, 0, number, hotkey, uid, number * 1000, rao + number, 10**9, at.hash,
+    async def payouts_down(self, netuid: int, high: int, low: int, hotkeys_ss58: Collection[str], most: int) -> Stretch:
+        rows: list[Payout] = []
+        end = high + 1
+        for _ in range(most):
+            self._up()
+            number = (end - 1) // self.tempo * self.tempo
+            if end - 1 < self.forgets_below:
+                return Stretch(tuple(rows), end, ChainError("Chain", "State already discarded."))
+            end = number + 1
+            if number < low or number == 0:
+                return Stretch(tuple(rows), low)
+            if number - 1 < self.forgets_below:
+                return Stretch(tuple(rows), end, ChainError("Chain", "State already discarded."))
+            if number in self.riddles:
+                return Stretch(tuple(rows), end, ChainError("Not understood", f"Block {number} is a riddle."))
+            rows += self._paid(netuid, number, hotkeys_ss58)
+            end = max(low, number - self.tempo + 1)
+            if end == low:
+                break
+        return Stretch(tuple(rows), end)
+
+    def _paid(self, netuid: int, number: int, hotkeys_ss58: Collection[str]) -> list[Payout]:
+        return [
+            Payout(
+                netuid, 0, number, hotkey, uid, number * 1000, rao + number, 10**9, self.at(number).hash,
                 rao + number, 0, "paid", f"{hotkey}-owner", hotkey, 7,
             )
             for uid, (hotkey, rao) in enumerate(self.pay.items())
             if hotkey in hotkeys_ss58
-        )  # fmt: skip
+        ]  # fmt: skip
 
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]:
         self._up()

@@ -11,7 +11,7 @@ import pytest
 
 from chain.chain_helpers import NETUID, change, connected, done, funded, new_key
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import plans, reads, submit
+from ranvier.chain import payouts, plans, reads, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.events import find
 from ranvier.chain.model import BlockRef, TxStage
@@ -144,8 +144,10 @@ async def test_subnets_and_epochs(sandbox: SandboxProcess) -> None:
             while True:
                 head = await connection.head()
                 last = await reads.last_epoch_block(connection, NETUID, head)
-                payments = await reads.epoch_payments(connection, NETUID, last) if last else ()
-                if payments:
+                keys = await connection.read_prefix("SubtensorModule", "Keys", [NETUID], head)
+                holders = {str(hotkey) for _, hotkey in keys}
+                read = await payouts.read_down(connection, NETUID, head.number, 1, holders, 1)
+                if read.payouts:
                     break
                 await asyncio.sleep(0.3)
         subnet = await reads.subnet(connection, NETUID, head)
@@ -157,13 +159,13 @@ async def test_subnets_and_epochs(sandbox: SandboxProcess) -> None:
         block = await connection.block(last)
         event = find(await connection.events(block), "SubtensorModule", reads.MINER_EVENT)[-1]
         amounts = event.get("emissions", 1)
-        assert {p.uid: p.alpha_rao for p in payments} == {uid: rao for uid, rao in enumerate(amounts) if rao}
-        for payment in payments:
+        assert {p.uid: p.gross_rao for p in read.payouts} == {uid: rao for uid, rao in enumerate(amounts) if rao}
+        for payment in read.payouts:
             assert (payment.block_hash, payment.time_ms, payment.mechanism) == (block.hash, block.time_ms, 0)
             seat = await reads.neuron(connection, NETUID, payment.hotkey_ss58, block)
             assert seat is not None and seat.uid == payment.uid
             assert await reads.weights_on(connection, NETUID, payment.uid, block)
-        assert await reads.epoch_payments(connection, NETUID, last - 1) == ()
+        assert (read.trouble, read.low) == (None, max(1, last - subnet.tempo))
 
 
 async def test_kill_and_restart_of_the_node(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from ranvier.agent.chain_face import Chain
+from ranvier.chain.networks import NETWORKS
 from ranvier.core.errors import LedgerError, RanvierError
 from ranvier.ledger.store import Ledger
 
@@ -14,8 +15,6 @@ log = logging.getLogger(__name__)
 
 KEY = "archive_endpoint"
 OFF = "off"
-# The archives which the network's own operators offer to everybody. Another one, or none, can be chosen.
-_USUAL = {"finney": "wss://archive.chain.opentensor.ai:443"}
 _RETRY_S = 60.0
 
 
@@ -32,7 +31,8 @@ class Archives:
         """The archive of a network; None when there is none. Raises LedgerError."""
         ledger = self._ledger_of(network)
         chosen = None if ledger is None else await ledger.recall(KEY)
-        return None if chosen == OFF else chosen or _USUAL.get(network)
+        known = NETWORKS.get(network)
+        return None if chosen == OFF else chosen or (None if known is None else known.archive)
 
     async def choose(self, network: str, endpoint: str) -> None:
         """Use this endpoint from now on; ``off`` for none, empty for the usual one. Raises LedgerError."""

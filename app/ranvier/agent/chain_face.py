@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ranvier.chain.model import Balance, BlockRef, Neuron, Receipt, StakePosition, Subnet
-from ranvier.ledger.payments import Payment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ranvier.chain.connection import Connection
     from ranvier.chain.networks import Network
+    from ranvier.chain.payouts import Stretch
 
 
 class Chain(Protocol):
@@ -35,10 +35,8 @@ class Chain(Protocol):
 
     async def neuron(self, netuid: int, hotkey_ss58: str, at: BlockRef) -> Neuron | None: ...
     async def last_epoch_block(self, netuid: int, at: BlockRef) -> int: ...
-    async def payouts(
-        self, netuid: int, at: BlockRef, before: BlockRef, hotkeys_ss58: Collection[str]
-    ) -> tuple[Payment, ...]:
-        """What these hotkeys were paid at the epoch of block ``at``; ``before`` is the block before it."""
+    async def payouts_down(self, netuid: int, high: int, low: int, hotkeys_ss58: Collection[str], most: int) -> Stretch:
+        """What these hotkeys were paid at the epochs in [low, high], the newest first, at most ``most`` epochs."""
         ...
 
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]: ...
@@ -121,12 +119,10 @@ class LiveChain:
 
         return await reads.last_epoch_block(self._open, netuid, at)
 
-    async def payouts(
-        self, netuid: int, at: BlockRef, before: BlockRef, hotkeys_ss58: Collection[str]
-    ) -> tuple[Payment, ...]:
-        from ranvier.agent.payouts import payouts
+    async def payouts_down(self, netuid: int, high: int, low: int, hotkeys_ss58: Collection[str], most: int) -> Stretch:
+        from ranvier.chain.payouts import read_down
 
-        return await payouts(self._open, netuid, at, before, hotkeys_ss58)
+        return await read_down(self._open, netuid, high, low, hotkeys_ss58, most)
 
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]:
         from ranvier.chain import reads

@@ -137,14 +137,33 @@ class Connection:
 
         return await self._ask(asking)
 
+    async def blocks(self, numbers: Sequence[int]) -> list[BlockRef | ChainError]:
+        """The blocks of those heights, in order, in two rounds; a ChainError for each that ``block`` would refuse."""
+
+        def asking(session: Session) -> list[BlockRef | ChainError]:
+            found: list[Any] = session.read_many([("chain_getBlockHash", [number]) for number in numbers])
+            for place, number in enumerate(numbers):
+                if found[place] is None:
+                    found[place] = ChainError("No such block", f"Block {number} does not exist yet.")
+            known = [place for place, one in enumerate(found) if isinstance(one, str)]
+            raw = session.values_each([(_block_keys(), found[place]) for place in known])
+            for place, values in zip(known, raw, strict=True):
+                if isinstance(values, ChainError):
+                    found[place] = values
+                else:
+                    found[place] = self._noted(session, found[place], values)
+            return found
+
+        return await self._ask(asking)
+
     @staticmethod
     def _block(session: Session, block_hash: str) -> BlockRef:
-        from ranvier.chain.codec import storage_prefix
-        from ranvier.chain.session import UPGRADE_KEY
+        return Connection._noted(session, block_hash, session.values(_block_keys(), block_hash))
 
-        number, now = storage_prefix("System", "Number"), storage_prefix("Timestamp", "Now")
-        raw = session.values([number, now, UPGRADE_KEY], block_hash)  # these three look alike on every chain
-        session.note_spec(block_hash, raw.get(UPGRADE_KEY))
+    @staticmethod
+    def _noted(session: Session, block_hash: str, raw: dict[str, str]) -> BlockRef:
+        number, now, upgrade = _block_keys()
+        session.note_spec(block_hash, raw.get(upgrade))
         height, time_ms = (_little(raw.get(key)) for key in (number, now))
         return BlockRef(height, block_hash, time_ms or None)
 
@@ -166,6 +185,35 @@ class Connection:
             keys = [runtime.key(pallet, name, params) for pallet, name, params in items]
             raw = session.values(keys, at.hash) if keys else {}
             return [runtime.value(item, raw.get(key)) for item, key in zip(found, keys, strict=True)]
+
+        return await self._ask(asking)
+
+    async def read_each(self, wanted: Sequence[tuple[BlockRef, Sequence[Read]]]) -> list[list[Any] | ChainError]:
+        """``read`` at several blocks in one round, each decoded with its own block's types; what the node refuses is
+        a ChainError in its place. The item ``System.Events`` is given as ``events`` gives it.
+        """
+
+        def asking(session: Session) -> list[list[Any] | ChainError]:
+            keys: list[list[str]] = []
+            for at, items in wanted:
+                runtime = session.runtime_at(at.hash)
+                keys.append([runtime.key(pallet, name, params) for pallet, name, params in items])
+            raw = session.values_each([(few, at.hash) for few, (at, _) in zip(keys, wanted, strict=True)])
+            found: list[list[Any] | ChainError] = []
+            for (at, items), few, values in zip(wanted, keys, raw, strict=True):
+                if isinstance(values, ChainError):
+                    found.append(values)
+                    continue
+                runtime = session.runtime_at(at.hash)
+                found.append(
+                    [
+                        runtime.events(values.get(key))
+                        if (pallet, name) == ("System", "Events")
+                        else runtime.value(runtime.item(pallet, name), values.get(key))
+                        for (pallet, name, _), key in zip(items, few, strict=True)
+                    ]
+                )
+            return found
 
         return await self._ask(asking)
 
@@ -241,6 +289,12 @@ class Connection:
 
         return await self._ask(asking)
 
+    async def rpc_many(self, questions: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Several requests that change nothing, sent together; one that the node refuses has an RpcError as answer."""
+        if not all(method.startswith(_READ_ONLY) for method, _ in questions):
+            raise ValueError("only what changes nothing is asked together")
+        return await self._ask(lambda session: session.read_many(questions))
+
     async def current_runtime(self) -> Runtime:
         """The runtime that the chain has this moment, asked for anew: before something is signed."""
         return await self._ask(lambda session: session.refresh_runtime())
@@ -265,6 +319,14 @@ class Connection:
                 f"{self.network.title} did not answer within {limit:.0f} seconds.",
                 "It is tried again by itself; another endpoint may be faster.",
             ) from None
+
+
+def _block_keys() -> list[str]:
+    """Height, time and runtime version: these three look alike on every chain."""
+    from ranvier.chain.codec import storage_prefix
+    from ranvier.chain.session import UPGRADE_KEY
+
+    return [storage_prefix("System", "Number"), storage_prefix("Timestamp", "Now"), UPGRADE_KEY]
 
 
 def _little(raw: str | None) -> int:

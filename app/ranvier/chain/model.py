@@ -80,21 +80,6 @@ class Subnet:
     next_epoch_block: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class EpochPayment:
-    """What one uid was paid at one epoch, from IncentiveAlphaEmittedToMiners: gross, exact, rao of alpha."""
-
-    netuid: int
-    mechanism: int
-    block: int
-    block_hash: str
-    time_ms: int
-    uid: int
-    hotkey_ss58: str
-    alpha_rao: int
-    price_rao: int | None
-
-
 class TxStage(enum.StrEnum):
     """The life of a submitted transaction as the node reports it.
 

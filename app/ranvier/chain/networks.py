@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 @dataclass(frozen=True, slots=True)
 class Network:
     """One network. ``genesis`` is the hash of its first block (None: not known before the first connection);
-    addresses look alike on every network, so this is what is checked. ``play_money`` has no value outside."""
+    addresses look alike on every network, so this is what is checked. ``play_money`` has no value outside.
+    ``archive`` is a node, offered to everybody by the network's own operators, that keeps every block's state."""
 
     name: str
     title: str
@@ -16,6 +17,7 @@ class Network:
     genesis: str | None
     symbol: str
     play_money: bool
+    archive: str | None = None
 
 
 SANDBOX = Network("sandbox", "Sandbox", (), None, "TAO", play_money=True)
@@ -38,6 +40,7 @@ FINNEY = Network(
     genesis="0x2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03",
     symbol="TAO",
     play_money=False,
+    archive="wss://archive.chain.opentensor.ai:443",
 )
 
 NETWORKS: dict[str, Network] = {network.name: network for network in (SANDBOX, TEST, FINNEY)}

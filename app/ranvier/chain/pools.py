@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ranvier.chain.connection import Connection
 from ranvier.chain.errors import RpcError
 from ranvier.chain.model import BlockRef, Subnet
 from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN
+
+if TYPE_CHECKING:
+    from ranvier.chain.codec import Runtime
 
 SUBTENSOR = "SubtensorModule"
 ROOT = 0
@@ -29,6 +32,13 @@ _SUBNET_ITEMS = (
     "TokenSymbol",
     "LastEpochBlock",
     "LastMechansimStepBlock",  # spelt so on the chain
+)
+_POOL_ITEMS = (
+    ("Swap", "SwapV3Initialized"),
+    ("Swap", "AlphaSqrtPrice"),
+    ("Swap", "SwapBalancer"),
+    (SUBTENSOR, "SubnetTAO"),
+    (SUBTENSOR, "SubnetAlphaIn"),
 )
 _EPOCH_ITEMS = ("Tempo", "LastEpochBlock", "LastMechansimStepBlock")
 
@@ -57,6 +67,27 @@ async def last_epoch_block(conn: Connection, netuid: int, at: BlockRef) -> int:
     return _last_epoch(netuid, await _present(conn, [netuid], _EPOCH_ITEMS, at), at)
 
 
+async def epochs_each(conn: Connection, netuid: int, blocks: Sequence[BlockRef]) -> list[tuple[int, int] | ChainError]:
+    """At each block: the subnet's last epoch at or before it (0: none), and where the one before that may be.
+
+    One round for all of them. The second number is a guess from the tempo of that moment.
+    """
+    wanted = []
+    for at in blocks:
+        runtime = await conn.runtime_at(at)
+        wanted.append((at, [(SUBTENSOR, name, [netuid]) for name in _EPOCH_ITEMS if runtime.has_item(SUBTENSOR, name)]))
+    found: list[tuple[int, int] | ChainError] = []
+    for (at, items), values in zip(wanted, await conn.read_each(wanted), strict=True):
+        if isinstance(values, ChainError):
+            found.append(values)
+            continue
+        told = {(name, netuid): value for (_, name, _), value in zip(items, values, strict=True)}
+        last = _last_epoch(netuid, told, at)
+        length = int(told.get(("Tempo", netuid)) or 0) + (("LastEpochBlock", netuid) not in told)
+        found.append((last, max(0, last - max(1, length))))
+    return found
+
+
 async def prices(conn: Connection, wanted: Sequence[int], at: BlockRef) -> dict[int, int | None]:
     """Spot price by netuid: rao of TAO for one whole alpha; None when the chain gives none.
 
@@ -70,6 +101,28 @@ async def prices(conn: Connection, wanted: Sequence[int], at: BlockRef) -> dict[
     missing = [netuid for netuid in others if found.get(netuid) is None]
     if missing:
         found |= await _pool_prices(conn, missing, at)
+    return found
+
+
+async def prices_each(conn: Connection, netuid: int, blocks: Sequence[BlockRef]) -> list[int | ChainError | None]:
+    """The subnet's price at each block, as ``prices`` gives it, in one round (two where a runtime cannot tell)."""
+    if netuid == ROOT:
+        return [RAO_PER_COIN] * len(blocks)
+    found: list[int | ChainError | None] = [None] * len(blocks)
+    told = [place for place, at in enumerate(blocks) if (await conn.runtime_at(at)).has_item("Swap", "FeeRate")]
+    answers = await conn.rpc_many([_price_question(netuid, blocks[place]) for place in told])
+    for place, answer in zip(told, answers, strict=True):
+        found[place] = None if isinstance(answer, RpcError) else _price_answer(answer)
+    left = [place for place, price in enumerate(found) if price is None]
+    wanted = [
+        (blocks[place], [(*name, [netuid]) for name in _pool_items(await conn.runtime_at(blocks[place]))])
+        for place in left
+    ]
+    for place, (_, items), values in zip(left, wanted, await conn.read_each(wanted) if wanted else (), strict=True):
+        if isinstance(values, ChainError):
+            found[place] = values
+        else:
+            found[place] = _pool_price(dict(zip((name for _, name, _ in items), values, strict=True)))
     return found
 
 
@@ -158,31 +211,37 @@ async def _runtime_price(conn: Connection, netuid: int, at: BlockRef) -> int | N
     """``SwapRuntimeApi.current_alpha_price(u16) -> u64``: fixed widths, so it needs no V15 metadata."""
     if not (await conn.runtime_at(at)).has_item("Swap", "FeeRate"):
         return None  # older than the runtime call
-    question = "0x" + netuid.to_bytes(2, "little").hex()
     try:
-        answer = await conn.rpc("state_call", ["SwapRuntimeApi_current_alpha_price", question, at.hash])
+        return _price_answer(await conn.rpc(*_price_question(netuid, at)))
+    except RpcError:
+        return None
+
+
+def _price_question(netuid: int, at: BlockRef) -> tuple[str, list[str]]:
+    question = "0x" + netuid.to_bytes(2, "little").hex()
+    return "state_call", ["SwapRuntimeApi_current_alpha_price", question, at.hash]
+
+
+def _price_answer(answer: Any) -> int | None:
+    try:
         raw = bytes.fromhex(str(answer).removeprefix("0x"))
-    except (RpcError, ValueError):
+    except ValueError:
         return None
     return int.from_bytes(raw, "little") if len(raw) == 8 else None
 
 
 async def _pool_prices(conn: Connection, wanted: Sequence[int], at: BlockRef) -> dict[int, int | None]:
-    names = (
-        ("Swap", "SwapV3Initialized"),
-        ("Swap", "AlphaSqrtPrice"),
-        ("Swap", "SwapBalancer"),
-        (SUBTENSOR, "SubnetTAO"),
-        (SUBTENSOR, "SubnetAlphaIn"),
-    )
-    runtime = await conn.runtime_at(at)
-    here = [name for name in names if runtime.has_item(*name)]
+    here = _pool_items(await conn.runtime_at(at))
     values = await conn.read([(*name, [netuid]) for netuid in wanted for name in here], at)
     found: dict[int, int | None] = {}
     for index, netuid in enumerate(wanted):
         pool = dict(zip((name for _, name in here), values[index * len(here) :], strict=False))
         found[netuid] = _pool_price(pool)
     return found
+
+
+def _pool_items(runtime: Runtime) -> list[tuple[str, str]]:
+    return [name for name in _POOL_ITEMS if runtime.has_item(*name)]
 
 
 def _pool_price(pool: dict[str, Any]) -> int | None:

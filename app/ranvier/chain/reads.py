@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ranvier.chain.connection import Connection
-from ranvier.chain.events import find
-from ranvier.chain.model import Balance, BlockRef, EpochPayment, Neuron, StakePosition
+from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition
 from ranvier.chain.pools import SUBTENSOR, last_epoch_block, prices, subnet, subnets
 from ranvier.chain.seats import axon_of, vector_at
 from ranvier.chain.stakes import stake_rows
@@ -15,7 +14,6 @@ from ranvier.core.units import RAO_PER_COIN
 
 __all__ = [
     "balances",
-    "epoch_payments",
     "last_epoch_block",
     "neuron",
     "prices",
@@ -26,7 +24,6 @@ __all__ = [
 ]
 
 MINER_EVENT = "IncentiveAlphaEmittedToMiners"
-_MECHANISM = 4096  # a storage index is mechanism * 4096 + netuid
 _DEFAULT_DEPOSIT_RAO = 500
 
 
@@ -78,35 +75,6 @@ async def stake_positions(conn: Connection, coldkeys_ss58: Sequence[str], at: Bl
     return tuple(found)
 
 
-async def epoch_payments(conn: Connection, netuid: int, block: int) -> tuple[EpochPayment, ...]:
-    """What every uid was paid at the epoch of ``block``, from the chain's own event; empty when there was none.
-
-    On chains older than the event: ``Emission``, for uids without dividends, if ``block`` was an epoch.
-    """
-    at = await conn.block(block)
-    paid = await _paid(conn, netuid, at)
-    if not paid:
-        return ()
-    holders = {int(keys[0]): str(hotkey) for keys, hotkey in await conn.read_prefix(SUBTENSOR, "Keys", [netuid], at)}
-    price = (await prices(conn, [netuid], at))[netuid]
-    return tuple(
-        EpochPayment(
-            netuid=netuid,
-            mechanism=mechanism,
-            block=block,
-            block_hash=at.hash,
-            time_ms=at.time_ms or 0,
-            uid=uid,
-            hotkey_ss58=holders[uid],
-            alpha_rao=rao,
-            price_rao=price,
-        )
-        for mechanism, amounts in paid
-        for uid, rao in enumerate(amounts)
-        if rao > 0 and uid in holders
-    )
-
-
 async def weights_on(conn: Connection, netuid: int, uid: int, at: BlockRef) -> tuple[tuple[int, int], ...]:
     """(validator uid, weight as it was set) of every validator that has set one on ``uid``."""
     rows = await conn.read_prefix(SUBTENSOR, "Weights", [netuid], at)
@@ -115,21 +83,6 @@ async def weights_on(conn: Connection, netuid: int, uid: int, at: BlockRef) -> t
             (int(keys[0]), int(weight)) for keys, weights in rows for target, weight in weights or () if target == uid
         )
     )
-
-
-async def _paid(conn: Connection, netuid: int, at: BlockRef) -> list[tuple[int, list[int]]]:
-    """(mechanism, rao by uid) of the epoch at this block."""
-    if (await conn.runtime_at(at)).has_event(SUBTENSOR, MINER_EVENT):
-        found = []
-        for event in find(await conn.events(at), SUBTENSOR, MINER_EVENT):
-            index = int(event.get("netuid", 0))
-            if index % _MECHANISM == netuid:
-                found.append((index // _MECHANISM, [int(rao) for rao in event.get("emissions", 1) or ()]))
-        return found
-    if await last_epoch_block(conn, netuid, at) != at.number:
-        return []
-    emission, dividends = await conn.read([(SUBTENSOR, "Emission", [netuid]), (SUBTENSOR, "Dividends", [netuid])], at)
-    return [(0, [int(rao) if vector_at(dividends, uid) == 0 else 0 for uid, rao in enumerate(emission or ())])]
 
 
 def _balance(ss58: str, account: Any, deposit: int) -> Balance:

@@ -136,6 +136,16 @@ class Session:
                 found.update((key, value) for key, value in change["changes"] if value is not None)
         return found
 
+    def values_each(self, wanted: Sequence[tuple[Sequence[str], str]]) -> list[dict[str, str] | ChainError]:
+        """``values`` of several (keys, block hash) in one round; what the node refuses is an error in its place."""
+        answers = self.read_many([("state_queryStorageAt", [list(keys), at]) for keys, at in wanted])
+        return [
+            answer
+            if isinstance(answer, RpcError)
+            else {key: value for change in answer or () for key, value in change["changes"] if value is not None}
+            for answer in answers
+        ]
+
     def keys(self, prefix: str, block_hash: str) -> list[str]:
         """Every storage key below ``prefix`` at one block."""
         found: list[str] = []
