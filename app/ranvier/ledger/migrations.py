@@ -110,4 +110,15 @@ SAMPLES: tuple[tuple[str, ...], ...] = (
             hour_ms INTEGER PRIMARY KEY, microjoules INTEGER NOT NULL, measured_ms INTEGER NOT NULL
         ) STRICT""",
     ),
+    (
+        """CREATE TABLE miner_sample (
+            miner_id TEXT NOT NULL, at_ms INTEGER NOT NULL, cpu_percent REAL, rss INTEGER, processes INTEGER,
+            gpu_percent REAL, gpu_memory INTEGER, temperature_c REAL, machine_c REAL, read_bps REAL, write_bps REAL,
+            received_bps REAL, sent_bps REAL, incentive REAL, PRIMARY KEY (miner_id, at_ms)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX miner_sample_by_time ON miner_sample (at_ms)",
+        """CREATE TABLE miner_end (
+            miner_id TEXT NOT NULL, at_ms INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (miner_id, at_ms)
+        ) STRICT, WITHOUT ROWID""",
+    ),
 )

@@ -1,14 +1,20 @@
-"""Hardware samples, thinned with age. The body is the sampler's own bytes; this room does not look inside."""
+"""Samples of the hardware and of each miner, thinned with age.
+
+A hardware sample's body is the sampler's own bytes, and so is an end's: this room does not look inside.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ranvier.ledger import miner_sample
 from ranvier.ledger.costs import HOUR_MS, Energy
 from ranvier.ledger.database import Database, transaction
 from ranvier.ledger.migrations import SAMPLES
+from ranvier.ledger.miner_sample import MinerSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,7 @@ class Samples:
             connection.execute("INSERT OR REPLACE INTO sample (at_ms, body) VALUES (?, ?)", (at_ms, body))
             if before is not None and power_mw is not None and 0 < at_ms - before[0] <= _TOGETHER_MS:
                 _note_energy(connection, *before, at_ms, power_mw)
-            if at_ms - self._last_thin_ms >= _THIN_EVERY_MS:
-                self._last_thin_ms = at_ms
-                self._thin(connection, at_ms)
+            self._thin_now_and_then(connection, at_ms)
 
         await self._database.run(work)
 
@@ -75,12 +79,52 @@ class Samples:
             lambda connection: tuple(Energy(*row) for row in connection.execute(query, (low, until_ms)))
         )
 
+    # --- miners ---------------------------------------------------------------------------------------------
+
+    async def add_miners(self, at: float, rows: Sequence[tuple[str, MinerSample]]) -> None:
+        """Keep a reading of each of some miners, taken at ``at`` (Unix seconds)."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                miner_sample.add(connection, rows)
+            self._thin_now_and_then(connection, int(at * 1000))
+
+        await self._database.run(work)
+
+    async def miner(self, miner_id: str, since: float, until: float, points: int) -> tuple[MinerSample, ...]:
+        """One miner's readings between two moments, oldest first, merged to about ``points``."""
+        low, high = int(since * 1000), int(until * 1000)
+        return await self._database.run(
+            lambda connection: miner_sample.between(connection, miner_id, low, high, points)
+        )
+
+    async def note_ends(self, miner_id: str, ends: Sequence[tuple[float, bytes]]) -> None:
+        """Keep (when, body) of the ends of its program; those known already stay."""
+        await self._database.run(lambda connection: miner_sample.note_ends(connection, miner_id, ends))
+
+    async def ends(self, miner_id: str, since: float, until: float) -> tuple[bytes, ...]:
+        """Bodies of its ends between two moments, oldest first."""
+        low, high = int(since * 1000), int(until * 1000)
+        return await self._database.run(lambda connection: miner_sample.ends(connection, miner_id, low, high))
+
+    async def forget_miner(self, miner_id: str) -> None:
+        """Delete everything about one miner."""
+        await self._database.run(lambda connection: miner_sample.forget(connection, miner_id=miner_id))
+
+    # --- thinning -------------------------------------------------------------------------------------------
+
     async def thin(self, now: float) -> None:
         """Thin everything as it should be at ``now``."""
         await self._database.run(lambda connection: self._thin(connection, int(now * 1000)))
 
+    def _thin_now_and_then(self, connection: sqlite3.Connection, at_ms: int) -> None:
+        if at_ms - self._last_thin_ms >= _THIN_EVERY_MS:
+            self._last_thin_ms = at_ms
+            self._thin(connection, at_ms)
+
     def _thin(self, connection: sqlite3.Connection, now_ms: int) -> None:
-        """Keep the newest of each slot. Only whole slots are done, so that no slot is thinned twice to nothing."""
+        """Keep the newest of each slot, and of each miner one merged reading. Only whole slots are done, so that
+        no slot is thinned twice to nothing."""
         with transaction(connection):
             for tier in TIERS:
                 slot = tier.every_s * 1000
@@ -93,8 +137,10 @@ class Samples:
                         SELECT max(at_ms) FROM sample WHERE at_ms >= :start AND at_ms < :end GROUP BY at_ms / :slot)""",
                     {"start": start, "end": end, "slot": slot},
                 )
+                miner_sample.thin(connection, start, end, slot)
                 self._thinned_ms[tier] = end
             connection.execute("DELETE FROM sample WHERE at_ms < ?", (now_ms - KEEP_S * 1000,))
+            miner_sample.forget(connection, before_ms=now_ms - KEEP_S * 1000)
 
 
 def _note_energy(connection: sqlite3.Connection, start_ms: int, start_mw: int, end_ms: int, end_mw: int) -> None:
