@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from miners.test_keeper_survival import kill_keeper
+from programs.survivors import lives
 from ranvier.core.errors import MinerError
 from ranvier.core.processes import ProcessIdentity
 from ranvier.miners.diagnosis import Diagnoser
@@ -27,17 +29,6 @@ from ranvier.miners.spec import ProgramSpec
 from ranvier.miners.status import MinerState
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
-
-
-async def kill_keeper(kept, pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-    await asyncio.to_thread(os.waitpid, pid, 0)
-    kept.client._started_pid = 0
-
-
-def lives(pid: int) -> bool:
-    """Whether it runs; one that only waits to be collected by the system does not."""
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 # -- limits --------------------------------------------------------------------------------------------------------

@@ -134,6 +134,41 @@ def test_a_new_writer_goes_on_where_the_last_one_was_killed(tmp_path) -> None:
     assert everything(tmp_path) == [("out", "before"), ("out", "and a half"), ("out", "after")]
 
 
+def nothing(log: LogWriter, kind: int) -> None:
+    """The program says nothing just now."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    assert log.take(kind, read) == 0
+    os.close(write)
+    os.close(read)
+
+
+@pytest.mark.parametrize("splice", [True, False])
+def test_an_empty_pipe_takes_nothing_out_of_the_index(tmp_path, splice) -> None:
+    """It is looked at first by a keeper that finds its program dead, in a new segment, and after a gap."""
+    first = writer(tmp_path)
+    through(first, OUT, b"one\n")
+    through(first, ERR, b"two\n")
+    first.close()
+    second = writer(tmp_path)
+    second._splice = second._splice and splice
+    nothing(second, OUT)
+    second.remark("ended", ended=True)
+    through(second, OUT, b"x" * (1 << 16) + b"\n")
+    nothing(second, ERR)  # the segment is full: this opens the next one
+    second.remark("full")
+    second.lost, second._lost_why = 7, errno.ENOSPC
+    nothing(second, OUT)
+    through(second, OUT, b"three\n")
+    seen = [(stream, text[:5]) for stream, text in everything(tmp_path)]
+    gap = ("keeper", "7 byt")
+    long = ("out", "xxxxx")
+    assert seen == [
+        ("out", "one"), ("err", "two"), ("keeper", "ended"), long, ("keeper", "full"), gap, ("out", "three")
+    ]  # fmt: skip
+    second.close()
+
+
 def test_a_full_disk_drops_counts_and_marks(tmp_path, monkeypatch) -> None:
     log = writer(tmp_path)
     through(log, OUT, b"fits\n")

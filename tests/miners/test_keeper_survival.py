@@ -5,36 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import re
 import signal
 from pathlib import Path
 
 import psutil
 import pytest
 
+from programs.survivors import each_line_once, kill, lives, numbers, whole_log
 from ranvier.miners.status import MinerState
-
-
-def lives(pid: int | None) -> bool:
-    """Whether the process runs; one that only waits to be collected by the system does not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 async def kill_keeper(kept, pid: int) -> None:
     """SIGKILL the keeper and see it gone."""
-    os.kill(pid, signal.SIGKILL)
-    process = await asyncio.to_thread(os.waitpid, pid, 0)
-    assert process[0] == pid
+    await asyncio.to_thread(kill, pid)
     kept.client._started_pid = 0
-
-
-def numbers(texts: list[str]) -> list[int]:
-    found = [re.fullmatch(r"line (\d+) x*", text) for text in texts]
-    assert all(found), [text for text, match in zip(texts, found, strict=True) if not match]
-    return [int(match[1]) for match in found if match]
 
 
 @pytest.mark.parametrize("rounds", [50, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.limit_s(1200)])])
@@ -54,11 +38,7 @@ async def test_killed_keepers_lose_no_line_and_start_nothing_twice(kept, rounds)
         assert (status.state, status.pid, status.starts, status.crashes) == (MinerState.RUNNING, pid, 1, 0)
     stopped = await kept.client.stop()
     assert stopped.state is MinerState.STOPPED and not lives(pid)
-    lines = [(text, stream) for stream in ("out", "err") for text in kept.texts(stream)]
-    seen = sorted(numbers([text for text, _stream in lines]))
-    assert len(seen) > 100
-    assert seen == list(range(len(seen)))
-    assert all((number % 10 == 9) == (stream == "err") for (text, stream) in lines for number in numbers([text]))
+    assert each_line_once(whole_log(kept.folder)) > 100
     await kept.client.end()
 
 

@@ -7,15 +7,16 @@ import asyncio
 import sys
 
 from ranvier.agent.client import AgentClient, ensure_agent
+from ranvier.agent.endpoint import read_endpoint
 from ranvier.agent.messages import StopAgent
-from ranvier.core.errors import AgentError
+from ranvier.core.errors import AgentError, RanvierError
 from ranvier.core.paths import Paths
 from ranvier.core.processes import ProcessIdentity
 from ranvier.miners.keeping import KeeperClient
 from ranvier.miners.status import KeeperStatus
 
 _POLL_S = 0.1
-_POLLS = 50
+_POLLS = 150
 
 
 def main(arguments: list[str], paths: Paths) -> int:
@@ -28,9 +29,11 @@ def main(arguments: list[str], paths: Paths) -> int:
 
 async def _stop(paths: Paths, *, everything: bool) -> int:
     client = AgentClient(paths)
+    agent = _agent(paths)
+    refused: RanvierError | None = None
     try:
         try:
-            await client.call(StopAgent(everything=everything))
+            refused = await _tell(client, everything=everything)
         except AgentError as error:
             if error.title != "No agent":
                 raise
@@ -41,21 +44,46 @@ async def _stop(paths: Paths, *, everything: bool) -> int:
             # longer wanted: without that the next one would start it all again.
             await client.close()
             client = await ensure_agent(paths)
-            await client.call(StopAgent(everything=True))
+            agent = _agent(paths)
+            refused = await _tell(client, everything=True)
     finally:
         await client.close()
-    if everything:
-        await _ended(paths)
-    sys.stdout.write("The agent, the miners and the sandbox have ended.\n" if everything else "The agent ends.\n")
+    await _ended(paths, agent, everything=everything)
+    if refused is not None:
+        raise refused
+    text = "The agent, the miners and the sandbox have ended." if everything else "The agent has ended."
+    sys.stdout.write(f"{text}\n")
     return 0
 
 
-async def _ended(paths: Paths) -> None:
-    """Keepers end a moment after what they kept; only then is "have ended" true."""
+async def _tell(client: AgentClient, *, everything: bool) -> RanvierError | None:
+    """What the agent could not do of it. It ends all the same. Raises AgentError when there is none."""
+    try:
+        await client.call(StopAgent(everything=everything))
+    except RanvierError as error:
+        if isinstance(error, AgentError):
+            raise
+        return error
+    return None
+
+
+async def _ended(paths: Paths, agent: ProcessIdentity | None, *, everything: bool) -> None:
+    """The agent ends a moment after its answer, keepers after what they kept; only then is "has ended" true."""
+    left = ""
     for _ in range(_POLLS):
-        if not await asyncio.to_thread(_goes_on, paths):
+        if agent is not None and await asyncio.to_thread(agent.alive):
+            left = f"The agent (process {agent.pid}) was told to end and still runs."
+        elif everything and await asyncio.to_thread(_goes_on, paths):
+            left = "Not all of the miners and the sandbox have ended."
+        else:
             return
         await asyncio.sleep(_POLL_S)
+    raise AgentError("Not all has ended", left, "Wait a moment and stop again.")
+
+
+def _agent(paths: Paths) -> ProcessIdentity | None:
+    endpoint = read_endpoint(paths)
+    return None if endpoint is None else ProcessIdentity.of(endpoint.pid)
 
 
 def _goes_on(paths: Paths) -> bool:

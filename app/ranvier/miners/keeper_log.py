@@ -55,12 +55,15 @@ class LogWriter:
         """Move one piece from the non-blocking ``pipe`` into the log; 0 when the pipe is empty."""
         if time.monotonic() < self._retry_at:
             return self._drop(pipe)
-        before = (self._index_size, self._last)
+        before = None
         try:
-            self._ready(kind)
+            self._ready()
+            before = (self._index_size, self._last)  # only now: another file may have been opened
+            self._mark(kind)
             count = self._move(pipe) if self._splice else self._store(os.read(pipe, self._room()))
         except BlockingIOError:
-            self._index_size, self._last = before
+            if before is not None:
+                self._index_size, self._last = before  # nothing came that the mark could be for
             return 0
         except OSError as error:
             self._full(error)
@@ -75,7 +78,8 @@ class LogWriter:
             return
         while data:
             try:
-                self._ready(kind)
+                self._ready()
+                self._mark(kind)
                 count = self._store(data[: self._room()])
             except OSError as error:
                 self._full(error)
@@ -98,7 +102,8 @@ class LogWriter:
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _ready(self, kind: int) -> None:
+    def _ready(self) -> None:
+        """The file is open, has room, and says what is missing before this place."""
         if self._data < 0:
             self._open()
         if self._size >= self._segment_bytes or (self._size and time.time() - self._began > self._segment_s):
@@ -106,6 +111,9 @@ class LogWriter:
         if self.lost:
             self._record(GAP, pack_gap(self.lost, self._lost_why))
             self.lost = 0
+
+    def _mark(self, kind: int) -> None:
+        """Say in the index of which stream the next bytes are, and when they came."""
         last_kind, last_time = self._last
         now = time.time()
         if kind == last_kind and kind in (OUT, ERR) and 0 <= now - last_time < SAME_MOMENT_S:
