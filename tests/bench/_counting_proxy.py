@@ -19,10 +19,14 @@ class Counted:
 
 
 class CountingProxy:
-    """Forwards to ``target``; ``take()`` gives what was counted since the last time."""
+    """Forwards to ``target``; ``take()`` gives what was counted since the last time.
 
-    def __init__(self, target: str) -> None:
+    ``delay_s`` is how far away the node seems: a whole round trip takes that much longer, whatever is sent together.
+    """
+
+    def __init__(self, target: str, delay_s: float = 0.0) -> None:
         self.target, self.counted, self.port = target, Counted(), 0
+        self.delay_s = delay_s
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> CountingProxy:
@@ -57,9 +61,22 @@ class CountingProxy:
                     if message.type not in _KINDS:
                         break
                     self.counted.received += len(message.data)
-                    await _pass_on(client, message)
-                await client.close()
+                    answers.put_nowait((loop.time() + self.delay_s, message))
+                answers.put_nowait((0.0, None))
 
+            async def deliver() -> None:
+                while True:
+                    due, message = await answers.get()
+                    if message is None:
+                        await client.close()
+                        return
+                    if due > loop.time():
+                        await asyncio.sleep(due - loop.time())
+                    await _pass_on(client, message)
+
+            loop = asyncio.get_running_loop()
+            answers: asyncio.Queue[tuple[float, Any]] = asyncio.Queue()
+            delivering = asyncio.ensure_future(deliver())
             returning = asyncio.ensure_future(back())
             async for message in client:
                 if message.type not in _KINDS:
@@ -69,6 +86,7 @@ class CountingProxy:
                 self.counted.sent += len(text)
                 await _pass_on(node, message)
             returning.cancel()
+            delivering.cancel()
         return client
 
 

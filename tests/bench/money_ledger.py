@@ -1,8 +1,8 @@
 """How fast the ledger is, in one run: ``python3 dev.py bench money_ledger`` or this file itself.
 
 Five years of epochs of several miners as rows, written as the agent writes them; then what pages ask, page by page,
-the export in each format, and a back-fill over a real socket from a sandbox node of this process. ``--json`` for
-programs.
+the export in each format, and a back-fill over a real socket from a sandbox node of this process: near, and as far
+away as a public node, there also epoch by epoch to compare with. ``--json`` for programs.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "app"), str(ROOT / "tests")]
+sys.path[:1] = [str(ROOT / "app"), str(ROOT / "tests")]  # not this folder: its sandbox.py would hide the tests' own
 
+from bench._counting_proxy import CountingProxy  # noqa: E402
+from ranvier.agent import epoch_walk  # noqa: E402
 from ranvier.agent.chain_face import LiveChain  # noqa: E402
 from ranvier.agent.chain_watch import Head  # noqa: E402
+from ranvier.agent.epoch_walk import EPOCHS_A_STEP  # noqa: E402
 from ranvier.agent.ledger_writer import LedgerWriter, Target  # noqa: E402
 from ranvier.chain.networks import sandbox_network  # noqa: E402
 from ranvier.ledger import cost_book, prices  # noqa: E402
@@ -42,6 +46,7 @@ from sandbox.support import Bench  # noqa: E402
 
 TEMPO, BLOCK_MS, SUBNETS = 361, 12_000, (1, 4, 64)
 END_MS = 20_500 * DAY_MS
+ONE_BY_ONE = 20  # epochs, read the slow way
 Rows = list[tuple[str, str, str]]
 
 
@@ -148,7 +153,7 @@ def lots(count: int) -> dict[str, float]:
     return found
 
 
-async def backfill(folder: Path, epochs: int) -> dict[str, float]:
+async def backfill(folder: Path, epochs: int, delay_s: float) -> dict[str, dict[str, float]]:
     """From a node over its socket: three hotkeys, epochs every two blocks, nothing known before."""
     bench = Bench(tempo=1)
     bench.blocks(7)  # weights can be set from here on
@@ -160,22 +165,37 @@ async def backfill(folder: Path, epochs: int) -> dict[str, float]:
         await asyncio.sleep(0)
     server = RpcServer(bench.node)
     await server.start(0)
-    chain = LiveChain(sandbox_network(f"ws://127.0.0.1:{server.port}", f"0x{bench.node.chain.genesis_hash.hex()}"))
-    ledger = Ledger(folder / "back.sqlite")
+    first = max(1, 2 * epochs - 2 * ONE_BY_ONE)
+    try:
+        async with CountingProxy(f"ws://127.0.0.1:{server.port}", delay_s) as proxy:
+            near, far = f"ws://127.0.0.1:{server.port}", proxy.endpoint
+            return {
+                "near": await _backfill(bench, near, folder / "near.sqlite", 1, EPOCHS_A_STEP),
+                "far": await _backfill(bench, far, folder / "far.sqlite", 1, EPOCHS_A_STEP),
+                "far, epoch by epoch": await _backfill(bench, far, folder / "single.sqlite", first, 1),
+            }
+    finally:
+        await server.close()
+        bench.node.chain.close()
+
+
+async def _backfill(bench: Bench, endpoint: str, path: Path, since: int, step: int) -> dict[str, float]:
+    chain, ledger = LiveChain(sandbox_network(endpoint, f"0x{bench.node.chain.genesis_hash.hex()}")), Ledger(path)
+    rows = 0
+
+    def wrote(new: tuple[Payment, ...]) -> None:
+        nonlocal rows
+        rows += len(new)
+
     try:
         await chain.open()
-        targets = [Target(1, hotkey.ss58, 1) for _, hotkey in bench.cast.competitors[:3]]
-        rows = 0
-
-        def wrote(new: tuple[Payment, ...]) -> None:
-            nonlocal rows
-            rows += len(new)
-
+        targets = [Target(1, hotkey.ss58, since) for _, hotkey in bench.cast.competitors[:3]]
         writer = LedgerWriter(lambda _: ledger, lambda _: targets, wrote, lambda _: None, lambda _: None)
         head = Head("sandbox", chain, await chain.head())
         before = chain._open.traffic
         started = time.perf_counter()
-        await writer.catch_up(head)
+        with mock.patch.object(epoch_walk, "EPOCHS_A_STEP", step):
+            await writer.catch_up(head)
         seconds = time.perf_counter() - started
         used = [late - early for late, early in zip(chain._open.traffic, before, strict=True)]
         done = len(await ledger.buckets("epoch", by_hotkey=False))
@@ -186,12 +206,10 @@ async def backfill(folder: Path, epochs: int) -> dict[str, float]:
         }  # fmt: skip
     finally:
         await chain.close()
-        await server.close()
         await ledger.close()
-        bench.node.chain.close()
 
 
-async def measure(count: int, miners: int, runs: int, epochs: int) -> dict[str, Any]:
+async def measure(count: int, miners: int, runs: int, epochs: int, delay_s: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ledger = Ledger(folder / "l.sqlite")
@@ -207,7 +225,7 @@ async def measure(count: int, miners: int, runs: int, epochs: int) -> dict[str, 
             "export": exports(folder / "l.sqlite", folder, count),
             "lots": lots(count),
         }
-        return found | {"backfill": await backfill(folder, epochs)}
+        return found | {"backfill": await backfill(folder, epochs, delay_s)}
 
 
 def table(found: dict[str, Any]) -> Rows:
@@ -221,11 +239,11 @@ def table(found: dict[str, Any]) -> Rows:
         rows.append((f"export {name}", f"{one['seconds']:.1f} s", words))
     for name, seconds in found["lots"].items():
         rows.append((f"lots {name}", f"{seconds:.2f} s", "one disposal for each ten lots"))
-    back = found["backfill"]
-    words = (
-        f"{back['rounds_per_epoch']:.1f} round trips, {back['kilobytes_per_epoch']:.1f} kB each; {back['rows']} rows"
-    )
-    rows.append(("back-fill", f"{back['epochs_per_s']:.0f} epochs/s", words))
+    for name, one in found["backfill"].items():
+        words = (
+            f"{one['rounds_per_epoch']:.2f} round trips, {one['kilobytes_per_epoch']:.1f} kB each; {one['rows']} rows"
+        )
+        rows.append((f"back-fill, {name}", f"{one['epochs_per_s']:.1f} epochs/s", words))
     return rows
 
 
@@ -235,9 +253,10 @@ def main() -> None:
     parser.add_argument("--miners", type=int, default=9, help="on each of three subnets (default 9)")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=600, help="to back-fill (default 600: a month)")
+    parser.add_argument("--delay", type=float, default=80.0, help="milliseconds to the far node and back (default 80)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = asyncio.run(measure(options.rows, options.miners, options.runs, options.epochs))
+    found = asyncio.run(measure(options.rows, options.miners, options.runs, options.epochs, options.delay / 1000))
     if options.json:
         print(json.dumps(found))
         return
