@@ -21,11 +21,13 @@ from ranvier.agent.messages import (
     ExportLogs,
     GetEarnings,
     GetHardwareHistory,
+    GetSecrets,
     GetTimeline,
     HardwareHistory,
     LogCrash,
     LogHits,
     LogPage,
+    MinerSecrets,
     MinerView,
     PlacedLine,
     ReadLog,
@@ -61,7 +63,8 @@ class FakeClient:
         if isinstance(answer, Done):
             empty = {ReadLog: LogPage((), 0, 0, 0, 0), GetTimeline: Timeline((), ()), LogCrash: CrashPlace(),
                      SearchLog: LogHits((), 0, True, 0), GetHardwareHistory: HardwareHistory(()),
-                     GetEarnings: Earnings((), ()), ExportLogs: BundlePreview((), ())}  # fmt: skip
+                     GetEarnings: Earnings((), ()), ExportLogs: BundlePreview((), ()),
+                     GetSecrets: MinerSecrets(())}  # fmt: skip
             return empty.get(type(command), answer)
         return answer
 

@@ -100,7 +100,7 @@ def split_variables(variables: Mapping[str, str]) -> tuple[dict[str, str], dict[
     kept = {name: value for name, value in kept.items() if not _SHELL_ONLY.fullmatch(name)}
     secrets = {name: name for name in kept if _SECRET.search(name)}
     plain = {name: value for name, value in kept.items() if name not in secrets}
-    notes = [f"{name} looks like a secret: store it in the system's secret store." for name in secrets]
+    notes = [f"{name} looks like a secret: its value is not taken over, you are asked for it." for name in secrets]
     return plain, secrets, notes
 
 

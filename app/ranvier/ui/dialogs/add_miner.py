@@ -10,13 +10,14 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
-from ranvier.agent.messages import AddMiner, InstallMiner
+from ranvier.agent.messages import AddMiner, GetSecrets, InstallMiner, MinerSecrets
 from ranvier.core.settings import WALLET_FOLDER
 from ranvier.keys.listing import Wallet, list_wallets
 from ranvier.miners.recipe import Recipe, bundled_recipes, load_recipe
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog, show, tell
 from ranvier.ui.dialogs.fit import fit
+from ranvier.ui.dialogs.miner_secrets import SecretsDialog
 from ranvier.ui.dialogs.miner_source import LABEL_WIDTH, MinerSource
 from ranvier.ui.widgets.text import label
 from ranvier.ui.words import short_address
@@ -148,6 +149,9 @@ async def add_miner(parent: QWidget, context: Context) -> None:
     command = dialog.command()
     await context.client.call(command)
     context.say(f"{command.name} was added; its environment is being made.")
+    needs: MinerSecrets = await context.client.call(GetSecrets(command.id))
+    if needs.missing:
+        await show(SecretsDialog(parent, context, command.id, command.name, needs))
     await context.client.call(InstallMiner(command.id))
     context.say(f"{command.name} is installed and can be started.")
 

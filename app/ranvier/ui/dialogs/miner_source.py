@@ -141,6 +141,8 @@ class MinerSource(QWidget):
         if recipe is not None:
             size = recipe.environment.download_bytes
             hint = recipe.description + (f" Downloads {size_text(size)}." if size is not None else "")
+            needs = ", ".join(recipe.program.secrets.values())
+            hint += f" Needs secrets: {needs}; you are asked for them." if needs else ""
         self.hint.setText(hint)
         if kind == IMPORT and not self.found.count():
             self._look()

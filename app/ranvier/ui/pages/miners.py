@@ -32,6 +32,7 @@ from ranvier.ui.widgets.level_cell import LevelCell
 from ranvier.ui.widgets.log_view import LogView
 from ranvier.ui.widgets.miner_detail import Command, MinerDetail, MinerHead
 from ranvier.ui.widgets.page import Page
+from ranvier.ui.widgets.secrets_line import SecretsLine
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import button
 
@@ -63,9 +64,11 @@ class MinersPage(Page):
             self._send,
             lambda: context.run(self._change(), "change miner"),
             lambda: context.run(self._remove(), "remove miner"),
+            lambda: self.secrets.edit(),
         )
         self.diagnosis = DiagnosisCard(self._act, self._show_crash)
-        self.detail = MinerDetail()
+        self.secrets = SecretsLine(context)
+        self.detail = MinerDetail(self.secrets)
         self.log = LogView()
         self.log.export_wanted.connect(lambda: context.run(self._export(), "export logs"))
         self.log_feed = MinerLog(context, self.log, lambda: self._known)
@@ -190,6 +193,7 @@ class MinersPage(Page):
             return
         self.head.show_miner(miner, known=self._known)
         self.diagnosis.show_miner(miner, known=self._known)
+        self.secrets.choose(miner, known=self._known)
         self.detail.show_miner(miner, known=self._known)
         self.log_feed.choose(miner.id)
         self.timeline.choose(miner)

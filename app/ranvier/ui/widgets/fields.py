@@ -42,6 +42,12 @@ class Field(QWidget):
     def text(self) -> str:
         return self.input.text()
 
+    def start_anew(self, text: str = "") -> None:
+        """Another text; nothing is said about it before something is typed."""
+        self.input.setText(text)
+        self._touched = False
+        self._draw()
+
     def problem(self) -> str | None:
         """What is wrong with the text now."""
         return self._check(self.text())

@@ -46,7 +46,13 @@ _EXITS = 5
 class MinerHead(QWidget):
     """Name, state and buttons. A grey button's tooltip says why it is grey."""
 
-    def __init__(self, send: Callable[[Command], None], change: Callable[[], None], remove: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        send: Callable[[Command], None],
+        change: Callable[[], None],
+        remove: Callable[[], None],
+        secrets: Callable[[], None],
+    ) -> None:
         super().__init__()
         self._send = send
         self._miner: MinerView | None = None
@@ -63,12 +69,13 @@ class MinerHead(QWidget):
         self.stop = button("Stop", lambda: self._act(StopMiner))
         self.restart = button("Restart", lambda: self._act(RestartMiner))
         self.change = button("Change …", change)
-        self.more = button("More", tip="Update, publish its axon, remove it")
+        self.more = button("More", tip="Update, publish its axon, its secrets, remove it")
         menu = QMenu(self.more)
         menu.setToolTipsVisible(True)  # a grey entry says why
         self.update_action = menu.addAction("Update", lambda: self._act(UpdateMiner))
         self.back = menu.addAction("Undo update", lambda: self._act(UndoUpdate))
         self.publish = menu.addAction("Publish axon", lambda: self._act(PublishAxon))
+        self.secrets = menu.addAction("Secrets …", secrets)
         menu.addSeparator()
         self.remove = menu.addAction("Remove …", remove)
         self.more.setMenu(menu)
@@ -96,6 +103,7 @@ class MinerHead(QWidget):
         allow(self.publish, absent or unserved or seatless, "Tell the chain again where this miner serves")
         allow(self.remove, absent, "Stop it and forget it")
         allow(self.change, absent, "Its port and its cards")
+        allow(self.secrets, absent, "Tokens and keys that its program needs")
         version = miner.version
         trying = f"Version {version.number} is still being tried." if version.trial_since is not None else None
         uninstalled = None if miner.installed else "It is not installed yet."
@@ -119,9 +127,9 @@ class MinerHead(QWidget):
 
 
 class MinerDetail(QWidget):
-    """Evidence with ages, facts with units, the last exits in words."""
+    """Evidence with ages, facts with units, the last exits in words. ``between`` stands after the evidence."""
 
-    def __init__(self) -> None:
+    def __init__(self, between: QWidget | None = None) -> None:
         super().__init__()
         self._miner: MinerView | None = None
         column = QVBoxLayout(self)
@@ -130,6 +138,8 @@ class MinerDetail(QWidget):
         column.addWidget(label("Evidence", "heading"))
         self.evidence = EvidenceList(EVIDENCE_NAMES)
         column.addWidget(self.evidence)
+        if between is not None:
+            column.addWidget(between)
         column.addSpacing(4)
         column.addWidget(label("Facts", "heading"))
         self._grid = QGridLayout()
