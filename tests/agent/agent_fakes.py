@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -39,6 +40,7 @@ from ranvier.chain.model import (
     TxStage,
 )
 from ranvier.chain.payouts import Payout, Stretch
+from ranvier.chain.position_steps import Step
 from ranvier.core.errors import ChainError, InstallError, NetworkError, RecipeError
 from ranvier.core.paths import Paths
 from ranvier.hardware.probe import GpuReading
@@ -155,6 +157,18 @@ class FakeChain:
         stakes = self.stakes if self.held is None else self.held(at)
         return tuple(one for one in stakes if one.coldkey_ss58 in coldkeys_ss58)
 
+    async def position_steps(self, place: tuple[str, str, int], from_block: int, to_block: int) -> tuple[Step, ...]:
+        self._up()
+        held = []
+        for number in range(from_block, to_block + 1):
+            stakes = await self.positions([place[1]], self.at(number))
+            held.append(sum(s.alpha_rao for s in stakes if (s.hotkey_ss58, s.netuid) == (place[0], place[2])))
+        return tuple(
+            Step(number, 0, after - before, number % self.tempo == 0, ())
+            for number, (before, after) in enumerate(itertools.pairwise(held), from_block + 1)
+            if after != before
+        )
+
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]:
         self._up()
         return ()
@@ -215,7 +229,7 @@ class FakePrograms:
     def keep_recipe(self, name: str, folder: str, text: str) -> None:
         raise RecipeError("Recipe not valid", f"There is nothing in {folder}{text}.")
 
-    async def prepare(self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress) -> Generation:
+    async def prepare(self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress, fresh=False) -> Generation:
         raise InstallError("Not installed", "This recipe has one version only.")
 
     def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
@@ -294,6 +308,12 @@ class House:
             self.agent.stop()
             await self._running
             self.agent = None
+
+    async def ended(self) -> None:
+        """Returns when the agent has ended by itself."""
+        assert self._running is not None
+        await self._running
+        self.agent = None
 
     async def kill(self) -> None:
         """As a kill -9 leaves it: nothing is said goodbye to. (The process itself is killed in another test.)"""

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from ranvier.agent.chain_face import LiveChain
+from ranvier.chain.networks import sandbox_network
 from ranvier.core.processes import child_environment
 from ranvier.keys import addresses
 from ranvier.ledger import coverage, crosscheck, payments
@@ -198,6 +200,30 @@ def compare(world: World, rows: list[payments.Payment], until: int) -> None:
     assert all(row.price_rao and row.event_index is not None and row.time_ms for row in rows)
 
 
+async def check_steps(world: World, rows: list[payments.Payment], until: int) -> None:
+    """Every change of everybody's position is explained: by pay, by the chain's events, or as dividends."""
+    chain = LiveChain(sandbox_network(f"ws://127.0.0.1:{world.port}", f"0x{world.bench.node.chain.genesis_hash.hex()}"))
+    await chain.open()
+    kinds: set[str] = set()
+    try:
+        state = world.bench.node.chain.state_at(until)
+        for coldkey, hotkey in [*world.bench.cast.validators, *world.bench.cast.competitors, *world.people]:
+            for other in (hotkey, world.bench.cast.validators[0][1]):
+                place = (other.ss58, coldkey.ss58, 1)
+                held = shares.stake_of(state, other.public_key, coldkey.public_key, 1)
+                before = shares.stake_of(world.bench.node.chain.state_at(1), other.public_key, coldkey.public_key, 1)
+                steps = await chain.position_steps(place, 1, until)
+                told = crosscheck.explain(
+                    *place, crosscheck.Reading(1, before), crosscheck.Reading(until, held), rows, (), steps=steps,
+                    covered=[(1, until)],
+                )  # fmt: skip
+                kinds |= {line.what for line in told.lines}
+                assert told.verdict in (crosscheck.Verdict.EXACT, crosscheck.Verdict.ROUNDING), (told, steps)
+    finally:
+        await chain.close()
+    assert kinds >= {"pay", "dividends", "stake", "unstake"}
+
+
 def check_position(world: World, rows: list[payments.Payment], until: int) -> None:
     """Not the event but the state: nobody touched this miner's stake, so pay and dividends must explain it."""
     coldkey, hotkey = world.bench.cast.competitors[0]
@@ -235,6 +261,7 @@ async def exact(world: World, path: Path, blocks: int, kills: int, failures: int
         rows = writer.rows(until)
         compare(world, rows, until)
         check_position(world, rows, until)
+        await check_steps(world, rows, until)
         assert any(row.destination_ss58 not in (None, row.hotkey_ss58) for row in rows), "auto-stake was at work"
         with sqlite3.connect(path) as connection:
             connection.execute("DELETE FROM coverage")  # as if nothing were known: all is read again

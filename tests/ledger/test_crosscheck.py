@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from ranvier.chain.position_steps import Seen, Step
 from ranvier.ledger.crosscheck import Explanation, Reading, Verdict, explain
 from ranvier.ledger.payments import Payment
 from ranvier.ledger.receipts import Operation
@@ -52,9 +53,7 @@ def test_a_rest_is_named_for_what_it_is() -> None:
     more = check(0, 90_000, [PAY])
     assert more.verdict is Verdict.UNEXPLAINED
     assert "0.000089000 α1 more than pay" in more.sentence
-    assert check(0, 90_000, [PAY], validates=True).verdict is Verdict.DIVIDENDS
     assert check(0, 90_000, [PAY], dividends=[(20, 89_000), (9, 5)]).verdict is Verdict.EXACT
-    assert check(90_000, 0, validates=True).verdict is Verdict.UNEXPLAINED, "dividends take nothing away"
     assert check(0, 90_000, [PAY], covered=[(1, 19), (21, 99)]).verdict is Verdict.UNCHECKED
     assert check(0, 1000, [PAY], covered=[(1, 99)]).verdict is Verdict.EXACT
     with pytest.raises(ValueError, match="before the start"):
@@ -71,3 +70,24 @@ def test_the_parts_always_sum_to_the_change(start, end, pays, before, after) -> 
     assert found.change_rao == end - start == sum(line.rao for line in found.lines) + found.unexplained_rao
     assert found.value_change_rao == found.amount_effect_rao + found.price_effect_rao
     assert found.value_change_rao == end * after // 10**9 - start * before // 10**9
+
+
+def test_each_step_is_explained_by_what_happened_in_its_block() -> None:
+    steps = [
+        Step(12, 0, -400, False, (Seen("unstake", 3, -400),)),
+        Step(15, 0, 70, False, (Seen("move", 2, None),)),
+        Step(20, 0, 1250, True, ()),  # the pay of 1000, and dividends
+        Step(25, 0, 1, False, ()),  # rounding
+    ]
+    found = check(1000, 1921, [PAY], steps=steps, covered=[(1, 99)])
+    assert [(line.what, line.rao) for line in found.lines] == [
+        ("pay", 1000), ("dividends", 250), ("move", 70), ("unstake", -400),
+    ]  # fmt: skip
+    assert (found.verdict, found.unexplained_rao) == (Verdict.ROUNDING, 1)
+    odd = check(1000, 1901, [PAY], steps=[*steps[:-1], Step(26, 0, -19, False, ())], covered=[(1, 99)])
+    assert (odd.verdict, odd.unexplained_rao) == (Verdict.UNEXPLAINED, -19)
+    assert "block 26" in odd.sentence
+    less = check(1000, 1900, [PAY], steps=[Step(20, 0, 900, True, ())])
+    assert (less.verdict, less.unexplained_rao) == (Verdict.UNEXPLAINED, -100), "an epoch takes nothing away"
+    dark = check(0, 1250, [], covered=[(1, 19)], steps=[Step(20, 0, 1250, True, ())])
+    assert dark.verdict is Verdict.UNCHECKED and dark.lines[0].what.startswith("pay and dividends")

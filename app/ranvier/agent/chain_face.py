@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ranvier.chain.connection import Connection
     from ranvier.chain.networks import Network
     from ranvier.chain.payouts import Stretch
+    from ranvier.chain.position_steps import Step
 
 
 class Chain(Protocol):
@@ -41,6 +42,10 @@ class Chain(Protocol):
 
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]: ...
     async def positions(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]: ...
+    async def position_steps(self, place: tuple[str, str, int], from_block: int, to_block: int) -> tuple[Step, ...]:
+        """The blocks in which the position (hotkey, coldkey, netuid) changed, and the chain's events about it."""
+        ...
+
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]: ...
     async def owner(self, hotkey_ss58: str, at: BlockRef) -> str | None: ...
     async def publish_axon(
@@ -133,6 +138,11 @@ class LiveChain:
         from ranvier.chain import reads
 
         return tuple(await reads.stake_positions(self._open, coldkeys_ss58, at))
+
+    async def position_steps(self, place: tuple[str, str, int], from_block: int, to_block: int) -> tuple[Step, ...]:
+        from ranvier.chain.position_steps import position_steps
+
+        return await position_steps(self._open, place, from_block, to_block)
 
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]:
         from ranvier.chain import reads

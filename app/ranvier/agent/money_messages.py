@@ -88,7 +88,7 @@ class PositionCheck(msgspec.Struct, frozen=True):
     """How the ledger explains the change of one position between two blocks.
 
     ``lines`` are (what, rao, how many facts); with ``unexplained_rao`` they sum to ``change_rao``. ``verdict`` is
-    ``exact``, ``rounding``, ``dividends``, ``unexplained`` or ``unchecked`` (blocks in between are not read yet).
+    ``exact``, ``rounding``, ``unexplained`` or ``unchecked`` (blocks in between are not read yet).
     The TAO value changed by ``value_change_rao``: ``amount_effect_rao`` at the end's price and ``price_effect_rao``;
     None without both prices.
     """

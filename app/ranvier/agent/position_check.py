@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from ranvier.agent.chain_face import Chain
 from ranvier.agent.epoch_walk import forgotten
@@ -13,6 +15,10 @@ from ranvier.ledger import coverage, payments, receipts
 from ranvier.ledger.crosscheck import Reading, explain
 from ranvier.ledger.store import Ledger
 
+if TYPE_CHECKING:
+    from ranvier.chain.position_steps import Step
+
+log = logging.getLogger(__name__)
 Archive = Callable[[], Awaitable[Chain | None]]
 
 
@@ -31,9 +37,11 @@ async def check_position(
     last = await chain.last_epoch_block(asked.netuid, await chain.block(until))
     if known and known[-1][1] >= last:  # after the newest epoch there was none yet
         known.append((known[-1][1], max(known[-1][1], until)))
+    steps = await _steps(chain, archive, asked, until) if end.alpha_rao != start.alpha_rao else ()
     found = explain(
         asked.hotkey_ss58, asked.coldkey_ss58, asked.netuid, start, end, rows, done,
         covered=known or None,  # nobody asked for this hotkey's pay: only what is known is told
+        steps=steps,
     )  # fmt: skip
     return PositionCheck(
         from_block=asked.from_block,
@@ -47,6 +55,20 @@ async def check_position(
         amount_effect_rao=found.amount_effect_rao,
         price_effect_rao=found.price_effect_rao,
     )
+
+
+async def _steps(chain: Chain, archive: Archive, asked: CheckPosition, until: int) -> tuple[Step, ...] | None:
+    """Where the position changed; None when that cannot be read, and receipts have to do."""
+    place = (asked.hotkey_ss58, asked.coldkey_ss58, asked.netuid)
+    try:
+        try:
+            return await chain.position_steps(place, asked.from_block, until)
+        except ChainError as error:
+            other = await archive() if forgotten(error) else None
+            return None if other is None else await other.position_steps(place, asked.from_block, until)
+    except ChainError as error:
+        log.warning("position check without its steps: %s", error)
+        return None
 
 
 async def _reading(chain: Chain, archive: Archive, asked: CheckPosition, number: int) -> Reading:

@@ -63,6 +63,17 @@ class Stretch:
     trouble: ChainError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Epochs:
+    """Epochs found downwards from a block, newest first: (block, block before it). Every one from ``low`` on is here;
+    ``trouble`` as in ``Stretch``.
+    """
+
+    epochs: tuple[tuple[BlockRef, BlockRef], ...]
+    low: int
+    trouble: ChainError | None = None
+
+
 @dataclass(slots=True)
 class _Seat:
     """A hotkey as the epoch found it. ``room_rao`` is what its collateral lock still lacks."""
@@ -98,37 +109,41 @@ async def read_down(
 ) -> Stretch:
     """The payouts of the epochs in [low, high] to these hotkeys, newest first, at most ``most`` epochs.
 
-    A dozen rounds whatever ``most`` is: where the epochs are is guessed from the tempo, and believed only as far as
-    the chain's own state confirms each of them. Raises NetworkError; then nothing was read.
+    A dozen rounds whatever ``most`` is. Raises NetworkError; then nothing was read.
+    """
+    found = await epochs_down(conn, netuid, high, low, most)
+    told = await payouts(conn, netuid, found.epochs, hotkeys_ss58)
+    rows: list[Payout] = []
+    for (at, _), one in zip(found.epochs, told, strict=True):
+        if isinstance(one, ChainError):
+            return Stretch(tuple(rows), at.number + 1, one)
+        rows += one
+    return Stretch(tuple(rows), found.low, found.trouble)
+
+
+async def epochs_down(conn: Connection, netuid: int, high: int, low: int, most: int) -> Epochs:
+    """The epochs in [low, high], newest first, at most ``most``. Raises NetworkError.
+
+    Where they are is guessed from the tempo, and believed only as far as the chain's own state confirms each.
     """
     try:
         top = await conn.block(high)
         (found,) = await epochs_each(conn, netuid, [top])
     except ChainError as error:
-        return Stretch((), high + 1, error)
+        return Epochs((), high + 1, error)
     if isinstance(found, ChainError):
-        return Stretch((), high + 1, found)
+        return Epochs((), high + 1, found)
     newest, older = found
     if newest > high:
-        return Stretch((), high + 1, ChainError("Not understood", f"The chain names epoch {newest} at block {high}."))
+        return Epochs((), high + 1, ChainError("Not understood", f"The chain names epoch {newest} at block {high}."))
     if newest < low or newest == 0:
-        return Stretch((), low)
-    length = newest - older
-    guesses = list(range(newest, max(low, 1) - 1, -length))[:most]
-    pairs, end, trouble = await _confirmed(conn, netuid, guesses, low)
-    told = await payouts(conn, netuid, pairs, hotkeys_ss58)
-    rows: list[Payout] = []
-    for (at, _), one in zip(pairs, told, strict=True):
-        if isinstance(one, ChainError):
-            return Stretch(tuple(rows), at.number + 1, one)
-        rows += one
-    return Stretch(tuple(rows), end, trouble)
+        return Epochs((), low)
+    guesses = list(range(newest, max(low, 1) - 1, older - newest))[:most]
+    return await _confirmed(conn, netuid, guesses, low)
 
 
-async def _confirmed(
-    conn: Connection, netuid: int, guesses: list[int], low: int
-) -> tuple[list[tuple[BlockRef, BlockRef]], int, ChainError | None]:
-    """(block, block before it) of the epochs that really are where they were guessed; down to where they tell all."""
+async def _confirmed(conn: Connection, netuid: int, guesses: list[int], low: int) -> Epochs:
+    """Those of the guessed epochs that really are where they were guessed, down to the first that is not."""
     refs = await conn.blocks([number for epoch in guesses for number in (epoch, epoch - 1)])
     pairs: list[tuple[BlockRef, BlockRef]] = []
     trouble: ChainError | None = None
@@ -142,15 +157,15 @@ async def _confirmed(
     for place, one in enumerate(named):
         epoch = guesses[place]
         if isinstance(one, ChainError):
-            return pairs[:place], end, one
+            return Epochs(tuple(pairs[:place]), end, one)
         previous = one[0]
         if previous >= epoch:
             words = f"The chain names epoch {previous} at block {epoch - 1}."
-            return pairs[:place], end, ChainError("Not understood", words)
+            return Epochs(tuple(pairs[:place]), end, ChainError("Not understood", words))
         end = max(low, previous + 1)  # there is none between the two
         if place + 1 < len(guesses) and guesses[place + 1] != previous:
-            return pairs[: place + 1], end, None
-    return pairs, end, trouble
+            return Epochs(tuple(pairs[: place + 1]), end)
+    return Epochs(tuple(pairs), end, trouble)
 
 
 async def payouts(

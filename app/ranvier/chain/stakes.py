@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ranvier.chain.connection import Connection
+from ranvier.chain.connection import Connection, Read
 from ranvier.chain.model import BlockRef
 from ranvier.chain.pools import SUBTENSOR, netuids
 from ranvier.chain.shares import read_share, value_rao
@@ -87,6 +87,32 @@ async def stake_of(conn: Connection, places: Sequence[tuple[str, str, int]], at:
     rows = await stored_rows(conn, list(dict.fromkeys(place[1] for place in places)), at)
     held = {(row.hotkey_ss58, row.coldkey_ss58, row.netuid): row.alpha_rao for row in rows}
     return [held.get(place, 0) for place in places]
+
+
+async def stake_each(conn: Connection, place: tuple[str, str, int], blocks: Sequence[BlockRef]) -> list[int]:
+    """Alpha (rao) of one (hotkey, coldkey, netuid) at each block, in one round. Raises ChainError."""
+    hotkey, coldkey, netuid = place
+    wanted: list[tuple[BlockRef, list[Read]]] = []
+    for at in blocks:
+        runtime = await conn.runtime_at(at)
+        if runtime.has_item(SUBTENSOR, "AlphaSharePoolEpoch"):  # shares alone do not tell it there
+            return [(await stake_of(conn, [place], one))[0] for one in blocks]
+        names = [name for name in (*_FORMS, *_TOTALS, "TotalHotkeyAlpha") if runtime.has_item(SUBTENSOR, name)]
+        keys = {name: [hotkey, coldkey, netuid] if name in _FORMS else [hotkey, netuid] for name in names}
+        wanted.append((at, [(SUBTENSOR, name, keys[name]) for name in names]))
+    found = []
+    for (at, items), values in zip(wanted, await conn.read_each(wanted), strict=True):
+        if isinstance(values, ChainError):
+            raise values
+        told = dict(zip((name for _, name, _ in items), values, strict=True))
+        share, whole = (
+            next((one for one in (read_share(told.get(name)) for name in names) if one is not None), None)
+            for names in (_FORMS, _TOTALS)
+        )
+        total = int(told.get("TotalHotkeyAlpha") or 0)
+        plain = False if share is None or whole is None else await _whole_shares(conn, at)
+        found.append(0 if share is None or whole is None else value_rao(total, share, whole, whole=plain))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

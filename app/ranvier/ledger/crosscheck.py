@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ranvier.core.units import RAO_PER_COIN, Alpha, format_alpha
 from ranvier.ledger.coverage import Span, missing
@@ -16,6 +17,7 @@ from ranvier.ledger.receipts import Operation
 
 # The chain keeps stake as shares of a pool: each credit and each reading may lose a rao or two to rounding.
 ROUNDING_RAO_EACH = 2
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,34 @@ class Verdict(enum.StrEnum):
 
     EXACT = "exact"
     ROUNDING = "rounding"
-    DIVIDENDS = "dividends"
     UNEXPLAINED = "unexplained"
     UNCHECKED = "unchecked"
+
+
+class Seen(Protocol):
+    """An event that names the position; ``alpha_rao`` None when it does not say how much."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def event_index(self) -> int: ...
+    @property
+    def alpha_rao(self) -> int | None: ...
+
+
+class Step(Protocol):
+    """The position's change in one block; ``epoch`` says whether the subnet's epoch was in it."""
+
+    @property
+    def block(self) -> int: ...
+    @property
+    def time_ms(self) -> int: ...
+    @property
+    def rao(self) -> int: ...
+    @property
+    def epoch(self) -> bool: ...
+    @property
+    def events(self) -> Sequence[Seen]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +101,33 @@ def explain(
     operations: Iterable[Operation],
     *,
     dividends: Sequence[tuple[int, int]] = (),
-    validates: bool = False,
     covered: Iterable[Span] | None = None,
+    steps: Iterable[Step] | None = None,
 ) -> Explanation:
     """Explain the change of (hotkey, coldkey, netuid) from the end of ``start.block`` to the end of ``end.block``.
 
     ``payments`` and ``operations`` may hold more than belongs here. ``dividends`` are known (block, rao).
-    ``validates``: the hotkey may get dividends that nobody noted. ``covered``: the blocks whose pay is known.
+    ``covered``: the blocks whose pay is known. ``steps``: every block in which the position changed, and what the
+    chain's events say of it; then ``operations`` and ``dividends`` are taken from there.
     """
     if end.block < start.block:
         raise ValueError("the end comes before the start")
     inside = range(start.block + 1, end.block + 1)
-    paid = [
-        landed
+    landed = [
+        (row.block, rao)
         for row in payments
         if row.netuid == netuid and row.block in inside
-        for landed in _landed(row, hotkey_ss58, coldkey_ss58)
+        for rao in _landed(row, hotkey_ss58, coldkey_ss58)
     ]
-    lines = [_line("pay", paid), _line("dividends", [rao for block, rao in dividends if block in inside])]
+    known = None if covered is None else list(covered)
+    strange: tuple[int, ...] = ()
+    if steps is not None:
+        place = (hotkey_ss58, coldkey_ss58, netuid)
+        operations, dividends, strange = attributed(place, (s for s in steps if s.block in inside), landed, known)
+    lines = [
+        _line("pay", [rao for _, rao in landed]),
+        _line("dividends", [rao for block, rao in dividends if block in inside]),
+    ]
     done: dict[str, list[int]] = {}
     seen: set[tuple[int, int]] = set()
     for one in operations:
@@ -107,9 +143,49 @@ def explain(
     lines = [line for line in lines if line.count]
     change = end.alpha_rao - start.alpha_rao
     rest = change - sum(line.rao for line in lines)
-    blind = covered is not None and bool(inside) and bool(missing((inside.start, inside.stop - 1), covered))
-    verdict = _verdict(rest, 1 + sum(line.count for line in lines), blind=blind, validates=validates)
-    return Explanation(change, tuple(lines), rest, verdict, _sentence(verdict, rest, netuid), *_values(start, end))
+    blind = known is not None and bool(inside) and bool(missing((inside.start, inside.stop - 1), known))
+    verdict = Verdict.UNEXPLAINED if strange else _verdict(rest, 1 + sum(line.count for line in lines), blind=blind)
+    sentence = _strange(strange) if strange else _sentence(verdict, rest, netuid)
+    return Explanation(change, tuple(lines), rest, verdict, sentence, *_values(start, end))
+
+
+def attributed(
+    place: tuple[str, str, int], steps: Iterable[Step], landed: Iterable[tuple[int, int]], covered: list[Span] | None
+) -> tuple[list[Operation], list[tuple[int, int]], tuple[int, ...]]:
+    """Operations, dividends (block, rao), and the blocks whose change nothing explains.
+
+    Of each step: pay is taken off, then what its events say with an amount; the rest belongs to the event without
+    one (a move, a transfer, a swap, a fee in alpha), else to the epoch: dividends, which no event lists.
+    """
+    paid: dict[int, int] = {}
+    for block, rao in landed:
+        paid[block] = paid.get(block, 0) + rao
+    found: list[Operation] = []
+    dividends: list[tuple[int, int]] = []
+    strange: list[int] = []
+    hotkey, coldkey, netuid = place
+
+    def note(step: Step, kind: str, index: int | None, rao: int) -> None:
+        found.append(Operation(kind, step.block, index, step.time_ms, coldkey, hotkey, netuid, rao, 0))
+
+    for step in steps:
+        rest = step.rao - paid.get(step.block, 0)
+        for seen in step.events:
+            if seen.alpha_rao is not None:
+                note(step, seen.kind, seen.event_index, seen.alpha_rao)
+                rest -= seen.alpha_rao
+        silent = next((seen for seen in step.events if seen.alpha_rao is None), None)
+        if abs(rest) <= ROUNDING_RAO_EACH * (1 + len(step.events)):
+            continue
+        if silent is not None:
+            note(step, silent.kind, silent.event_index, rest)
+        elif step.epoch and rest > 0 and (covered is None or missing((step.block, step.block), covered)):
+            note(step, "pay and dividends, not told apart", None, rest)
+        elif step.epoch and rest > 0:
+            dividends.append((step.block, rest))
+        else:
+            strange.append(step.block)
+    return found, dividends, tuple(strange)
 
 
 def _landed(row: Payment, hotkey: str, coldkey: str) -> list[int]:
@@ -132,14 +208,18 @@ def _line(what: str, amounts: list[int]) -> Line:
     return Line(what, sum(amounts), len(amounts))
 
 
-def _verdict(rest: int, facts: int, *, blind: bool, validates: bool) -> Verdict:
+def _verdict(rest: int, facts: int, *, blind: bool) -> Verdict:
     if rest == 0 and not blind:
         return Verdict.EXACT
     if blind:
         return Verdict.UNCHECKED
-    if abs(rest) <= ROUNDING_RAO_EACH * facts:
-        return Verdict.ROUNDING
-    return Verdict.DIVIDENDS if rest > 0 and validates else Verdict.UNEXPLAINED
+    return Verdict.ROUNDING if abs(rest) <= ROUNDING_RAO_EACH * facts else Verdict.UNEXPLAINED
+
+
+def _strange(blocks: Sequence[int]) -> str:
+    named = ", ".join(str(block) for block in blocks[:_NAMED])
+    more = f" and {len(blocks) - _NAMED} more" if len(blocks) > _NAMED else ""
+    return f"The position changed in block {named}{more}, and no pay, event or epoch there says why."
 
 
 def _sentence(verdict: Verdict, rest: int, netuid: int) -> str:
@@ -147,7 +227,6 @@ def _sentence(verdict: Verdict, rest: int, netuid: int) -> str:
     words = {
         Verdict.EXACT: "Pay and known operations explain the change to the rao.",
         Verdict.ROUNDING: f"Explained but for {amount}: the chain's rounding of shares.",
-        Verdict.DIVIDENDS: f"{amount} more than pay and operations: dividends, which no event lists.",
         Verdict.UNCHECKED: f"Some blocks in between are not read yet; {amount} is not explained so far.",
         Verdict.UNEXPLAINED: (
             f"{amount} {'more' if rest > 0 else 'less'} than pay and known operations: something happened to this"
