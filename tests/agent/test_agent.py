@@ -183,9 +183,10 @@ async def test_what_is_stopped_on_a_full_disk_stops_and_stays_so(
         status = json.loads((house.paths.network("sandbox") / "node" / "run" / "status.json").read_text())
         with monkeypatch.context() as disk:
             disk.setattr("ranvier.agent.miner.write_miner", full)
-            disk.setattr("ranvier.agent.desired.write_atomic", full)
-            with pytest.raises(RanvierError, match="no space left"):
-                await house.client.call(m.StopAgent(everything=True))
+            disk.setattr("ranvier.agent.desired.write_wish", full)
+            for command in (m.StopMiner("one"), m.StopSandbox()):
+                with pytest.raises(RanvierError, match="no space left"):
+                    await house.client.call(command)
             assert not ProcessIdentity(status["pid"], status["pid_started"]).alive()
             await asyncio.sleep(2.0)  # some rounds
             seen = await house.client.call(m.GetStatus())
@@ -196,8 +197,13 @@ async def test_what_is_stopped_on_a_full_disk_stops_and_stays_so(
         await house.client.call(m.StopSandbox())
         await house.client.call(m.StartMiner("one"))
         await house.client.call(m.StartSandbox())
-        await house.until(lambda s: s.miners[0].state is MinerState.RUNNING and s.chain.level is Level.GOOD)
-        await house.end()
+        status = await house.until(lambda s: s.miners[0].state is MinerState.RUNNING and s.chain.level is Level.GOOD)
+        with monkeypatch.context() as disk:
+            disk.setattr("ranvier.agent.miner.write_miner", full)
+            with pytest.raises(RanvierError, match="no space left"):
+                await house.client.call(m.StopAgent(everything=True))
+            await asyncio.wait_for(house.ended(), 10)  # what it could not note does not keep it
+        assert not ProcessIdentity(status.miners[0].pid or 0, status.miners[0].started_at or 0).alive()
 
 
 async def test_events_begin_with_a_status_and_follow_changes(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import json
 import os
 import random
 import stat
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ranvier.core.errors import StorageError
-from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.files import storage_errors, write_atomic, write_wish
 from ranvier.core.processes import child_environment
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "programs"
@@ -100,6 +102,18 @@ def test_a_really_full_disk(tmp_path: Path) -> None:
         assert "no space left" in caught.value.message
         assert (disk / "state").read_bytes() == b"old"
         assert names(disk) == ["state"]
+        write_wish(disk / "wish", b'{"run": true, "for": "ever and ever"}')
+        with contextlib.suppress(StorageError):
+            while True:
+                write_atomic(disk / f"full{len(names(disk))}", b"x" * 4096)
+        for text in (b'{"run": false}', b'{"run": false, "why": "' + b"long" * 100 + b'"}', b'{"run": true}'):
+            write_wish(disk / "wish", text)
+            assert json.loads((disk / "wish").read_bytes()) == json.loads(text)
+        with pytest.raises(StorageError, match="no space left"):
+            write_wish(disk / "wish", b"x" * 5000)
+        with pytest.raises(StorageError, match="no space left"):
+            write_wish(disk / "another", b"{}")
+        assert json.loads((disk / "wish").read_bytes()) == {"run": True}
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 

@@ -8,17 +8,22 @@ import site
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 import tomli_w
 
+from agent.agent_fakes import ALICE, PHRASE
 from programs.fake_model import serving
+from ranvier.agent import messages as m
+from ranvier.agent.client import ensure_agent
 from ranvier.core.paths import Paths, resources
 from ranvier.core.processes import child_environment
+from ranvier.keys import wallets
 
+TALKER = Path(__file__).parent.parent / "programs" / "talker.py"
 RECIPE = resources() / "recipes" / "sandbox-llm"
 
 
@@ -78,6 +83,27 @@ def ranvier(
     )  # fmt: skip
     assert not check or result.returncode == 0, f"{result.stdout}\n{result.stderr}"
     return result
+
+
+async def start_talkers(paths: Paths, folder: Path, names: Sequence[str]) -> None:
+    """Miners on the sandbox that number what they say, added and started by the agent's own commands.
+
+    ``folder`` takes the wallet and the recipe.
+    """
+    made = wallets.add_watch_only(folder / "wallets", "alice", ALICE)
+    wallets.add_hotkey(made.path, "miner", PHRASE)
+    recipe = {"name": "talker", "title": "Numbers what it says", "environment": {"none": True}}
+    recipe["program"] = {"command": [sys.executable, str(TALKER), "-1", "0.002", "20", "{wallet_path}"]}
+    (folder / "recipe").mkdir()
+    (folder / "recipe" / "recipe.toml").write_text(tomli_w.dumps(recipe), "utf-8")
+    client = await ensure_agent(paths)
+    await client.call(m.UseNetwork("sandbox"))
+    for netuid, name in enumerate(names, 1):
+        wallet = (str(folder / "wallets"), "alice", "miner")
+        await client.call(m.AddMiner(name, name, "talker", netuid, *wallet, recipe_folder=str(folder / "recipe")))
+        await client.call(m.InstallMiner(name))
+        await client.call(m.StartMiner(name))
+    await client.close()
 
 
 def ours(home: Path, *words: str) -> list[psutil.Process]:

@@ -11,30 +11,24 @@ import asyncio
 import contextlib
 import random
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import msgspec
 import pytest
-import tomli_w
 
-from agent.agent_fakes import ALICE, PHRASE
-from end2end.conftest import ours, ranvier
+from end2end.conftest import TALKER, ours, ranvier, start_talkers
 from programs.survivors import each_line_once, kill, lives, whole_log
-from ranvier.agent import messages as m
 from ranvier.agent.client import ensure_agent
 from ranvier.agent.endpoint import read_endpoint
 from ranvier.core.paths import Paths
 from ranvier.core.processes import child_environment, own_command
 from ranvier.core.settings import NETWORK, Settings
-from ranvier.keys import wallets
 from ranvier.miners.keeping import KeeperClient
 from ranvier.miners.spec import read_spec
 from ranvier.miners.status import KeeperStatus, MinerState
 
-TALKER = Path(__file__).parent.parent / "programs" / "talker.py"
 UNTOUCHED, MORTAL, SANDBOX = ("one", "two"), "three", "sandbox"
 UP = (MinerState.STARTING, MinerState.RUNNING)
 LIMIT_S = 30.0
@@ -55,21 +49,8 @@ class Node:
 
     async def begin(self, folder: Path) -> None:
         """Add the miners by the agent's commands, and start them."""
-        made = wallets.add_watch_only(folder / "wallets", "alice", ALICE)
-        wallets.add_hotkey(made.path, "miner", PHRASE)
-        recipe = {"name": "talker", "title": "Numbers what it says", "environment": {"none": True}}
-        recipe["program"] = {"command": [sys.executable, str(TALKER), "-1", "0.002", "20", "{wallet_path}"]}
-        (folder / "recipe").mkdir()
-        (folder / "recipe" / "recipe.toml").write_text(tomli_w.dumps(recipe), "utf-8")
         Settings(self.paths.settings_file).set(NETWORK, SANDBOX)
-        client = await ensure_agent(self.paths)
-        await client.call(m.UseNetwork(SANDBOX))
-        for netuid, name in enumerate((*UNTOUCHED, MORTAL), 1):
-            wallet = (str(folder / "wallets"), "alice", "miner")
-            await client.call(m.AddMiner(name, name, "talker", netuid, *wallet, recipe_folder=str(folder / "recipe")))
-            await client.call(m.InstallMiner(name))
-            await client.call(m.StartMiner(name))
-        await client.close()
+        await start_talkers(self.paths, folder, (*UNTOUCHED, MORTAL))
         self.pids = {name: keeper.status().pid for name, keeper in self.keepers.items()}
         spec = read_spec(self.paths.miner(MORTAL))
         assert spec is not None

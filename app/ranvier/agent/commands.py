@@ -77,12 +77,14 @@ class Commands:
         return await self._agent.hardware.history(command.seconds)
 
     async def stop_agent(self, command: m.StopAgent) -> m.Done:
-        if command.everything:
-            try:
-                await self._agent.miners.stop_all()
-            finally:
-                await self._agent.network.stop_sandbox()
-        asyncio.get_running_loop().call_later(_ANSWER_FIRST_S, self._agent.stop)
+        try:
+            if command.everything:
+                try:
+                    await self._agent.miners.stop_all()
+                finally:
+                    await self._agent.network.stop_sandbox()
+        finally:  # what could not be done of it is said; the agent ends all the same
+            asyncio.get_running_loop().call_later(_ANSWER_FIRST_S, self._agent.stop)
         return m.Done("The agent ends.")
 
     async def export_earnings(self, command: m.ExportEarnings) -> m.Done:

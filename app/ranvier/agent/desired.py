@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ranvier.core.files import write_atomic
+from ranvier.core.files import write_wish
 
 log = logging.getLogger(__name__)
 
@@ -39,5 +39,5 @@ class DesiredFile:
             sandbox=self.value.sandbox if sandbox is None else sandbox,
         )
         if value != self.value:
-            write_atomic(self._path, msgspec.json.encode(value))
+            write_wish(self._path, msgspec.json.encode(value))
             self.value = value

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ranvier.core.errors import AgentError
-from ranvier.core.files import write_atomic
+from ranvier.core.files import write_wish
 from ranvier.core.paths import Paths, private_folder
 
 _LONGEST_SOCKET_PATH = 100  # the kernel's limit is 104 to 108 bytes, the closing zero included
@@ -63,7 +63,7 @@ def _user() -> str:
 
 
 def write_endpoint(paths: Paths, endpoint: Endpoint) -> None:
-    write_atomic(endpoint_file(paths), msgspec.json.encode(endpoint))
+    write_wish(endpoint_file(paths), msgspec.json.encode(endpoint))
 
 
 def read_endpoint(paths: Paths) -> Endpoint | None:

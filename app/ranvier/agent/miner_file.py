@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ranvier.core.errors import MinerError
-from ranvier.core.files import write_atomic
+from ranvier.core.files import write_wish
 
 FILE_NAME = "miner.json"
 VERSION = 1
@@ -81,7 +81,7 @@ def read_miner(folder: Path) -> MinerFile:
 
 def write_miner(folder: Path, miner: MinerFile) -> None:
     """Store it so that a kill leaves the old or the new one. Raises StorageError."""
-    write_atomic(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(miner), indent=1) + b"\n")
+    write_wish(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(miner), indent=1) + b"\n")
 
 
 def port_free(port: int) -> bool:

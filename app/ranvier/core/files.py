@@ -14,6 +14,8 @@ from ranvier.core.paths import private_folder
 
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 
+_BLOCK = 4096
+
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
@@ -56,6 +58,40 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = 
         _sync_folder(path.parent)
     if taken:  # raised out here because it is the caller's answer, not a failure of the storage
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def write_wish(path: Path, text: bytes) -> None:
+    """Write a short text of which trailing blanks mean nothing (JSON), also on a full disk.
+
+    As ``write_atomic``, but where there is no space left the old file's own block takes it: one write, which a kill
+    leaves done or not done. For what must be noted then too: that something is to be stopped.
+    """
+    try:
+        write_atomic(path, text)
+    except StorageError as error:
+        cause = error.__cause__
+        if not (isinstance(cause, OSError) and cause.errno in _FULL and _overwrite(path, text)):
+            raise
+
+
+def _overwrite(path: Path, text: bytes) -> bool:
+    """False when the file's own block cannot take it."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return False
+    try:
+        size = os.fstat(descriptor).st_size
+        if not 0 < size <= _BLOCK or len(text) > _BLOCK:
+            return False
+        whole = text.ljust(size)  # the rest of a longer old text must not stay behind it
+        done = os.write(descriptor, whole) == len(whole)
+        os.fsync(descriptor)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return done
 
 
 def _publish_new(temporary: Path, path: Path) -> bool:
