@@ -97,18 +97,19 @@ def test_swaps_through_the_pallet_without_its_fee(side: str) -> None:
     context = fresh(21)
     state = context.state
     SwapStorage.FeeRate.put(state, NETUID, value=0)
+    Subtensor.SubnetMechanism.put(state, NETUID, value=1)
     Subtensor.SubnetTAO.put(state, NETUID, value=tao)
     Subtensor.SubnetAlphaIn.put(state, NETUID, value=alpha)
     Subtensor.SubnetAlphaOut.put(state, NETUID, value=pool["SubnetAlphaOut"])
     Subtensor.TotalStake.put(state, value=tao)
     sold, got = 18_570_812_531_743, 4_158_421_510_409
     if side == "sell":
-        swap = swaps.sell(state, NETUID, sold)
+        swap = swaps.sell(context, NETUID, sold)
         assert (swap.amount_in, swap.amount_out, swap.fee) == (sold, got, 0)
         assert Subtensor.SubnetTAO.get(state, NETUID) == tao - got
         assert Subtensor.SubnetAlphaIn.get(state, NETUID) == alpha + sold
     else:
-        swap = swaps.buy(state, NETUID, got)
+        swap = swaps.buy(context, NETUID, got)
         exact = alpha - tao * alpha // (tao + got)
         assert swap.amount_out in (exact - 1, exact)
         assert Subtensor.SubnetAlphaIn.get(state, NETUID) == alpha - swap.amount_out

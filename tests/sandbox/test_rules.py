@@ -81,7 +81,8 @@ def test_registration_burns_exactly_the_price(bench: Bench) -> None:
     fee = bench.event("TransactionFeePaid")["actual_fee"]
     assert free - free_balance(state, coldkey.public_key) == price + fee
     emitted = Subtensor.SubnetTaoInEmission.get(state, 1)
-    assert Subtensor.SubnetTAO.get(state, 1) - tao == price + emitted
+    author_fee = price * 33 // 65_535  # of the swap, to the block's author
+    assert Subtensor.SubnetTAO.get(state, 1) - tao == price - author_fee + emitted
     assert Subtensor.TotalIssuance.get(state) - issued == emitted
     pots = Subtensor.SubnetAlphaOut.get(state, 1) - alpha_out
     assert 0 < pots <= TAO, "the bought alpha is destroyed; only emission came out"

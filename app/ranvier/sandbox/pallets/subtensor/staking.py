@@ -31,7 +31,8 @@ def open_subnet(state: State, netuid: int) -> None:
 def stake_tao(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int, *, free: bool = False) -> None:
     """Move free TAO through the pool into a position (``stake_into_subnet``)."""
     balances.burn(context, coldkey, tao)
-    swap = swaps.buy(context.state, netuid, tao, free=free)
+    swap = swaps.buy(context, netuid, tao, free=free)
+    swaps.record_flow(context.state, netuid, tao - swap.fee)
     shares.add_stake(context.state, hotkey, coldkey, netuid, swap.amount_out)
     context.deposit(STAKE_ADDED, (coldkey, hotkey, tao, swap.amount_out, netuid, swap.fee))
 
@@ -47,7 +48,8 @@ def unstake_alpha(
 ) -> int:
     """Sell alpha of a position through the pool; the TAO that becomes free (``unstake_from_subnet``)."""
     taken = shares.take_stake(context.state, hotkey, coldkey, netuid, alpha)
-    swap = swaps.sell(context.state, netuid, taken, free=free)
+    swap = swaps.sell(context, netuid, taken, free=free)
+    swaps.record_flow(context.state, netuid, -swap.amount_out)
     balances.mint(context, coldkey, swap.amount_out)
     context.deposit(STAKE_REMOVED, (coldkey, hotkey, swap.amount_out, taken, netuid, swap.fee))
     return swap.amount_out

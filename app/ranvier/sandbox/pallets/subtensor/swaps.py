@@ -1,32 +1,63 @@
 """A subnet's pool: TAO for alpha and back, with the pool's fee. Root (netuid 0) is one to one, without a fee.
 
-The fee stays in the pool (its liquidity grows), as with the protocol's own liquidity at spec 343.
+Each set of rules has its own pool (pallets/swap): a constant product up to 218, one v3 position over the whole range
+at 343, weights at 425. They differ also in where the fee goes: at 343 to the pool's own liquidity with the next
+injection (``SubnetTAO`` and ``SubnetAlphaIn`` never see it), at 425 to the block's author, an alpha fee by way of a
+second, free sale (``settle_alpha_fee_to_author``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import isqrt
+from dataclasses import dataclass, replace
 
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.sandbox import pool
+from ranvier.sandbox import pool, pool_weighted
+from ranvier.sandbox.composites import Tuple, struct, wrapper
+from ranvier.sandbox.context import Context
+from ranvier.sandbox.fixed64 import mul64, whole
 from ranvier.sandbox.pallet import Pallet
+from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor.events import fail
-from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
-from ranvier.sandbox.scale import U16
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
+from ranvier.sandbox.pool_range import Range, root_of_limit
+from ranvier.sandbox.pool_weighted import ACCURACY, HALF, LEAST_WEIGHT, MOST_INPUT, Weighted
+from ranvier.sandbox.scale import BOOL, I128, U16, U64
 from ranvier.sandbox.storage import TWOX_64_CONCAT, Item, State, Storage, WritableState
+from ranvier.sandbox.types import ALPHA, TAO, U64F64
 
 ROOT = 0
 _U64_MAX = (1 << 64) - 1
-_RESERVE_FLOOR = 1_000_000  # rao that must stay on either side, so that the price keeps a meaning
+_RESERVE_FLOOR = 1_000_000  # ``MinimumReserve``: rao of what is paid out that must be there before a swap
+_NETUID = (NETUID, TWOX_64_CONCAT)
+_BALANCER = struct(
+    "pallet_subtensor_swap::pallet::balancer::Balancer",
+    {"quote": wrapper("sp_arithmetic::per_things::Perquintill", U64)},
+)
 
 
 class SwapStorage(Storage):
-    """The Swap pallet's one item that a constant-product pool has: the fee, of 65535."""
+    """The Swap pallet's items: the fee (of 65535), and what the pools of 343 and 425 remember."""
 
     prefix = "Swap"
 
-    FeeRate = Item(U16, (NETUID, TWOX_64_CONCAT), default=33)
+    FeeRate = Item(U16, _NETUID, default=33)
+    SwapV3Initialized = Item(BOOL, _NETUID)  # 343, as those up to ScrapReservoirAlpha
+    AlphaSqrtPrice = Item(U64F64, _NETUID)
+    CurrentLiquidity = Item(U64, _NETUID)
+    FeeGlobalTao = Item(U64F64, _NETUID)
+    FeeGlobalAlpha = Item(U64F64, _NETUID)
+    ScrapReservoirTao = Item(TAO, _NETUID)
+    ScrapReservoirAlpha = Item(ALPHA, _NETUID)
+    PalSwapInitialized = Item(BOOL, _NETUID)  # 425, as the one that follows
+    SwapBalancer = Item(_BALANCER, _NETUID, default={"quote": HALF})
+
+
+class OwnSwapStorage(Storage):
+    """The protocol's position of 343, which its runtime keeps among all positions: (liquidity, fees taken)."""
+
+    prefix = "RanvierSandbox"
+
+    Position = Item(Tuple((U64, I128, I128)), _NETUID)
 
 
 PALLET = Pallet("Swap", 28, "pallet_subtensor_swap", storage=SwapStorage)
@@ -41,85 +72,233 @@ class Swap:
     fee: int
 
 
+def _reserves(state: State, netuid: int) -> tuple[int, int]:
+    return Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
+
+
+def _range(state: State, netuid: int) -> Range:
+    """The pool of 343, begun from the reserves where it has not been used yet."""
+    if not SwapStorage.SwapV3Initialized.get(state, netuid):
+        return Range.of(*_reserves(state, netuid))
+    position, claimed_tao, claimed_alpha = OwnSwapStorage.Position.get(state, netuid)
+    return Range(
+        sqrt_price=SwapStorage.AlphaSqrtPrice.get(state, netuid),
+        liquidity=SwapStorage.CurrentLiquidity.get(state, netuid),
+        position=position,
+        fees_tao=SwapStorage.FeeGlobalTao.get(state, netuid),
+        fees_alpha=SwapStorage.FeeGlobalAlpha.get(state, netuid),
+        claimed_tao=claimed_tao,
+        claimed_alpha=claimed_alpha,
+        scrap_tao=SwapStorage.ScrapReservoirTao.get(state, netuid),
+        scrap_alpha=SwapStorage.ScrapReservoirAlpha.get(state, netuid),
+    )
+
+
+def _keep_range(state: WritableState, netuid: int, kept: Range) -> None:
+    SwapStorage.SwapV3Initialized.put(state, netuid, value=True)
+    SwapStorage.PalSwapInitialized.remove(state, netuid)
+    SwapStorage.AlphaSqrtPrice.put(state, netuid, value=kept.sqrt_price)
+    SwapStorage.CurrentLiquidity.put(state, netuid, value=kept.liquidity)
+    SwapStorage.FeeGlobalTao.put(state, netuid, value=kept.fees_tao)
+    SwapStorage.FeeGlobalAlpha.put(state, netuid, value=kept.fees_alpha)
+    SwapStorage.ScrapReservoirTao.put(state, netuid, value=kept.scrap_tao)
+    SwapStorage.ScrapReservoirAlpha.put(state, netuid, value=kept.scrap_alpha)
+    OwnSwapStorage.Position.put(state, netuid, value=(kept.position, kept.claimed_tao, kept.claimed_alpha))
+
+
+def _weighted(state: State, netuid: int) -> Weighted:
+    """The pool of 425; one that was of 343 begins with that price (``migrate_swapv3_to_balancer``)."""
+    tao, alpha = _reserves(state, netuid)
+    if SwapStorage.PalSwapInitialized.get(state, netuid):
+        return Weighted(tao, alpha, SwapStorage.SwapBalancer.get(state, netuid)["quote"])
+    if SwapStorage.SwapV3Initialized.get(state, netuid):
+        root = SwapStorage.AlphaSqrtPrice.get(state, netuid)
+        both = whole(mul64(alpha << 64, mul64(root, root))) + tao
+        quote = tao * ACCURACY // both if both else HALF
+        if LEAST_WEIGHT <= quote <= ACCURACY - LEAST_WEIGHT:
+            return Weighted(tao, alpha, quote)
+    return Weighted(tao, alpha)
+
+
+def _keep_weight(state: WritableState, netuid: int, quote: int) -> None:
+    SwapStorage.PalSwapInitialized.put(state, netuid, value=True)
+    SwapStorage.SwapV3Initialized.remove(state, netuid)
+    SwapStorage.SwapBalancer.put(state, netuid, value={"quote": quote})
+
+
+def fee_rate(state: State, netuid: int) -> int:
+    """The pool's fee as a u16 proportion; root has none."""
+    return 0 if netuid == ROOT else SwapStorage.FeeRate.get(state, netuid)
+
+
 def fee_of(state: State, netuid: int, amount: int) -> int:
-    """The pool's fee on an amount that goes in; root has none."""
-    return 0 if netuid == ROOT else pool.swap_fee(amount, SwapStorage.FeeRate.get(state, netuid))
+    """The pool's fee on an amount that goes in (``approx_fee_amount``)."""
+    return pool_weighted.fee_of(amount, fee_rate(state, netuid))
+
+
+def price_bits(state: State, netuid: int) -> int:
+    """``current_alpha_price``: U64F64 bits (at 343 only the upper half of the fraction, as its U96F32 has it)."""
+    if netuid == ROOT or Subtensor.SubnetMechanism.get(state, netuid) != 1:
+        return 1 << 64
+    tao, alpha = _reserves(state, netuid)
+    if not alpha:
+        return 0
+    if rules(state) >= 425:
+        return _weighted(state, netuid).price()
+    if rules(state) >= 343 and SwapStorage.SwapV3Initialized.get(state, netuid):
+        return _range(state, netuid).price() << 32
+    return (tao << 32) // alpha << 32
 
 
 def price_rao(state: State, netuid: int) -> int:
-    """Rao of TAO for one whole alpha."""
-    if netuid == ROOT:
-        return RAO_PER_COIN
-    tao, alpha = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
-    return pool.price_rao(tao, alpha) or 0
+    """Rao of TAO for one whole alpha (the runtime API's ``current_alpha_price``)."""
+    return price_bits(state, netuid) * RAO_PER_COIN >> 64
+
+
+def _is_one_to_one(state: State, netuid: int) -> bool:
+    return netuid == ROOT or Subtensor.SubnetMechanism.get(state, netuid) != 1
+
+
+def _bought(state: State, netuid: int, tao: int) -> int:
+    if rules(state) >= 425:
+        return _weighted(state, netuid).bought(tao)
+    return _range(state, netuid).bought(tao) if rules(state) >= 343 else pool.buy(tao, *_reserves(state, netuid))
+
+
+def _sold(state: State, netuid: int, alpha: int) -> int:
+    if rules(state) >= 425:
+        return _weighted(state, netuid).sold(alpha)
+    return _range(state, netuid).sold(alpha) if rules(state) >= 343 else pool.sell(alpha, *_reserves(state, netuid))
+
+
+def _quote(state: State, netuid: int, amount: int, *, free: bool, buying: bool) -> Swap:
+    if _is_one_to_one(state, netuid):
+        return Swap(amount, amount, 0)
+    fee = 0 if free else fee_of(state, netuid, amount)
+    tao, alpha = _reserves(state, netuid)
+    reserve_in, reserve_out = (tao, alpha) if buying else (alpha, tao)
+    too_much = rules(state) >= 425 and amount - fee > MOST_INPUT * reserve_in
+    if reserve_out < _RESERVE_FLOOR or reserve_in <= 0 or too_much:
+        raise fail("InsufficientLiquidity")
+    out = (_bought if buying else _sold)(state, netuid, amount - fee)
+    if out <= 0 or out > reserve_out:
+        raise fail("InsufficientLiquidity")
+    return Swap(amount, out, fee)
 
 
 def quote_buy(state: State, netuid: int, tao: int, *, free: bool = False) -> Swap:
-    """What ``tao`` rao would buy now. Raises InsufficientLiquidity."""
-    if netuid == ROOT:
-        return Swap(tao, tao, 0)
-    fee = 0 if free else fee_of(state, netuid, tao)
-    reserves = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
-    out = pool.buy(tao - fee, *reserves)
-    if out <= 0 or reserves[1] - out < _RESERVE_FLOOR:
-        raise fail("InsufficientLiquidity")
-    return Swap(tao, out, fee)
+    """What ``tao`` rao would buy now (``sim_swap``). Raises InsufficientLiquidity."""
+    return _quote(state, netuid, tao, free=free, buying=True)
 
 
 def quote_sell(state: State, netuid: int, alpha: int, *, free: bool = False) -> Swap:
-    """What ``alpha`` rao would bring now. Raises InsufficientLiquidity."""
-    if netuid == ROOT:
-        return Swap(alpha, alpha, 0)
-    fee = 0 if free else fee_of(state, netuid, alpha)
-    reserves = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
-    out = pool.sell(alpha - fee, *reserves)
-    if out <= 0 or reserves[0] - out < _RESERVE_FLOOR:
-        raise fail("InsufficientLiquidity")
-    return Swap(alpha, out, fee)
+    """What ``alpha`` rao would bring now (``sim_swap``). Raises InsufficientLiquidity."""
+    return _quote(state, netuid, alpha, free=free, buying=False)
 
 
-def buy(state: WritableState, netuid: int, tao: int, *, free: bool = False) -> Swap:
+def _move_pool(state: WritableState, netuid: int, *, tao: int = 0, alpha: int = 0, fee: int = 0) -> None:
+    """What the pool itself remembers of a swap: its price and, at 343, the fee. Before the reserves move."""
+    if rules(state) >= 425:
+        _keep_weight(state, netuid, _weighted(state, netuid).quote)
+    elif rules(state) >= 343:
+        kept = _range(state, netuid)
+        root = kept.root_after_buying(tao) if tao else kept.root_after_selling(alpha)
+        kept = kept.with_fee(tao=fee) if tao else kept.with_fee(alpha=fee)
+        _keep_range(state, netuid, replace(kept, sqrt_price=root))
+
+
+def buy(context: Context, netuid: int, tao: int, *, free: bool = False) -> Swap:
     """Put TAO into the pool and take alpha out (``swap_tao_for_alpha``); ``free`` drops the fee."""
+    state = context.state
     swap = quote_buy(state, netuid, tao, free=free)
-    Subtensor.SubnetTAO.add(state, netuid, amount=tao)
-    Subtensor.TotalStake.add(state, amount=tao)
+    if not _is_one_to_one(state, netuid):
+        _move_pool(state, netuid, tao=tao - swap.fee, fee=swap.fee)
+    _take(state, Subtensor.SubnetAlphaIn, netuid, swap.amount_out)
     Subtensor.SubnetAlphaOut.add(state, netuid, amount=swap.amount_out)
-    if netuid != ROOT:
-        Subtensor.SubnetAlphaIn.add(state, netuid, amount=-swap.amount_out)
-        Subtensor.SubnetVolume.add(state, netuid, amount=tao)
+    Subtensor.SubnetTAO.add(state, netuid, amount=tao - swap.fee)
+    Subtensor.SubnetVolume.add(state, netuid, amount=tao)
+    if swap.fee and rules(state) >= 425:
+        balances.mint(context, context.author, swap.fee)
+        Subtensor.TotalStake.add(state, amount=tao - swap.fee)
+    else:
+        Subtensor.TotalStake.add(state, amount=tao)
     return swap
 
 
-def sell(state: WritableState, netuid: int, alpha: int, *, free: bool = False) -> Swap:
+def sell(context: Context, netuid: int, alpha: int, *, free: bool = False) -> Swap:
     """Put alpha into the pool and take TAO out (``swap_alpha_for_tao``); ``free`` drops the fee."""
+    state = context.state
     swap = quote_sell(state, netuid, alpha, free=free)
-    Subtensor.SubnetAlphaOut.add(state, netuid, amount=-alpha)
+    sold = alpha - swap.fee
+    if not _is_one_to_one(state, netuid):
+        _move_pool(state, netuid, alpha=sold, fee=swap.fee)
+    Subtensor.SubnetAlphaIn.add(state, netuid, amount=sold)
+    _take(state, Subtensor.SubnetAlphaOut, netuid, sold)
     Subtensor.SubnetTAO.add(state, netuid, amount=-swap.amount_out)
     Subtensor.TotalStake.add(state, amount=-swap.amount_out)
-    if netuid != ROOT:
-        Subtensor.SubnetAlphaIn.add(state, netuid, amount=alpha)
-        Subtensor.SubnetVolume.add(state, netuid, amount=swap.amount_out)
+    Subtensor.SubnetVolume.add(state, netuid, amount=swap.amount_out)
+    if swap.fee and rules(state) >= 425:
+        paid = sell(context, netuid, swap.fee, free=True).amount_out if _sold(state, netuid, swap.fee) else 0
+        if paid:
+            balances.mint(context, context.author, paid)
+            record_flow(state, netuid, -paid)
     return swap
+
+
+def _take(state: WritableState, item: Item, netuid: int, amount: int) -> None:
+    """``saturating_sub``: root has alpha in its pool only after a sale."""
+    item.put(state, netuid, value=max(item.get(state, netuid) - amount, 0))
+
+
+def record_flow(state: WritableState, netuid: int, tao: int) -> None:
+    """TAO that users brought into a subnet, or took out (``record_tao_inflow``, ``record_tao_outflow``)."""
+    Subtensor.SubnetTaoFlow.add(state, netuid, amount=tao)
+
+
+def inject(state: WritableState, netuid: int, tao: int, alpha: int) -> tuple[int, int]:
+    """``adjust_protocol_liquidity``: what may be added to the reserves without moving the price: (TAO, alpha).
+
+    At 425 nothing may when the weights would leave their bounds; before, everything does.
+    """
+    if rules(state) >= 425:
+        quote = _weighted(state, netuid).with_liquidity(tao, alpha)
+        if quote is None:
+            return 0, 0
+        _keep_weight(state, netuid, quote)
+    elif rules(state) >= 343 and SwapStorage.SwapV3Initialized.get(state, netuid):
+        _keep_range(state, netuid, _range(state, netuid).with_liquidity(tao, alpha))
+    return tao, alpha
 
 
 def most_tao_below(state: State, netuid: int, limit_price: int) -> int:
-    """TAO, fee included, that can be put in while the price stays at or below ``limit_price`` rao per alpha.
-
-    The fee counts as if it were swapped too, which leaves the price a little inside the limit.
-    """
-    if netuid == ROOT:
+    """TAO, fee included, that can be put in while the price stays at or below ``limit_price`` rao per alpha."""
+    if _is_one_to_one(state, netuid):
         return _U64_MAX if limit_price >= RAO_PER_COIN else 0
-    tao, alpha = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
-    most: int = isqrt(limit_price * tao * alpha // RAO_PER_COIN) - tao
-    return max(0, most)
+    tao, alpha = _reserves(state, netuid)
+    if not tao or not alpha:
+        return 0
+    if rules(state) >= 425:
+        limit = (limit_price << 64) // RAO_PER_COIN
+        pooled = _weighted(state, netuid)
+        most = min(pooled.tao_to_reach(limit), MOST_INPUT * tao) if limit > pooled.price() else 0
+    else:
+        most = _range(state, netuid).tao_to_reach(root_of_limit(limit_price))
+    return most + pool_weighted.fee_on_top(most, fee_rate(state, netuid))
 
 
 def most_alpha_above(state: State, netuid: int, limit_price: int) -> int:
     """Alpha, fee included, that can be sold while the price stays at or above ``limit_price`` rao per alpha."""
-    if netuid == ROOT:
+    if _is_one_to_one(state, netuid):
         return _U64_MAX if limit_price <= RAO_PER_COIN else 0
     if limit_price == 0:
         return _U64_MAX
-    tao, alpha = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
-    most: int = isqrt(tao * alpha * RAO_PER_COIN // limit_price) - alpha
-    return max(0, most)
+    tao, alpha = _reserves(state, netuid)
+    if not tao or not alpha:
+        return 0
+    if rules(state) >= 425:
+        limit = (limit_price << 64) // RAO_PER_COIN
+        pooled = _weighted(state, netuid)
+        most = min(pooled.alpha_to_reach(limit), MOST_INPUT * alpha) if limit < pooled.price() else 0
+    else:
+        most = _range(state, netuid).alpha_to_reach(root_of_limit(limit_price))
+    return most + pool_weighted.fee_on_top(most, fee_rate(state, netuid))
