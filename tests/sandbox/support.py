@@ -39,7 +39,15 @@ def fixture_text(name: str) -> str:
 class Bench:
     """A node on which the test makes the blocks: nothing runs by itself."""
 
-    def __init__(self, folder: Path | None = None, *, tempo: int = 5, history: int = 4096, per_snapshot: int = 1024):
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        tempo: int = 5,
+        history: int = 4096,
+        per_snapshot: int = 1024,
+        rules: int = 425,
+    ):
         self.keys = PlayKeys(b"tests")
         self.cast = Cast.of(self.keys, 3, 5)
         machine = Machine(1000, self.cast.author.public_key)
@@ -51,7 +59,7 @@ class Bench:
             chain.close()
             raise
         if kept is None:
-            chain.begin(genesis(self.cast, tempo))
+            chain.begin(genesis(self.cast, tempo, rules=rules))
         else:
             chain.resume(*kept)
         self.node = Node(chain, self.cast.practice(tempo), self.cast.faucet)

@@ -90,7 +90,11 @@ def signed(bench: Bench, signer: Any, *, value: int = TAO, nonce: int = 0, era: 
     genesis = wrong.get("genesis", bench.node.chain.genesis_hash)
     birth = wrong.get("birth", genesis)
     return encode_signed(
-        signer.public_key, signer.crypto_type, signer.sign(signing_payload(call, extra, genesis, birth)), extra, call
+        signer.public_key,
+        signer.crypto_type,
+        signer.sign(signing_payload(call, extra, bench.node.chain.spec, genesis, birth)),
+        extra,
+        call,
     )
 
 

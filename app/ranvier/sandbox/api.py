@@ -24,12 +24,14 @@ class View:
 
 @dataclass(frozen=True)
 class Method:
-    """One method; ``run(view, *inputs)`` returns the value to encode."""
+    """One method; ``run(view, *inputs)`` returns the value to encode. Specs ``since`` to ``until`` have it."""
 
     name: str
     inputs: Mapping[str, Codec]
     output: Codec
     run: Callable[..., Any]
+    since: int = 343
+    until: int = 425
 
     def call(self, view: View, data: bytes) -> bytes:
         """Run with encoded arguments; raises ScaleError when they do not fit."""
@@ -46,3 +48,7 @@ class Api:
 
     name: str
     methods: tuple[Method, ...]
+
+    def of(self, version: int) -> tuple[Method, ...]:
+        """The methods that a spec has."""
+        return tuple(method for method in self.methods if method.since <= version <= method.until)

@@ -12,7 +12,7 @@ from ranvier.sandbox.pallets.subtensor.apis import APIS as SUBTENSOR_APIS
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.scale import U32, U64, Codec, Compact, Reader, ScaleError, encode_compact
 from ranvier.sandbox.types import ACCOUNT, BYTES, DISPATCH_CLASS, WEIGHT
-from ranvier.sandbox.version import RUNTIME_VERSION, VERSION_VALUE
+from ranvier.sandbox.version import RUNTIME_VERSION, SPECS, spec_of
 
 _OPAQUE = wrapper("sp_core::OpaqueMetadata", BYTES)
 DISPATCH_FEE = struct(
@@ -53,15 +53,15 @@ _UXT = {"uxt": _OpaqueExtrinsic(), "len": U32}
 
 
 def _version(view: View) -> dict[str, Any]:
-    return VERSION_VALUE
+    return spec_of(view.state).value
 
 
 def _metadata(view: View) -> bytes:
-    return view.machine.metadata_v14
+    return view.machine.metadata(spec_of(view.state), 14)
 
 
 def _metadata_at(view: View, version: int) -> bytes | None:
-    return {14: view.machine.metadata_v14, 15: view.machine.metadata_v15}.get(version)
+    return view.machine.metadata(spec_of(view.state), version) if version in (14, 15) else None
 
 
 def _metadata_versions(view: View) -> list[int]:
@@ -108,4 +108,6 @@ APIS: tuple[Api, ...] = (
     ),
     *SUBTENSOR_APIS,
 )
-METHODS: dict[str, Method] = {f"{api.name}_{method.name}": method for api in APIS for method in api.methods}
+METHODS: dict[int, dict[str, Method]] = {
+    version: {f"{api.name}_{method.name}": method for api in APIS for method in api.of(version)} for version in SPECS
+}

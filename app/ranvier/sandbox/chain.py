@@ -15,6 +15,7 @@ from ranvier.sandbox.scale import encode_compact
 from ranvier.sandbox.state import Overlay, PastState, StateDiscardedError, Store
 from ranvier.sandbox.storage import blake2_256
 from ranvier.sandbox.types import DIGEST, HEADER
+from ranvier.sandbox.version import Spec, spec_of
 
 FINALITY_LAG = 2
 _HASH = 32
@@ -97,25 +98,40 @@ class Chain:
                 return at // _HASH
         return None
 
+    @property
+    def spec(self) -> Spec:
+        """The runtime that makes the next block."""
+        return spec_of(self.store)
+
     def state_at(self, number: int) -> PastState:
         """The state after block ``number``; StateDiscardedError when it is too old."""
         return self.store.at(number)
 
     def make(
-        self, now_ms: int, candidates: Iterable[Extrinsic], given: Mapping[bytes, bytes | None] | None = None
+        self,
+        now_ms: int,
+        candidates: Iterable[Extrinsic],
+        given: Mapping[bytes, bytes | None] | None = None,
+        upgrade: Spec | None = None,
     ) -> tuple[Block, BlockMade]:
         """Make, keep and become the next block. Raises StorageError when it cannot be kept: then it is not made.
 
-        ``given`` are values that a developer sets from outside; they hold from the begin of the block.
+        ``given`` are values that a developer sets from outside; they hold from the begin of the block;
+        ``upgrade`` is the runtime of the blocks after this one.
         """
         parent = self.head
         slot = now_ms // self.machine.block_ms
-        digest = DIGEST.encode({"logs": [("PreRuntime", (b"aura", slot.to_bytes(8, "little")))]})
+        logs: list[Any] = [("PreRuntime", (b"aura", slot.to_bytes(8, "little")))]
+        if upgrade is not None:
+            logs.append(("RuntimeEnvironmentUpdated", ()))
+        digest = DIGEST.encode({"logs": logs})
         number = parent.number + 1
         base = Overlay(self.store)
         for key, value in (given or {}).items():
             base.put(key, value)
-        made = self.machine.make_block(base, number, parent.hash, self.genesis_hash, now_ms, digest, candidates)
+        made = self.machine.make_block(
+            base, number, parent.hash, self.genesis_hash, now_ms, digest, candidates, upgrade
+        )
         made.changes = {**base.changes(), **made.changes}
         encoded = [extrinsic.encoded for extrinsic in made.extrinsics]
         header = _header(parent.hash, number, self._root(parent, made.changes), encoded, digest)

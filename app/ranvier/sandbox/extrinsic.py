@@ -1,4 +1,4 @@
-"""Extrinsics of version 4: their bytes, what is signed, and the signature check. Spec 343's signed extensions."""
+"""Extrinsics of version 4: their bytes, what is signed, the signature check. Signed extensions of specs 343 and 425."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import sr25519
 
 from ranvier.sandbox.composites import UNIT, Field, Option, Struct, Tuple, enum, wrapper
 from ranvier.sandbox.outer import RUNTIME_CALL
+from ranvier.sandbox.registry import Registry
 from ranvier.sandbox.scale import U8, U32, U64, Codec, Compact, FixedBytes, Reader, ScaleError, encode_compact
 from ranvier.sandbox.types import ERA, H256, MULTI_ADDRESS, MULTI_SIGNATURE
-from ranvier.sandbox.version import SPEC_VERSION, TRANSACTION_VERSION
+from ranvier.sandbox.version import Spec
 
 _SIGNED = 0x84
 _BARE = 0x04
@@ -27,11 +28,12 @@ def _empty(path: str, parameter: Codec | None = None) -> Struct:
 
 @dataclass(frozen=True)
 class SignedExtension:
-    """Name, what it puts into the extrinsic, what it adds to the signed payload."""
+    """Name, what it puts into the extrinsic, what it adds to the signed payload; ``since`` which spec."""
 
     name: str
     explicit: Codec
     implicit: Codec
+    since: int = 343
 
 
 EXTENSIONS = (
@@ -54,6 +56,18 @@ EXTENSIONS = (
         UNIT,
     ),
     SignedExtension(
+        "SudoTransactionExtension",
+        _empty("node_subtensor_runtime::sudo_wrapper::SudoTransactionExtension", _RUNTIME),
+        UNIT,
+        since=425,
+    ),
+    SignedExtension(
+        "CheckShieldedTxValidity",
+        _empty("pallet_shield::extension::CheckShieldedTxValidity", _RUNTIME),
+        UNIT,
+        since=425,
+    ),
+    SignedExtension(
         "SubtensorTransactionExtension",
         _empty("pallet_subtensor::transaction_extension::SubtensorTransactionExtension", _RUNTIME),
         UNIT,
@@ -65,7 +79,29 @@ EXTENSIONS = (
         Option(FixedBytes(32)),
     ),
 )
-EXTRA = Tuple(tuple(extension.explicit for extension in EXTENSIONS))
+
+
+def extensions_of(version: int) -> list[SignedExtension]:
+    """Those that a spec has, in wire order. What 425 added is empty: extrinsics have the same bytes under both."""
+    return [extension for extension in EXTENSIONS if extension.since <= version]
+
+
+class _Extra(Codec):
+    """All extensions' parts of an extrinsic; described as the runtime at hand has them."""
+
+    _all = Tuple(tuple(extension.explicit for extension in EXTENSIONS))
+
+    def encode(self, value: Any) -> bytes:
+        return self._all.encode(value)
+
+    def read(self, reader: Reader) -> Any:
+        return self._all.read(reader)
+
+    def describe(self, registry: Registry) -> bytes:
+        return registry.row([extension.explicit for extension in extensions_of(registry.face.version)])
+
+
+EXTRA = _Extra()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +123,16 @@ class Extrinsic:
     def hash(self) -> bytes:
         return blake2b(self.encoded, digest_size=32).digest()
 
-    def payload(self, genesis: bytes, birth_hash: bytes) -> bytes:
-        """What the signer signed, if they meant this chain and this runtime."""
+    def payload(self, spec: Spec, genesis: bytes, birth_hash: bytes) -> bytes:
+        """What the signer signed, if they meant this runtime and this chain."""
         extra = self.era_bytes + encode_compact(self.nonce) + encode_compact(self.tip) + bytes((self.metadata_mode,))
-        return signing_payload(self.call_bytes, extra, genesis, birth_hash)
+        return signing_payload(self.call_bytes, extra, spec, genesis, birth_hash)
 
 
-def signing_payload(call_bytes: bytes, extra: bytes, genesis: bytes, birth_hash: bytes) -> bytes:
+def signing_payload(call_bytes: bytes, extra: bytes, spec: Spec, genesis: bytes, birth_hash: bytes) -> bytes:
     """Call, extensions, and what the extensions imply; hashed when longer than 256 bytes."""
-    implied = U32.encode(SPEC_VERSION) + U32.encode(TRANSACTION_VERSION) + genesis + birth_hash + b"\x00"
+    versions = U32.encode(spec.version) + U32.encode(spec.transaction_version)
+    implied = versions + genesis + birth_hash + b"\x00"
     whole = call_bytes + extra + implied
     return whole if len(whole) <= 256 else blake2b(whole, digest_size=32).digest()
 
@@ -163,12 +200,12 @@ def signed_extra(era: tuple[int, int] | None, nonce: int, tip: int = 0) -> bytes
     return ERA.encode(era) + encode_compact(nonce) + encode_compact(tip) + b"\x00"
 
 
-def signature_valid(extrinsic: Extrinsic, genesis: bytes, birth_hash: bytes) -> bool:
-    """Whether the signer signed exactly this on this chain. Only ed25519 and sr25519 accounts exist here."""
+def signature_valid(extrinsic: Extrinsic, spec: Spec, genesis: bytes, birth_hash: bytes) -> bool:
+    """Whether the signer signed exactly this, here and for this runtime. Accounts are ed25519 or sr25519."""
     if extrinsic.signature is None or extrinsic.signer is None or extrinsic.metadata_mode:
         return False
     scheme, signature = extrinsic.signature
-    payload = extrinsic.payload(genesis, birth_hash)
+    payload = extrinsic.payload(spec, genesis, birth_hash)
     try:
         if scheme == "Sr25519":
             return bool(sr25519.verify(signature, payload, extrinsic.signer))

@@ -15,7 +15,7 @@ from ranvier.sandbox.pallets.subtensor.storage import DEFAULT_RULES, Own
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.play_keys import PlayKeys
 from ranvier.sandbox.state import Overlay
-from ranvier.sandbox.version import SPEC_NAME, SPEC_VERSION
+from ranvier.sandbox.version import CODE_KEY, SPEC_NAME, SPECS
 
 NETUID = 1
 FAUCET_RAO = 1_000_000 * RAO_PER_COIN
@@ -90,7 +90,8 @@ def genesis(cast: Cast, tempo: int, *, rules: int = 425, subnets: int = 1) -> di
     """The first state. Every subnet has the same seats; only the first one is lived in."""
     overlay = Overlay(_Empty())
     context = Context(overlay, 0, cast.author.public_key, 0)
-    System.LastRuntimeUpgrade.put(overlay, value={"spec_version": SPEC_VERSION, "spec_name": SPEC_NAME})
+    overlay.put(CODE_KEY, SPECS[rules].code)
+    System.LastRuntimeUpgrade.put(overlay, value={"spec_version": rules, "spec_name": SPEC_NAME})
     balances.mint(context, cast.faucet.public_key, FAUCET_RAO)
     for signer in (cast.author, cast.owner[0]):
         balances.mint(context, signer.public_key, _OWN_RAO)

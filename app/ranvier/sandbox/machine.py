@@ -5,21 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from ranvier.sandbox import metadata
 from ranvier.sandbox.apis import APIS
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.extrinsic import Extrinsic, encode_bare, signature_valid
+from ranvier.sandbox.metadata import metadata_v14, metadata_v15
 from ranvier.sandbox.outer import RUNTIME_CALL
 from ranvier.sandbox.pallet import DispatchFailure
 from ranvier.sandbox.pallets import balances, small, system
 from ranvier.sandbox.pallets.subtensor import admission
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.runtime import CALLS, runtime_pallets
+from ranvier.sandbox.scale import ScaleError
+from ranvier.sandbox.specs import Face
 from ranvier.sandbox.state import Overlay
 from ranvier.sandbox.storage import State
 from ranvier.sandbox.types import era_birth
+from ranvier.sandbox.upgrades import take_over
+from ranvier.sandbox.version import CODE_KEY, SPECS, Spec, spec_of
 
 log = logging.getLogger(__name__)
 
@@ -95,14 +98,21 @@ class Machine:
         self.block_ms = block_ms
         self.author = author
         self.pallets = runtime_pallets(block_ms)
+        self._faces = {version: Face(version, self.pallets) for version in SPECS}
+        self._metadata: dict[tuple[int, int], bytes] = {}
 
-    @cached_property
-    def metadata_v14(self) -> bytes:
-        return metadata.metadata_v14(self.pallets)
+    def metadata(self, spec: Spec, version: int) -> bytes:
+        """A runtime's metadata in version 14 or 15."""
+        known = self._metadata.get((spec.version, version))
+        if known is None:
+            made = metadata_v14(self.pallets, spec) if version == 14 else metadata_v15(self.pallets, spec, APIS)
+            known = self._metadata[spec.version, version] = made
+        return known
 
-    @cached_property
-    def metadata_v15(self) -> bytes:
-        return metadata.metadata_v15(self.pallets, APIS)
+    def check_call(self, spec: Spec, extrinsic: Extrinsic) -> None:
+        """ScaleError for a call that the runtime does not have: its metadata gives that number to nothing."""
+        if not self._faces[spec.version].has_call(extrinsic.call):
+            raise ScaleError(f"{extrinsic.call[0]}.{extrinsic.call[1][0]} is no call of spec {spec.version}")
 
     def fee(self, extrinsic: Extrinsic, length: int | None = None) -> Fee:
         """Weight part, one rao per byte, tip. A call that pays nothing (``Pays::No``) costs the tip only."""
@@ -123,8 +133,10 @@ class Machine:
             pays=call.pays,
         )
 
-    def check_signature(self, state: State, extrinsic: Extrinsic, head: int, head_hash: bytes, genesis: bytes) -> None:
-        """Signature and mortality as seen when block ``head + 1`` is made; raises InvalidTransaction."""
+    def check_signature(
+        self, state: State, spec: Spec, extrinsic: Extrinsic, head: int, head_hash: bytes, genesis: bytes
+    ) -> None:
+        """Signature and mortality as seen when ``spec`` makes block ``head + 1``; raises InvalidTransaction."""
         if extrinsic.signer is None:
             raise invalid("Call")
         birth_hash: bytes = genesis
@@ -134,7 +146,7 @@ class Machine:
                 raise invalid("AncientBirthBlock")
             # The head's own hash enters the state only with the next block.
             birth_hash = head_hash if birth == head else System.BlockHash.get(state, birth)
-        if not signature_valid(extrinsic, genesis, birth_hash):
+        if not signature_valid(extrinsic, spec, genesis, birth_hash):
             raise invalid("BadProof")
 
     def check_nonce(self, state: State, extrinsic: Extrinsic) -> int:
@@ -168,12 +180,18 @@ class Machine:
         now_ms: int,
         digest: bytes,
         candidates: Iterable[Extrinsic],
+        upgrade: Spec | None = None,
     ) -> BlockMade:
-        """Run hooks, the time, and as many candidates as fit; nothing outside the result is changed."""
+        """Run hooks, the time, and as many candidates as fit; nothing outside the result is changed.
+
+        ``upgrade`` becomes the runtime: it makes the block after this one.
+        """
+        spec = spec_of(base)
         overlay = Overlay(base)
         context = Context(overlay, number, self.author, now_ms)
         made = BlockMade(number)
         system.initialize(context, parent_hash, digest)
+        take_over(context, spec)
         for pallet in self.pallets:
             if pallet.on_initialize is not None:
                 self._hook(context, pallet.name, pallet.on_initialize)
@@ -185,13 +203,16 @@ class Machine:
                 made.left.append(extrinsic)
                 continue
             try:
-                self._apply(context, extrinsic, fee, len(made.extrinsics), genesis)
+                self._apply(context, spec, extrinsic, fee, len(made.extrinsics), genesis)
             except InvalidTransaction as refusal:
                 made.refused.append((extrinsic, refusal))
                 continue
             made.extrinsics.append(extrinsic)
             ref_time += fee.ref_time
             size += len(extrinsic.encoded)
+        if upgrade is not None:
+            overlay.put(CODE_KEY, upgrade.code)
+            context.deposit(system.CODE_UPDATED)
         context.begin_finalization()
         system.finalize(context)
         made.changes = overlay.changes()
@@ -214,10 +235,10 @@ class Machine:
         context.deposit(system.EXTRINSIC_SUCCESS, {"dispatch_info": _info(self.fee(extrinsic))})
         return extrinsic
 
-    def _apply(self, context: Context, extrinsic: Extrinsic, fee: Fee, index: int, genesis: bytes) -> None:
+    def _apply(self, context: Context, spec: Spec, extrinsic: Extrinsic, fee: Fee, index: int, genesis: bytes) -> None:
         """Take the nonce and the fee, then run the call: what fails costs the fee and changes nothing else."""
         state, signer = context.state, extrinsic.signer
-        self.check_signature(state, extrinsic, context.block - 1, System.ParentHash.get(state), genesis)
+        self.check_signature(state, spec, extrinsic, context.block - 1, System.ParentHash.get(state), genesis)
         assert signer is not None
         if self.check_nonce(state, extrinsic):
             raise invalid("Future")

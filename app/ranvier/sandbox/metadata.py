@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ranvier.sandbox.api import Api
 from ranvier.sandbox.composites import Field, Struct
-from ranvier.sandbox.extrinsic import EXTENSIONS, EXTRA
+from ranvier.sandbox.extrinsic import EXTRA, extensions_of
 from ranvier.sandbox.outer import RUNTIME_CALL
-from ranvier.sandbox.pallet import Pallet
+from ranvier.sandbox.pallet import Constant, Pallet
 from ranvier.sandbox.registry import Registry, optional, text, vector
 from ranvier.sandbox.runtime import RUNTIME_ERROR, RUNTIME_EVENT
 from ranvier.sandbox.scale import Codec, encode_compact
+from ranvier.sandbox.specs import Face
 from ranvier.sandbox.storage import Item
 from ranvier.sandbox.types import BYTES, MULTI_ADDRESS, MULTI_SIGNATURE
+from ranvier.sandbox.version import Spec
 
 _MAGIC = b"meta"
 _NO_DOCS = b"\x00"
@@ -32,39 +35,55 @@ UNCHECKED_EXTRINSIC = Struct(
 )
 
 
-def metadata_v14(pallets: Sequence[Pallet]) -> bytes:
+def metadata_v14(pallets: Sequence[Pallet], spec: Spec) -> bytes:
     """What ``state_getMetadata`` answers: magic, version, types, pallets, extrinsic, runtime type."""
-    registry = Registry()
-    listed = vector([_pallet(registry, pallet) for pallet in pallets])
+    registry = Registry(Face(spec.version, pallets))
+    listed = vector([_pallet(registry, pallet, spec) for pallet in _shown(registry, pallets)])
     extrinsic = registry.reference(UNCHECKED_EXTRINSIC) + bytes((_EXTRINSIC_VERSION,)) + _extensions(registry)
     runtime = registry.reference(_RUNTIME)
     return _MAGIC + b"\x0e" + registry.encode() + listed + extrinsic + runtime
 
 
-def metadata_v15(pallets: Sequence[Pallet], apis: Sequence[Api]) -> bytes:
+def metadata_v15(pallets: Sequence[Pallet], spec: Spec, apis: Sequence[Api]) -> bytes:
     """Version 15: as 14, with the runtime APIs and the outer enums."""
-    registry = Registry()
-    listed = vector([_pallet(registry, pallet) + _NO_DOCS for pallet in pallets])
+    registry = Registry(Face(spec.version, pallets))
+    listed = vector([_pallet(registry, pallet, spec) + _NO_DOCS for pallet in _shown(registry, pallets)])
     parts: list[Codec] = [MULTI_ADDRESS, RUNTIME_CALL, MULTI_SIGNATURE, EXTRA]
     extrinsic = bytes((_EXTRINSIC_VERSION,)) + b"".join(map(registry.reference, parts)) + _extensions(registry)
     runtime = registry.reference(_RUNTIME)
-    api_list = vector([_api(registry, api) for api in apis])
+    api_list = vector([_api(registry, api) for api in apis if api.of(spec.version)])
     outer = b"".join(registry.reference(codec) for codec in (RUNTIME_CALL, RUNTIME_EVENT, RUNTIME_ERROR))
     custom = vector([])
     return _MAGIC + b"\x0f" + registry.encode() + listed + extrinsic + runtime + api_list + outer + custom
 
 
-def _pallet(registry: Registry, pallet: Pallet) -> bytes:
+def _shown(registry: Registry, pallets: Sequence[Pallet]) -> list[Pallet]:
+    return [pallet for pallet in pallets if registry.face.has_pallet(pallet.name)]
+
+
+def _pallet(registry: Registry, pallet: Pallet, spec: Spec) -> bytes:
+    face = registry.face
     storage = None
     if pallet.storage is not None:
-        storage = text(pallet.storage.prefix) + vector([_entry(registry, item) for item in pallet.items])
+        storage = text(pallet.storage.prefix) + vector(
+            [_entry(registry, item) for item in pallet.items if face.has(pallet.name, "storage", item.name)]
+        )
     constants = [
-        text(one.name) + registry.reference(one.codec) + BYTES.encode(one.codec.encode(one.value)) + _NO_DOCS
+        text(one.name)
+        + registry.reference(one.codec)
+        + BYTES.encode(one.codec.encode(_value(pallet, one, spec)))
+        + _NO_DOCS
         for one in pallet.constants
+        if face.has(pallet.name, "constants", one.name)
     ]
     kinds = [optional(registry.reference(kind) if kind is not None else None) for kind in _types(pallet)]
     calls, events, errors = kinds
     return text(pallet.name) + optional(storage) + calls + events + vector(constants) + errors + bytes((pallet.index,))
+
+
+def _value(pallet: Pallet, constant: Constant, spec: Spec) -> Any:
+    """A constant's value; System.Version is the runtime's own."""
+    return spec.value if (pallet.name, constant.name) == ("System", "Version") else constant.value
 
 
 def _types(pallet: Pallet) -> tuple[Codec | None, Codec | None, Codec | None]:
@@ -83,13 +102,16 @@ def _entry(registry: Registry, item: Item) -> bytes:
 
 def _extensions(registry: Registry) -> bytes:
     return vector(
-        [text(one.name) + registry.reference(one.explicit) + registry.reference(one.implicit) for one in EXTENSIONS]
+        [
+            text(one.name) + registry.reference(one.explicit) + registry.reference(one.implicit)
+            for one in extensions_of(registry.face.version)
+        ]
     )
 
 
 def _api(registry: Registry, api: Api) -> bytes:
     methods = []
-    for method in api.methods:
+    for method in api.of(registry.face.version):
         inputs = [text(name) + registry.reference(codec) for name, codec in method.inputs.items()]
         methods.append(text(method.name) + vector(inputs) + registry.reference(method.output) + _NO_DOCS)
     return text(api.name) + vector(methods) + encode_compact(0)

@@ -14,6 +14,7 @@ from ranvier.sandbox.chain import Block, Chain
 from ranvier.sandbox.extrinsic import encode_signed, signed_extra, signing_payload
 from ranvier.sandbox.outer import RUNTIME_CALL
 from ranvier.sandbox.pallets.small import Timestamp
+from ranvier.sandbox.version import Spec
 from ranvier.sandbox.waiting import WaitingRoom, Watcher
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Node:
         self.faults = Faults()
         self.manual = False
         self._given: dict[bytes, bytes | None] = {}
+        self._upgrade: Spec | None = None
 
     def listen(self, listener: BlockListener) -> Callable[[], None]:
         """Call ``listener`` after each block; the returned function ends that."""
@@ -66,7 +68,8 @@ class Node:
         wall = int(time.time() * 1000) if now_ms is None else now_ms
         last = Timestamp.Now.get(self.chain.store)
         given, self._given = self._given, {}
-        block, made = self.chain.make(max(wall, last + 1), self.waiting.candidates(), given)
+        upgrade, self._upgrade = self._upgrade, None
+        block, made = self.chain.make(max(wall, last + 1), self.waiting.candidates(), given, upgrade)
         for extrinsic, refusal in made.refused:
             log.info("block %d refused 0x%s: %s", block.number, extrinsic.hash.hex()[:16], refusal.text)
         self.waiting.after_block(block, made)
@@ -83,11 +86,22 @@ class Node:
         """Set storage values from outside; they hold from the next block on."""
         self._given.update(values)
 
+    def upgrade(self, spec: Spec) -> None:
+        """Become another runtime: the next block says so, the one after it is the first that the new one makes.
+
+        ValueError when it is not newer than the runtime of now.
+        """
+        if spec.version <= self.chain.spec.version:
+            raise ValueError(f"the runtime is spec {self.chain.spec.version} already; one is never taken back")
+        self._upgrade = spec
+
     def reorganise(self, depth: int) -> list[Block]:
         """Give up the newest ``depth`` blocks and make one more in their place. ValueError for final ones."""
-        last = Timestamp.Now.get(self.chain.store)
+        last, spec = Timestamp.Now.get(self.chain.store), self.chain.spec
         for block in self.chain.retreat(depth):
             self.waiting.retract(block)
+        if spec != self.chain.spec:
+            self._upgrade = spec  # it was decided in a block that is given up, and is so again
         return [self.make_block(last + self.machine.block_ms * place) for place in range(1, depth + 2)]
 
     async def run(self) -> None:
@@ -107,7 +121,7 @@ class Node:
         head = chain.head
         era = (_ERA_PERIOD, head.number % _ERA_PERIOD)
         extra = signed_extra(era, self.waiting.next_index(signer.public_key))
-        payload = signing_payload(call_bytes, extra, chain.genesis_hash, head.hash)
+        payload = signing_payload(call_bytes, extra, chain.spec, chain.genesis_hash, head.hash)
         return encode_signed(signer.public_key, signer.crypto_type, signer.sign(payload), extra, call_bytes)
 
     def send(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ranvier.sandbox.composites import Field, Variant
 from ranvier.sandbox.scale import Codec, encode_compact
+
+if TYPE_CHECKING:
+    from ranvier.sandbox.specs import Face
 
 _PRIMITIVES = (
     "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "u256", "i8", "i16", "i32", "i64", "i128", "i256",
@@ -27,9 +31,10 @@ def optional(part: bytes | None) -> bytes:
 
 
 class Registry:
-    """Gives each type its number and writes them all as ``PortableRegistry`` bytes."""
+    """Gives each type its number and writes them all as ``PortableRegistry`` bytes, as one runtime shows them."""
 
-    def __init__(self) -> None:
+    def __init__(self, face: Face) -> None:
+        self.face = face
         self._numbers: dict[Codec, int] = {}
         self._types: list[bytes] = []
 
@@ -81,6 +86,7 @@ class Registry:
         listed = [
             text(v.name) + self._fields(v.fields) + bytes((v.index,)) + vector(text(line) for line in v.docs)
             for v in variants
+            if self.face.has_variant(path, v.name)
         ]
         return self._type(path, params, b"\x01" + vector(listed))
 

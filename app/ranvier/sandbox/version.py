@@ -1,18 +1,25 @@
-"""Which runtime the practice network says it is: the names and layout of spec 343."""
+"""The runtimes that the practice network can be: spec 343 and spec 425, and which of them a state belongs to.
+
+As in a node, the runtime is a value of the state (``:code``): a block that changes it is made by the old one, the next
+by the new one. Here the value names a runtime, it does not contain it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
 from ranvier.sandbox.composites import Tuple, Vec, struct, wrapper
 from ranvier.sandbox.scale import TEXT, U8, U32, Alias, FixedBytes
-from ranvier.sandbox.storage import blake2b_64
+from ranvier.sandbox.storage import State, blake2b_64
 
 SPEC_NAME = "node-subtensor"
-SPEC_VERSION = 343
-TRANSACTION_VERSION = 1
+CODE_KEY = b":code"
+_CODE = b"ranvier practice runtime, spec "
 _API_VERSIONS = {
     "Core": 5,
     "Metadata": 2,
-    "TaggedTransactionQueue": 3,
     "AccountNonceApi": 1,
     "TransactionPaymentApi": 4,
     "StakeInfoRuntimeApi": 1,
@@ -22,6 +29,7 @@ _API_VERSIONS = {
     "DelegateInfoRuntimeApi": 1,
     "SubnetRegistrationRuntimeApi": 1,
 }
+_LATER_API_VERSIONS = {"BetaBasketRuntimeApi": 1}
 
 COW_TEXT = Alias(wrapper("Cow", TEXT, T=TEXT), "Cow<'static, str>")
 _API_LIST = Vec(Tuple((FixedBytes(8), U32)))
@@ -38,14 +46,57 @@ RUNTIME_VERSION = struct(
         "system_version": U8,
     },
 )
-APIS = [(blake2b_64(name.encode()), version) for name, version in _API_VERSIONS.items()]
-VERSION_VALUE = {
-    "spec_name": SPEC_NAME,
-    "impl_name": SPEC_NAME,
-    "authoring_version": 1,
-    "spec_version": SPEC_VERSION,
-    "impl_version": 1,
-    "apis": APIS,
-    "transaction_version": TRANSACTION_VERSION,
-    "system_version": 1,
-}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One runtime by its number. Both count their transaction format as 1, as the real ones do."""
+
+    version: int
+    transaction_version: int = 1
+
+    @property
+    def code(self) -> bytes:
+        """What stands under ``:code`` while this runtime is the chain's."""
+        return _CODE + str(self.version).encode()
+
+    @cached_property
+    def value(self) -> dict[str, Any]:
+        """``RuntimeVersion``."""
+        versions = _API_VERSIONS | (_LATER_API_VERSIONS if self.version >= 425 else {})
+        return {
+            "spec_name": SPEC_NAME,
+            "impl_name": SPEC_NAME,
+            "authoring_version": 1,
+            "spec_version": self.version,
+            "impl_version": 1,
+            "apis": [(blake2b_64(name.encode()), version) for name, version in versions.items()],
+            "transaction_version": self.transaction_version,
+            "system_version": 1,
+        }
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """As ``state_getRuntimeVersion`` answers."""
+        value = self.value
+        return {
+            "specName": SPEC_NAME,
+            "implName": SPEC_NAME,
+            "authoringVersion": 1,
+            "specVersion": self.version,
+            "implVersion": 1,
+            "apis": [[f"0x{name.hex()}", version] for name, version in value["apis"]],
+            "transactionVersion": self.transaction_version,
+            "systemVersion": 1,
+            "stateVersion": 1,
+        }
+
+
+SPECS = {version: Spec(version) for version in (343, 425)}
+NEWEST = SPECS[425]
+
+
+def spec_of(state: State) -> Spec:
+    """The runtime that makes the next block on this state. States of before this value was kept are of the newest."""
+    code = state.get(CODE_KEY)
+    return NEWEST if code is None else SPECS[int(code.removeprefix(_CODE))]

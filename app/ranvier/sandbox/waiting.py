@@ -66,6 +66,7 @@ class WaitingRoom:
         """Check an extrinsic against the newest state and keep it; returns its hash. Raises Refused."""
         try:
             extrinsic = decode_extrinsic(encoded)
+            self._chain.machine.check_call(self._chain.spec, extrinsic)
         except ScaleError as error:
             raise Refused(
                 1002, f"Verification Error: Runtime error: Could not decode the extrinsic: {error}"
@@ -203,7 +204,8 @@ class WaitingRoom:
     def _check_signature(self, extrinsic: Extrinsic) -> None:
         chain = self._chain
         head = chain.head
-        chain.machine.check_signature(chain.store, extrinsic, head.number, head.hash, chain.genesis_hash)
+        spec = chain.spec
+        chain.machine.check_signature(chain.store, spec, extrinsic, head.number, head.hash, chain.genesis_hash)
 
     def _ban(self, hash_: bytes) -> None:
         self._banned[hash_] = None

@@ -9,7 +9,7 @@ from ranvier.sandbox.pallet import Constant, Errors, Event, Pallet, call
 from ranvier.sandbox.scale import U16, U32, U64, Alias, Compact
 from ranvier.sandbox.storage import BLAKE2_128_CONCAT, TWOX_64_CONCAT, Item, Storage, blake2_256
 from ranvier.sandbox.types import ACCOUNT, ACCOUNT_INFO, BYTES, DIGEST, DISPATCH_ERROR, DISPATCH_INFO, H256
-from ranvier.sandbox.version import COW_TEXT, RUNTIME_VERSION, VERSION_VALUE
+from ranvier.sandbox.version import COW_TEXT, NEWEST, RUNTIME_VERSION
 
 _ERROR_NAMES = (
     "InvalidSpecName",
@@ -61,6 +61,7 @@ EXTRINSIC_SUCCESS = Event(_INDEX, 0, "ExtrinsicSuccess", {"dispatch_info": DISPA
 EXTRINSIC_FAILED = Event(
     _INDEX, 1, "ExtrinsicFailed", {"dispatch_error": DISPATCH_ERROR, "dispatch_info": DISPATCH_INFO}
 )
+CODE_UPDATED = Event(_INDEX, 2, "CodeUpdated")
 NEW_ACCOUNT = Event(_INDEX, 3, "NewAccount", {"account": Alias(ACCOUNT, "T::AccountId")})
 KILLED_ACCOUNT = Event(_INDEX, 4, "KilledAccount", {"account": Alias(ACCOUNT, "T::AccountId")})
 REMARKED = Event(_INDEX, 5, "Remarked", {"sender": Alias(ACCOUNT, "T::AccountId"), "hash": Alias(H256, "T::Hash")})
@@ -108,7 +109,7 @@ PALLET = Pallet(
     path="frame_system",
     storage=System,
     calls=(remark, remark_with_event),
-    events=(EXTRINSIC_SUCCESS, EXTRINSIC_FAILED, NEW_ACCOUNT, KILLED_ACCOUNT, REMARKED),
+    events=(EXTRINSIC_SUCCESS, EXTRINSIC_FAILED, CODE_UPDATED, NEW_ACCOUNT, KILLED_ACCOUNT, REMARKED),
     errors=Errors(_INDEX, {name: index for index, name in enumerate(_ERROR_NAMES)}),
     constants=(
         Constant("BlockHashCount", U32, BLOCK_HASH_COUNT),
@@ -117,7 +118,7 @@ PALLET = Pallet(
             struct("sp_weights::RuntimeDbWeight", {"read": U64, "write": U64}),
             {"read": 25_000_000, "write": 100_000_000},
         ),
-        Constant("Version", RUNTIME_VERSION, VERSION_VALUE),
+        Constant("Version", RUNTIME_VERSION, NEWEST.value),
         Constant("SS58Prefix", U16, SS58_PREFIX),
     ),
 )

@@ -9,10 +9,11 @@ from typing import Any
 
 from ranvier.core.errors import StorageError
 from ranvier.sandbox.node import Node
-from ranvier.sandbox.pallets.subtensor.storage import Own, rules
+from ranvier.sandbox.pallets.subtensor.storage import rules
 from ranvier.sandbox.rpc.protocol import Handler, bad_params, hex_bytes, hex_text, param
 from ranvier.sandbox.rpc.writes import account_param, without_session
 from ranvier.sandbox.snapshots import write_snapshot
+from ranvier.sandbox.version import SPECS
 
 _MOST_BLOCKS = 100_000
 _MOST_VALUES = 10_000
@@ -82,11 +83,14 @@ class Develop:
         return len(values)
 
     def _set_rules(self, params: list[Any]) -> bool:
-        """Go by the rules of another runtime from the next block on: 343 or 425."""
-        wanted = param(params, 0, int)
-        if wanted not in (343, 425):
+        """Upgrade the runtime: the next block brings the new code, the one after it is the first by its rules."""
+        wanted = SPECS.get(param(params, 0, int))
+        if wanted is None:
             raise bad_params("the rules of 343 and 425 are known")
-        self._node.give({Own.Rules.key(): Own.Rules.value.encode(wanted)})
+        try:
+            self._node.upgrade(wanted)
+        except ValueError as error:
+            raise bad_params(str(error)) from error
         return True
 
     def _fault(self, params: list[Any]) -> bool:

@@ -24,7 +24,7 @@ from ranvier.sandbox.scale import U32, ScaleError
 from ranvier.sandbox.state import PastState, StateDiscardedError
 from ranvier.sandbox.storage import blake2_256
 from ranvier.sandbox.types import DIGEST_ITEM
-from ranvier.sandbox.version import APIS, SPEC_NAME, SPEC_VERSION, TRANSACTION_VERSION
+from ranvier.sandbox.version import spec_of
 
 _MAX_KEYS = 1000
 
@@ -37,20 +37,6 @@ def header_json(block: Block) -> dict[str, Any]:
         "stateRoot": hex_text(header["state_root"]),
         "extrinsicsRoot": hex_text(header["extrinsics_root"]),
         "digest": {"logs": [hex_text(DIGEST_ITEM.encode(item)) for item in header["digest"]["logs"]]},
-    }
-
-
-def runtime_version_json() -> dict[str, Any]:
-    return {
-        "specName": SPEC_NAME,
-        "implName": SPEC_NAME,
-        "authoringVersion": 1,
-        "specVersion": SPEC_VERSION,
-        "implVersion": 1,
-        "apis": [[hex_text(name), version] for name, version in APIS],
-        "transactionVersion": TRANSACTION_VERSION,
-        "systemVersion": 1,
-        "stateVersion": 1,
     }
 
 
@@ -178,19 +164,17 @@ class Reads:
         return found
 
     def _metadata(self, params: list[Any], session: Session) -> Any:
-        self._at(params, 0)
-        return hex_text(self._node.machine.metadata_v14)
+        return hex_text(self._node.machine.metadata(spec_of(self._at(params, 0)[0]), 14))
 
     def _runtime_version(self, params: list[Any], session: Session) -> Any:
-        self._at(params, 0)
-        return runtime_version_json()
+        return spec_of(self._at(params, 0)[0]).json
 
     def call_api(self, name: str, data: bytes, params: list[Any], at: int) -> bytes:
         """A runtime API by name; its errors are those of a node whose runtime stumbled."""
-        method = METHODS.get(name)
+        state, _, number = self._at(params, at)
+        method = METHODS[spec_of(state).version].get(name)
         if method is None:
             raise RpcError(STATE_ERROR, f"Client error: Execution failed: Other: Exported method {name} is not found")
-        state, _, number = self._at(params, at)
         try:
             return method.call(View(state, number, self._node.machine), data)
         except (ScaleError, DispatchFailure) as error:

@@ -12,7 +12,8 @@ from ranvier.keys.addresses import AddressError, is_ss58, public_key
 from ranvier.sandbox.chain import Block
 from ranvier.sandbox.node import Node
 from ranvier.sandbox.rpc.protocol import Handler, Session, bad_params, hex_bytes, hex_text, param
-from ranvier.sandbox.rpc.reads import changes_json, header_json, runtime_version_json
+from ranvier.sandbox.rpc.reads import changes_json, header_json
+from ranvier.sandbox.version import CODE_KEY
 
 CHAIN_NAME = "Ranvier practice network"
 _ALIASES = {
@@ -138,7 +139,13 @@ class Writes:
 
     def _runtime_version(self, params: list[Any], session: Session) -> str:
         subscription = session.subscribe("state_runtimeVersion")
-        session.notify(subscription, runtime_version_json())
+
+        def tell(block: Block, changes: Mapping[bytes, bytes | None]) -> None:
+            if CODE_KEY in changes:
+                session.notify(subscription, self._chain.spec.json)
+
+        subscription.end = self._node.listen(tell)
+        session.notify(subscription, self._chain.spec.json)
         return subscription.id
 
     def _next_index(self, params: list[Any]) -> int:

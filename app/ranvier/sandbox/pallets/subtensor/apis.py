@@ -9,11 +9,21 @@ from ranvier.sandbox.api import Api, Method, View
 from ranvier.sandbox.composites import Option, Tuple, Vec
 from ranvier.sandbox.pallets.subtensor import info, shares, swaps
 from ranvier.sandbox.pallets.subtensor.info_apis import DELEGATES, NEURONS, REGISTRATION, SUBNETS
-from ranvier.sandbox.pallets.subtensor.info_types import AVAILABILITY, SIM_SWAP, STAKE_INFO, SUBNET_PRICE, map_of
+from ranvier.sandbox.pallets.subtensor.info_baskets import BASKETS
+from ranvier.sandbox.pallets.subtensor.info_types import (
+    AVAILABILITY,
+    SIM_SWAP,
+    SIM_SWAP_343,
+    STAKE_INFO,
+    SUBNET_PRICE,
+    map_of,
+)
 from ranvier.sandbox.pallets.subtensor.storage import LOCK_STATE, NETUID, Subtensor
-from ranvier.sandbox.scale import U64
+from ranvier.sandbox.scale import U64, Codec
 from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
 
+_BUY: dict[str, Codec] = {"netuid": NETUID, "tao": TAO}
+_SELL: dict[str, Codec] = {"netuid": NETUID, "alpha": ALPHA}
 _ACCOUNT_NETUID = Option(Tuple((ACCOUNT, NETUID)))
 
 
@@ -112,11 +122,6 @@ def _lock(view: View, coldkey: bytes, netuid: int) -> dict[str, Any] | None:
     return None
 
 
-def _nothing_owed(view: View, coldkey: bytes) -> int:
-    """There are no root baskets here."""
-    return 0
-
-
 def _stake_fee(view: View, *arguments: Any) -> int:
     """The pool's fee on the amount; moving between root positions costs none (``get_stake_fee``)."""
     origin, _, destination, _, amount = arguments
@@ -146,8 +151,9 @@ APIS: tuple[Api, ...] = (
                 {"coldkey_accounts": Vec(ACCOUNT), "netuids": Option(Vec(NETUID))},
                 map_of(ACCOUNT, map_of(NETUID, AVAILABILITY)),
                 _availability,
+                since=425,
             ),
-            Method("get_coldkey_lock", {"coldkey": ACCOUNT, "netuid": NETUID}, Option(LOCK_STATE), _lock),
+            Method("get_coldkey_lock", {"coldkey": ACCOUNT, "netuid": NETUID}, Option(LOCK_STATE), _lock, since=425),
             Method(
                 "get_stake_fee",
                 {
@@ -162,7 +168,7 @@ APIS: tuple[Api, ...] = (
             ),
         ),
     ),
-    Api("BetaBasketRuntimeApi", (Method("get_root_basket_owed", {"coldkey": ACCOUNT}, TAO, _nothing_owed),)),
+    BASKETS,
     SUBNETS,
     NEURONS,
     DELEGATES,
@@ -171,9 +177,11 @@ APIS: tuple[Api, ...] = (
         "SwapRuntimeApi",
         (
             Method("current_alpha_price", {"netuid": NETUID}, U64, _price),
-            Method("current_alpha_price_all", {}, Vec(SUBNET_PRICE), _prices),
-            Method("sim_swap_tao_for_alpha", {"netuid": NETUID, "tao": TAO}, SIM_SWAP, _sim_buy),
-            Method("sim_swap_alpha_for_tao", {"netuid": NETUID, "alpha": ALPHA}, SIM_SWAP, _sim_sell),
+            Method("current_alpha_price_all", {}, Vec(SUBNET_PRICE), _prices, since=425),
+            Method("sim_swap_tao_for_alpha", _BUY, SIM_SWAP_343, _sim_buy, until=343),
+            Method("sim_swap_alpha_for_tao", _SELL, SIM_SWAP_343, _sim_sell, until=343),
+            Method("sim_swap_tao_for_alpha", _BUY, SIM_SWAP, _sim_buy, since=425),
+            Method("sim_swap_alpha_for_tao", _SELL, SIM_SWAP, _sim_sell, since=425),
         ),
     ),
 )

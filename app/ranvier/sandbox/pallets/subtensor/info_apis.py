@@ -171,7 +171,7 @@ SUBNETS = Api(
         Method("get_subnets_info_v2", {}, Vec(Option(SUBNET_V2)), _subnets_v2),
         Method("get_subnet_hyperparams", _BY_NETUID, Option(HYPERPARAMS), _hyperparams),
         Method("get_subnet_hyperparams_v2", _BY_NETUID, Option(HYPERPARAMS_V2), _hyperparams_v2),
-        Method("get_subnet_hyperparams_v3", _BY_NETUID, Option(Vec(HYPERPARAM)), _hyperparams_v3),
+        Method("get_subnet_hyperparams_v3", _BY_NETUID, Option(Vec(HYPERPARAM)), _hyperparams_v3, since=425),
         Method("get_all_dynamic_info", {}, Vec(Option(DYNAMIC)), _all_dynamic),
         Method("get_all_metagraphs", {}, Vec(Option(METAGRAPH)), _all_metagraphs),
         Method("get_metagraph", _BY_NETUID, Option(METAGRAPH), _metagraph),
@@ -188,8 +188,8 @@ SUBNETS = Api(
             _selective_mechagraph,
         ),
         Method("get_subnet_to_prune", {}, Option(NETUID), _to_prune),
-        Method("get_next_epoch_start_block", _BY_NETUID, Option(U64), _next_epoch),
-        Method("get_block_emission", {}, TAO, _block_emission),
+        Method("get_next_epoch_start_block", _BY_NETUID, Option(U64), _next_epoch, since=425),
+        Method("get_block_emission", {}, TAO, _block_emission, since=425),
     ),
 )
 NEURONS = Api(

@@ -39,16 +39,10 @@ STAKE_INFO = struct(
 AVAILABILITY = struct(  # 425
     _INFO + "stake_info::StakeAvailability", {"total": CALPHA, "locked": CALPHA, "available": CALPHA}
 )
-SIM_SWAP = struct(  # the two slippages are of 425
-    "pallet_subtensor_swap_runtime_api::SimSwapResult",
-    {
-        "tao_amount": TAO,
-        "alpha_amount": ALPHA,
-        "tao_fee": TAO,
-        "alpha_fee": ALPHA,
-        "tao_slippage": TAO,
-        "alpha_slippage": ALPHA,
-    },
+_SIM_SWAP = {"tao_amount": TAO, "alpha_amount": ALPHA, "tao_fee": TAO, "alpha_fee": ALPHA}
+SIM_SWAP_343 = struct("pallet_subtensor_swap_runtime_api::SimSwapResult", _SIM_SWAP)
+SIM_SWAP = struct(
+    "pallet_subtensor_swap_runtime_api::SimSwapResult", {**_SIM_SWAP, "tao_slippage": TAO, "alpha_slippage": ALPHA}
 )
 SUBNET_PRICE = struct("pallet_subtensor_swap_runtime_api::SubnetPrice", {"netuid": NETUID, "price": U64})  # 425
 
