@@ -32,6 +32,7 @@ from ranvier.agent.ledgers import Ledgers
 from ranvier.agent.market import Market
 from ranvier.agent.messages import PROTOCOL, AgentStatus, EarningEvent, InstallEvent, StatusEvent
 from ranvier.agent.miner import Tools
+from ranvier.agent.miner_samples import MinerSampler
 from ranvier.agent.miners import Miners, Surroundings
 from ranvier.agent.moments import EndpointNotes, Moments
 from ranvier.agent.portfolio import PortfolioReader
@@ -136,6 +137,10 @@ class Agent:
             now=parts.now,
         )  # fmt: skip
         self.power = Power(
+        self.sampler = MinerSampler(
+            self.samples, self.miners.all, self.hub, lambda: self.hardware.latest,
+            lambda error: self._trouble("miner samples", error), parts.now,
+        )  # fmt: skip
             lambda: self._setting(STOP_BEFORE_SLEEP), self.miners.wanted, around.noted,
             lambda error: self._trouble("power", error),
         )  # fmt: skip
@@ -196,6 +201,7 @@ class Agent:
             ("status", self._tell()),
             ("miners", self.miners.run()),
             ("network", self.network.run()),
+            ("miner samples", self.sampler.run()),
             ("earnings", self.writer.run()),
             ("prices", self.prices.run()),
             ("hardware", self.hardware.run()),

@@ -20,10 +20,12 @@ from ranvier.agent.miner_messages import (
     CrashPlace,
     DiagnosisView,
     ExportLogs,
+    GetMinerHistory,
     GetTimeline,
     LogCrash,
     LogHits,
     LogPage,
+    MinerHistory,
     Moment,
     PlacedLine,
     ReadLog,
@@ -65,6 +67,7 @@ from ranvier.agent.secret_messages import GetSecrets, MinerSecrets, RemoveSecret
 from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition, Subnet
 from ranvier.core.evidence import Evidence, Level
 from ranvier.hardware.snapshot import Hardware
+from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 
@@ -73,14 +76,14 @@ __all__ = [
     "BundleFile", "BundlePreview", "ChainView", "ChangeMiner", "CheckPosition", "Command", "CostsView", "CrashPlace",
     "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "ExportEarnings",
     "ExportLogs", "FetchPrices", "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps",
-    "GetHardware", "GetHardwareHistory", "GetHoldings", "GetLog", "GetNetCheck", "GetPortfolio", "GetPrices",
-    "GetReceipts", "GetSecrets", "GetStatus", "GetSubnet", "GetSubnets", "GetTimeline", "GetToken", "HardwareEvent",
-    "HardwareHistory", "InstallEvent", "InstallMiner", "InstallProgress", "LogCrash", "LogHits", "LogLine", "LogPage",
-    "LogTail", "MinerSecrets", "MinerView", "Moment", "PlacedLine", "Portfolio", "PositionCheck", "PricesView",
-    "PublishAxon", "R", "ReadLog", "Receipts", "RemoveCost", "RemoveMiner", "RemoveSecret", "RestartMiner", "SearchLog",
-    "SecretView", "SetCost", "SetSecret", "SetTariff", "StartMiner", "StartSandbox", "StatusEvent", "StopAgent",
-    "StopMiner", "StopSandbox", "Timeline", "UndoUpdate", "UpdateMiner", "UseArchive", "UseNetwork", "UsePriceSource",
-    "Version", "WatchColdkeys", "Why", "WhyMiner",
+    "GetHardware", "GetHardwareHistory", "GetHoldings", "GetLog", "GetMinerHistory", "GetNetCheck", "GetPortfolio",
+    "GetPrices", "GetReceipts", "GetSecrets", "GetStatus", "GetSubnet", "GetSubnets", "GetTimeline",
+    "GetToken", "HardwareEvent", "HardwareHistory", "InstallEvent", "InstallMiner", "InstallProgress", "LogCrash",
+    "LogHits", "LogLine", "LogPage", "LogTail", "MinerHistory", "MinerSecrets", "MinerView", "Moment", "PlacedLine",
+    "Portfolio", "PositionCheck", "PricesView", "PublishAxon", "R", "ReadLog", "Receipts", "RemoveCost",
+    "RemoveMiner", "RemoveSecret", "RestartMiner", "SearchLog", "SecretView", "SetCost", "SetSecret", "SetTariff",
+    "StartMiner", "StartSandbox", "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "Timeline", "UndoUpdate",
+    "UpdateMiner", "UseArchive", "UseNetwork", "UsePriceSource", "Version", "WatchColdkeys", "Why", "WhyMiner",
 ]  # fmt: skip
 
 PROTOCOL = 1  # raised when an old window could misread a new agent
@@ -105,7 +108,8 @@ class MinerView(msgspec.Struct, frozen=True):
     ``evidence`` is ordered: process, health, registration, contact, pay. ``cpu_percent`` is of one core;
     ``rss`` in bytes over the whole process tree. Earnings are rao of alpha of ``netuid``.
     ``state`` is the keeper's word; ``shown`` what a person is told (with health counted), with its reason and when
-    that was seen. ``diagnosis`` stands from a crash until it is well again or stopped.
+    that was seen. ``diagnosis`` stands from a crash until it is well again or stopped. ``reading``: what it uses, None
+    while it does not run.
     """
 
     id: str
@@ -142,6 +146,7 @@ class MinerView(msgspec.Struct, frozen=True):
     diagnosis: DiagnosisView | None = None
     gpus: tuple[str, ...] = ()
     version: Version = Version()
+    reading: MinerSample | None = None
 
 
 class InstallProgress(msgspec.Struct, frozen=True):

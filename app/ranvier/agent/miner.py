@@ -17,16 +17,15 @@ from ranvier.agent.incidents import Around, Incident
 from ranvier.agent.messages import MinerView, Version
 from ranvier.agent.miner_file import MinerFile, free_port, port_free, write_miner
 from ranvier.agent.programs import Keeper, Programs, Sightings
-from ranvier.agent.usage import TreeMeter, Usage, gpu_of
 from ranvier.core.errors import MinerError, RanvierError
 from ranvier.core.processes import ProcessIdentity
-from ranvier.hardware.snapshot import Hardware
+from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.diagnosis import Diagnoser
 from ranvier.miners.diagnosis_facts import port_owner
 from ranvier.miners.environment import STAMP
 from ranvier.miners.generations import Generations
 from ranvier.miners.states import HealthRow, HealthRule, Seen, Shown, ShownState, derive
-from ranvier.miners.status import KeeperStatus, MinerState
+from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ class Observation:
 
 
 class Miner:
-    """``observe`` and ``measure`` block and belong in a worker thread; everything else belongs on the loop."""
+    """``observe`` blocks and belongs in a worker thread; everything else belongs on the loop."""
 
     def __init__(self, folder: Path, file: MinerFile, tools: Tools) -> None:
         self.folder = folder
@@ -77,12 +76,11 @@ class Miner:
         self._well_since: float | None = None
         self._busy: deque[tuple[float, float]] = deque(maxlen=_KEPT_READINGS)
         self._contact_at: float | None = None
-        self._gpu_memory: int | None = None
         self._problems: dict[str, str] = {}
         self._tools = tools
         self._seen: Observation | None = None
-        self._usage: Usage | None = None
-        self._meter = TreeMeter()
+        self.reading: MinerSample | None = None
+        self.pids: tuple[int, ...] = ()
         self._failures = 0
         self._retry_at = 0.0
         self._last_pids: tuple[int, ...] = ()
@@ -98,11 +96,13 @@ class Miner:
             alive = ProcessIdentity(status.pid, status.pid_started).alive()
         return Observation(status, keeper_alive, alive)
 
-    def measure(self) -> Usage | None:
-        """CPU and memory of its whole tree, None when it does not run."""
+    @property
+    def root(self) -> tuple[int, int] | None:
+        """The pids of its program and of its keeper (0 when that does not run); None when it does not run."""
         seen = self._seen
-        pid = None if seen is None or not seen.alive else seen.status.pid
-        return None if pid is None else self._meter.read(pid)
+        if seen is None or not seen.alive or seen.status.pid is None:
+            return None
+        return seen.status.pid, seen.status.keeper_pid if seen.keeper_alive else 0
 
     def saw(self, seen: Observation) -> None:
         before, self._seen = self._seen, seen
@@ -110,7 +110,7 @@ class Miner:
         if self.state not in _UP or another:  # of another process nothing is known yet
             self.health, self._row = None, HealthRow()
         if self.state not in _UP:
-            self._usage = self._gpu_memory = None
+            self.reading, self.pids = None, ()
         shown = self.shown()
         now = self._tools.now()
         if shown.state not in _WELL or another:
@@ -120,12 +120,6 @@ class Miner:
         ended = self.incident.look(shown.state, wanted=self.file.wanted, well_s=self.well_s)
         if ended or before is None or _what(before) != _what(seen):
             self._tools.changed()
-
-    def saw_hardware(self, sample: Hardware) -> None:
-        """What the cards say of it: how busy its own are, and how much of their memory it holds."""
-        percent, self._gpu_memory = gpu_of(sample, self.file.gpus, self.pids)
-        if percent is not None and (not self._busy or self._busy[-1][0] != sample.at):
-            self._busy.append((sample.at, percent))
 
     def saw_pay(self, pay: PaySeen | None) -> None:
         """What the ledger says now; a new payment shows that the chain knows it works."""
@@ -159,18 +153,21 @@ class Miner:
     def crashes(self) -> int:
         return 0 if self._seen is None else self._seen.status.crashes
 
-    def measured(self, usage: Usage | None) -> None:
-        self._usage = usage
-        if usage is not None:
-            self._last_pids = usage.pids
+    @property
+    def exits(self) -> tuple[ExitRecord, ...]:
+        return () if self._seen is None else self._seen.status.exits
+
+    def measured(self, reading: MinerSample, pids: tuple[int, ...], cards_at: float | None) -> None:
+        """What it used just now, by which processes (none: it does not run), and when its cards were looked at."""
+        self.reading, self.pids = (reading, pids) if pids else (None, ())
+        self._last_pids = pids or self._last_pids
+        newest = self._busy[-1][0] if self._busy else None
+        if cards_at is not None and cards_at != newest and reading.gpu_percent is not None:
+            self._busy.append((cards_at, reading.gpu_percent))
 
     @property
     def state(self) -> MinerState:
         return state_of(self._facts(None))
-
-    @property
-    def pids(self) -> tuple[int, ...]:
-        return () if self._usage is None else self._usage.pids
 
     def unexplained(self) -> bool:
         """Whether it has ended in a way that nobody was told about yet."""
@@ -230,7 +227,7 @@ class Miner:
         facts = self._facts(chain_note)
         evidence, level = build(facts, self._tools.now())
         status = None if self._seen is None else self._seen.status
-        file, health, usage, pay, shown = self.file, self.health, self._usage, self.pay, self.shown()
+        file, health, used, pay, shown = self.file, self.health, self.reading, self.pay, self.shown()
         trial = self.trial
         return MinerView(
             id=file.id,
@@ -249,8 +246,8 @@ class Miner:
             starts=0 if status is None else status.starts,
             crashes=0 if status is None else status.crashes,
             exits=() if status is None else status.exits,
-            cpu_percent=None if usage is None else usage.cpu_percent,
-            rss=None if usage is None else usage.rss,
+            cpu_percent=None if used is None else used.cpu_percent,
+            rss=None if used is None else used.rss,
             neuron=None if self.seat is None else self.seat.neuron,
             earned_today_rao=None if pay is None else pay.today_rao,
             earned_7d_rao=None if pay is None else pay.week_rao,
@@ -259,7 +256,8 @@ class Miner:
             queries_answered=None if health is None else health.queries_answered,
             last_query_at=None if health is None else health.last_query_at,
             installed=self.installed,
-            gpu_memory=self._gpu_memory,
+            gpu_memory=None if used is None else used.gpu_memory,
+            reading=used,
             shown=shown.state,
             reason=shown.reason,
             shown_at=shown.seen_at,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ranvier.agent import messages as m
-from ranvier.agent import miner_logs
+from ranvier.agent import miner_logs, miner_samples
 from ranvier.agent.portfolio import require_network
 from ranvier.agent.server import Handler
 from ranvier.chain.model import TxStage
@@ -42,6 +42,7 @@ class MinerCommands:
             m.PublishAxon: self.publish_axon,
             m.WhyMiner: self.why_miner,
             m.GetTimeline: self.get_timeline,
+            m.GetMinerHistory: self.get_history,
             m.GetLog: self.get_log,
             m.ReadLog: self.read_log,
             m.SearchLog: self.search_log,
@@ -78,6 +79,7 @@ class MinerCommands:
         with contextlib.suppress(MinerError):  # a damaged one does not tell
             names = self._agent.miners.get(command.id).file.secrets
         await self._agent.miners.remove(command.id)
+        await self._agent.sampler.forget(command.id)
         left = await self._agent.secrets.forget(folder, names)
         return m.Done(f"Removed; its earnings stay in the ledger. {left}".strip())
 
@@ -132,6 +134,7 @@ class MinerCommands:
             crashes=view.crashes,
             diagnosis=view.diagnosis,
             crash_position=place.position,
+            reading=view.reading,
         )
 
     async def get_timeline(self, command: m.GetTimeline) -> m.Timeline:
@@ -143,6 +146,9 @@ class MinerCommands:
             tuple(one for one in view.exits if one.at >= since),
             view.started_at if view.pid is not None else None,
         )
+
+    async def get_history(self, command: m.GetMinerHistory) -> m.MinerHistory:
+        return await miner_samples.history(self._agent, command)
 
     async def get_log(self, command: m.GetLog) -> m.LogTail:
         return await self._agent.miners.log(command.id, command.after, command.limit)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from ranvier.agent.command import Command, Done
+from ranvier.agent.money_messages import EarningRow
 from ranvier.core.evidence import Evidence
+from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord
 
@@ -41,7 +43,8 @@ class Version(msgspec.Struct, frozen=True):
 
 
 class Why(msgspec.Struct, frozen=True):
-    """Everything that explains the state of one miner. ``crash_position`` is where in its log it last ended."""
+    """Everything that explains the state of one miner. ``crash_position`` is where in its log it last ended,
+    ``reading`` what it used when that was last looked at."""
 
     id: str
     shown: ShownState
@@ -52,6 +55,7 @@ class Why(msgspec.Struct, frozen=True):
     crashes: int = 0
     diagnosis: DiagnosisView | None = None
     crash_position: int | None = None
+    reading: MinerSample | None = None
 
 
 class PlacedLine(msgspec.Struct, frozen=True):
@@ -140,6 +144,26 @@ class WhyMiner(Command[Why], frozen=True):
     id: str
 
 
+class MinerHistory(msgspec.Struct, frozen=True):
+    """Everything about one miner between ``since`` and ``until`` (Unix seconds), each part oldest first.
+
+    ``samples`` are merged to the number of points asked for. ``moments`` begin with the last word about the endpoint
+    before this time; ``exits`` are the ends of the runs that touch it; ``started_at`` is the run that goes on.
+    ``pay`` is each epoch's; ``pay_note`` says why it is not known, ``pay_from`` since when it is told, where what is
+    older was too much.
+    """
+
+    since: float
+    until: float
+    samples: tuple[MinerSample, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    exits: tuple[ExitRecord, ...] = ()
+    started_at: float | None = None
+    pay: tuple[EarningRow, ...] = ()
+    pay_note: str = ""
+    pay_from: float | None = None
+
+
 class ReadLog(Command[LogPage], frozen=True):
     """A page of a log of any size: the lines before position ``before``, or after ``after``, or the last ones."""
 
@@ -206,3 +230,12 @@ class GetTimeline(Command[Timeline], frozen=True):
 
     id: str
     seconds: int = 86_400
+
+
+class GetMinerHistory(Command[MinerHistory], frozen=True):
+    """Everything about one miner on one axis of time, from ``since`` to ``until`` (Unix seconds; None: now)."""
+
+    id: str
+    since: float
+    until: float | None = None
+    points: int = 480

@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 _ROUND_S = 1.0
 _HEALTH_EVERY_S, _IDLE_HEALTH_EVERY_S = 2.0, 5.0
 _SEATS_EVERY_S = 2.0
-_USAGE_EVERY_S, _IDLE_USAGE_EVERY_S = 3.0, 15.0
 _SETTLED_AT_ONCE = 4  # after a restart of the machine, miners come up a few a round, the oldest first
 
 
@@ -67,7 +66,7 @@ class Miners:
         self._adding = asyncio.Lock()
         self._tasks = Tasks()
         self._explaining, self._going_back = set[str](), set[str]()
-        self._usage_at = self._seats_at = 0.0
+        self._seats_at = 0.0
 
     # --- what there is --------------------------------------------------------------------------------------
 
@@ -105,6 +104,10 @@ class Miners:
 
     def coldkeys(self, network: str) -> set[str]:
         return {miner.file.coldkey_ss58 for miner in self._miners.values() if miner.file.network == network}
+
+    def all(self) -> list[Miner]:
+        """Those whose file can be read."""
+        return list(self._miners.values())
 
     def wanted(self) -> list[Miner]:
         return [miner for miner in self._miners.values() if miner.file.wanted]
@@ -307,17 +310,8 @@ class Miners:
                 self._tasks.start(self._explain(miner), f"explain {miner.file.id}")
             if miner.trial.trial_since is not None and not miner.lock.locked():
                 self._judge(miner)
-        now, watched = self._tools.now(), self._around.watched()
-        pause = _HEALTH_EVERY_S if watched else _IDLE_HEALTH_EVERY_S
+        pause = _HEALTH_EVERY_S if self._around.watched() else _IDLE_HEALTH_EVERY_S
         await asyncio.gather(*(miner.check_health() for miner in miners if miner.health_due(pause)))
-        if abs(now - self._usage_at) >= (_USAGE_EVERY_S if watched else _IDLE_USAGE_EVERY_S):
-            self._usage_at = now
-            measured = await asyncio.to_thread(lambda: [one.measure() for one in miners])
-            sample = self._around.hardware()
-            for miner, usage in zip(miners, measured, strict=True):
-                miner.measured(usage)
-                if sample is not None:
-                    miner.saw_hardware(sample)
 
     # --- inside ---------------------------------------------------------------------------------------------
 
