@@ -136,11 +136,11 @@ class Agent:
             lambda: float(self._setting(HARDWARE_INTERVAL_S)), lambda error: self._trouble("samples", error),
             now=parts.now,
         )  # fmt: skip
-        self.power = Power(
         self.sampler = MinerSampler(
             self.samples, self.miners.all, self.hub, lambda: self.hardware.latest,
             lambda error: self._trouble("miner samples", error), parts.now,
         )  # fmt: skip
+        self.power = Power(
             lambda: self._setting(STOP_BEFORE_SLEEP), self.miners.wanted, around.noted,
             lambda error: self._trouble("power", error),
         )  # fmt: skip
@@ -200,8 +200,8 @@ class Agent:
         return (
             ("status", self._tell()),
             ("miners", self.miners.run()),
-            ("network", self.network.run()),
             ("miner samples", self.sampler.run()),
+            ("network", self.network.run()),
             ("earnings", self.writer.run()),
             ("prices", self.prices.run()),
             ("hardware", self.hardware.run()),
