@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.agent_fakes import PROGRAMS, House
+from agent.agent_fakes import PROGRAMS, House, up
 from ranvier.agent import messages as m
 from ranvier.agent.miner_programs import RecipePrograms
 from ranvier.agent.moments import EndpointNotes, Moments
+from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths
 from ranvier.miners.states import ShownState
@@ -131,3 +133,39 @@ def test_the_file_of_moments_does_not_grow_for_ever(tmp_path: Path, monkeypatch:
         moments.add(float(number), "updated", "x", miner_id="one")
     assert [one.at for one in Moments(path).of("one", "", 0.0)] == [7.0, 8.0, 9.0]
     assert path.read_bytes().count(b"\n") == 3
+
+
+async def test_a_corrected_recipe_brings_back_a_miner_that_was_given_up(
+    tmp_path: Path, add: Callable[..., m.AddMiner]
+) -> None:
+    """A failed miner's repair must not be judged by the failure that it repairs."""
+    programs = RecipePrograms(Paths.under(tmp_path / "home"))
+    async with House(tmp_path / "home", programs=programs) as house:
+        call = house.client.call
+        await call(m.UseNetwork("test"))
+        await call(add(recipe="mine", recipe_text=recipe('"/no/such/program"')))
+        await call(m.InstallMiner("one"))
+        with contextlib.suppress(RanvierError):
+            await call(m.StartMiner("one"))
+        failed = (await house.until(lambda s: s.miners[0].shown is ShownState.FAILED and s.miners[0].diagnosis)).miners[
+            0
+        ]
+        assert "/no/such/program" in failed.diagnosis.sentence and failed.wanted
+        text = (await call(m.GetRecipe("one"))).text
+        with pytest.raises(RanvierError, match="as it was"):
+            await call(m.UpdateMiner("one", recipe_text=text))
+        with pytest.raises(RanvierError, match="line 5: program"):
+            await call(m.UpdateMiner("one", recipe_text=text.replace("command =", "comand =")))
+        assert (await call(m.GetRecipe("one"))).text == text
+        better = text.replace('"/no/such/program"', GOOD)
+        assert "being tried" in (await call(m.UpdateMiner("one", recipe_text=better))).text
+        kept = await house.until(lambda s: "is kept" in s.miners[0].version.note)
+        assert (kept.miners[0].version.number, kept.miners[0].shown) == (1, ShownState.HEALTHY)
+        # A correction that is none goes back by itself.
+        await call(m.UpdateMiner("one", recipe_text=better.replace(GOOD, BAD)))
+        back = await house.until(lambda s: "taken back" in s.miners[0].version.note and up(s.miners[0]))
+        assert back.miners[0].version.number == 1 and (await call(m.GetRecipe("one"))).text == better
+        assert not (house.paths.miner("one") / "edited").exists()
+        with pytest.raises(RanvierError, match="none to make anew"):
+            await call(m.UpdateMiner("one", fresh=True))
+        await house.end()

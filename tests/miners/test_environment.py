@@ -79,9 +79,10 @@ command = ["{{python}}"]
     def recipe(self) -> Recipe:
         return load_recipe(self.folder)
 
-    async def install(self, *options: str) -> None:
+    async def install(self, *options: str, into: Path | None = None, fresh: bool = False) -> None:
         options = options or ("--no-index", "--find-links", str(self.wheels))
-        await install(self.recipe, self.env, self.cache, lambda *step: self.steps.append(step), uv_options=options)
+        env, tell = into or self.env, lambda *step: self.steps.append(step)
+        await install(self.recipe, env, self.cache, tell, uv_options=options, fresh=fresh)
 
     def left_over(self) -> list[str]:
         return [path.name for path in self.env.parent.iterdir() if path.name.startswith("env")]
@@ -150,7 +151,36 @@ async def test_damaged_downloads_are_fetched_anew(workshop) -> None:
     shutil.rmtree(workshop.env)
     await workshop.install()
     assert installed(workshop.recipe, workshop.env)
-    assert "Clearing damaged downloads" in [step for step, _done, _total in workshop.steps]
+    assert "Fetching damaged downloads anew" in [step for step, _done, _total in workshop.steps]
+
+
+async def test_what_uv_unpacked_and_never_checks_again_is_replaced_only_when_asked(workshop) -> None:
+    """A package that was damaged after it was unpacked counts as installed for uv, for ever."""
+    await workshop.install()
+    module = next((workshop.env / "lib").glob("python*/site-packages/tinylib/__init__.py"))
+    for path in (module, *(path for path in (workshop.cache / "uv").rglob("__init__.py") if path != module)):
+        path.unlink()
+        path.write_text("NAME = 'damaged'\n")
+    again = workshop.env.with_name("again")
+    await workshop.install(into=again)
+    assert "damaged" in next((again / "lib").glob("python*/site-packages/tinylib/__init__.py")).read_text()
+    fresh = workshop.env.with_name("fresh")
+    await workshop.install(into=fresh, fresh=True)
+    later = workshop.env.with_name("later")
+    await workshop.install(into=later)
+    for env in (fresh, later):
+        assert "here" in next((env / "lib").glob("python*/site-packages/tinylib/__init__.py")).read_text(), env
+    assert sorted(path.name for path in workshop.cache.iterdir()) == ["uv"]
+
+
+async def test_fetching_anew_that_fails_keeps_the_downloads_there_are(workshop) -> None:
+    await workshop.install()
+    before = len(list((workshop.cache / "uv").rglob("*")))
+    (workshop.folder / "one.lock").write_text(f"tinylib==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(InstallError, match="hash differs"):
+        await workshop.install(into=workshop.env.with_name("x"), fresh=True)
+    assert len(list((workshop.cache / "uv").rglob("*"))) == before
+    assert sorted(path.name for path in workshop.cache.iterdir()) == ["uv"]
 
 
 async def test_an_installer_that_is_killed_is_told_as_that(workshop, monkeypatch, tmp_path) -> None:

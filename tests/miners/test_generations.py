@@ -48,6 +48,19 @@ def test_the_verdict_on_a_trial(state, healthy_s, crashes, after_s, verdict) -> 
     assert judge(record, state, healthy_s=healthy_s, crashes=10 + crashes, now=1000.0 + after_s) is verdict
 
 
+@pytest.mark.parametrize("state", list(S))
+def test_what_is_still_of_the_version_before_says_nothing(state) -> None:
+    """A failed miner is mended by an update: its failure is not that of the update."""
+    record = Record(current=1, previous=0, trial_since=1000.0, crashes_before=10, starts_before=4)
+
+    def verdict(crashes: int, starts: int) -> Verdict:
+        return judge(record, state, healthy_s=99.0, crashes=crashes, now=1001.0, starts=starts)
+
+    assert verdict(10, 4) is Verdict.WAIT
+    assert verdict(10, 5) is judge(record, state, healthy_s=99.0, crashes=10, now=1001.0)
+    assert verdict(11, 4) is judge(record, state, healthy_s=99.0, crashes=11, now=1001.0), "refused without a start"
+
+
 def test_without_a_trial_nothing_is_taken_back() -> None:
     assert judge(Record(), S.FAILED, healthy_s=None, crashes=99, now=1.0) is Verdict.KEEP
 

@@ -105,6 +105,7 @@ class Agent:
             noted=lambda miner_id, kind, text: self.moments.add(self._now(), kind, text, miner_id=miner_id),
         )
         self.miners = Miners(paths, tools, self.installs, around)
+        self.programs = parts.programs
         self.secrets = SecretCommands(parts.secrets, parts.programs, self.miners.get)
         self.portfolio = PortfolioReader(self.watch, self.ledgers, self.miners.coldkeys)
         self.archives = Archives(self._fitted_ledger, parts.archive_of or parts.chain_of)

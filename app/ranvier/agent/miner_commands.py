@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ranvier.agent import messages as m
-from ranvier.agent import miner_logs, miner_samples
+from ranvier.agent import miner_logs, miner_samples, recipe_edit
 from ranvier.agent.portfolio import require_network
 from ranvier.agent.server import Handler
 from ranvier.chain.model import TxStage
@@ -39,6 +39,7 @@ class MinerCommands:
             m.ChangeMiner: self.change_miner,
             m.UpdateMiner: self.update_miner,
             m.UndoUpdate: self.undo_update,
+            m.GetRecipe: self.get_recipe,
             m.PublishAxon: self.publish_axon,
             m.WhyMiner: self.why_miner,
             m.GetTimeline: self.get_timeline,
@@ -87,7 +88,15 @@ class MinerCommands:
         return m.Done(await self._agent.miners.change(command))
 
     async def update_miner(self, command: m.UpdateMiner) -> m.Done:
-        return m.Done(await self._agent.miners.update(command.id, command.recipe_folder))
+        if command.recipe_text:
+            source = recipe_edit.folder_of(self._agent.miners.get(command.id), self._agent.programs)
+            async with recipe_edit.edited(self._agent.miners.folder(command.id), source, command.recipe_text) as edited:
+                return m.Done(await self._agent.miners.update(command.id, str(edited)))
+        return m.Done(await self._agent.miners.update(command.id, command.recipe_folder, fresh=command.fresh))
+
+    async def get_recipe(self, command: m.GetRecipe) -> m.RecipeText:
+        folder = recipe_edit.folder_of(self._agent.miners.get(command.id), self._agent.programs)
+        return await asyncio.to_thread(recipe_edit.read, folder)
 
     async def undo_update(self, command: m.UndoUpdate) -> m.Done:
         return m.Done(await self._agent.miners.take_back(command.id, "its owner wanted it so."))

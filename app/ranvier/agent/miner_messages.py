@@ -68,6 +68,13 @@ class PlacedLine(msgspec.Struct, frozen=True):
     level: str | None = None
 
 
+class RecipeText(msgspec.Struct, frozen=True):
+    """A recipe as it stands in its file ``path``."""
+
+    text: str
+    path: str
+
+
 class LogPage(msgspec.Struct, frozen=True):
     """Lines oldest first. ``start``: ask for what is before it; ``next``: for what comes after. ``first`` and ``end``
     are the positions between which the log lies now."""
@@ -137,13 +144,6 @@ class Timeline(msgspec.Struct, frozen=True):
     started_at: float | None = None
 
 
-# --- commands ---------------------------------------------------------------------------------------------------
-
-
-class WhyMiner(Command[Why], frozen=True):
-    id: str
-
-
 class MinerHistory(msgspec.Struct, frozen=True):
     """Everything about one miner between ``since`` and ``until`` (Unix seconds), each part oldest first.
 
@@ -162,6 +162,13 @@ class MinerHistory(msgspec.Struct, frozen=True):
     pay: tuple[EarningRow, ...] = ()
     pay_note: str = ""
     pay_from: float | None = None
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+
+class WhyMiner(Command[Why], frozen=True):
+    id: str
 
 
 class ReadLog(Command[LogPage], frozen=True):
@@ -211,12 +218,21 @@ class ChangeMiner(Command[Done], frozen=True):
 
 
 class UpdateMiner(Command[Done], frozen=True):
-    """Make a new version beside the one in use, from its recipe as it is now or from ``recipe_folder``, and try it.
+    """Make a new version beside the one in use, from its recipe as it is now, from ``recipe_folder``, or from the
+    recipe in use with another ``recipe_text``; and try it. ``fresh``: the same recipe, every package fetched anew.
 
     It is kept once it has been healthy for a while, and goes back by itself when it does not get so."""
 
     id: str
     recipe_folder: str = ""
+    recipe_text: str = ""
+    fresh: bool = False
+
+
+class GetRecipe(Command[RecipeText], frozen=True):
+    """The recipe that a miner runs by."""
+
+    id: str
 
 
 class UndoUpdate(Command[Done], frozen=True):

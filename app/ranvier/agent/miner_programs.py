@@ -80,15 +80,32 @@ class RecipePrograms:
         recipe, version = self._current(folder, miner)
         await environment.install(recipe, version.env, self._cache, on_progress)
 
-    async def prepare(self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress: Progress) -> Generation:
+    async def prepare(
+        self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress: Progress, fresh: bool = False
+    ) -> Generation:
+        recipe, version = self._current(folder, miner)
+        if fresh:
+            return await self._renew(folder, miner, on_progress)
         source = Path(recipe_folder).expanduser() if recipe_folder else self._folder(miner.recipe)
         load_recipe(source)
-        recipe, version = self._current(folder, miner)
         if same_recipe(version.recipe_folder, source) and await asyncio.to_thread(
             environment.installed, recipe, version.env
         ):
             raise MinerError("Nothing new", f"{miner.name} runs the newest version of its recipe already.")
         return await Generations(folder).prepare(source, self._cache, on_progress)
+
+    async def _renew(self, folder: Path, miner: MinerFile, on_progress: Progress) -> Generation:
+        recipe, version = self._current(folder, miner)
+        if not environment.own_environment(recipe):
+            raise MinerError(
+                "No environment of its own",
+                f"{miner.name} runs without an environment made by Ranvier, so there is none to make anew.",
+                "Install what is missing where its command finds it.",
+            )
+        return await Generations(folder).prepare(version.recipe_folder, self._cache, on_progress, fresh=True)
+
+    def recipe_folder(self, folder: Path, miner: MinerFile) -> Path:
+        return self._current(folder, miner)[0].folder
 
     def spec(self, folder: Path, miner: MinerFile, endpoint: str) -> ProgramSpec:
         recipe, version = self._current(folder, miner)

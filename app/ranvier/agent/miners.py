@@ -193,10 +193,10 @@ class Miners:
             said.append("it runs on the cards chosen" if command.gpus else "no card is chosen for it")
         return f"{', '.join(said) or 'Nothing was changed'}, from its next start on."
 
-    async def update(self, miner_id: str, recipe_folder: str) -> str:
+    async def update(self, miner_id: str, recipe_folder: str, *, fresh: bool = False) -> str:
         """Make a new version and try it; a running miner is restarted with it. Raises RanvierError."""
         miner = self.get(miner_id)
-        new = await self.trials.prepare(miner, recipe_folder)
+        new = await self.trials.prepare(miner, recipe_folder, fresh=fresh)
         runs = self.trials.begin(miner, new)
         await miner.check_installed()
         if runs:

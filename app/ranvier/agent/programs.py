@@ -52,9 +52,15 @@ class Programs(Protocol):
 
     async def installed(self, folder: Path, miner: MinerFile) -> bool: ...
     async def install(self, folder: Path, miner: MinerFile, on_progress: Progress) -> None: ...
-    async def prepare(self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress: Progress) -> Generation:
-        """Make the next version, from ``recipe_folder`` or from its recipe as it is now. MinerError when there is
-        nothing new."""
+    async def prepare(
+        self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress: Progress, fresh: bool = False
+    ) -> Generation:
+        """Make the next version, from ``recipe_folder`` or from its recipe as it is now; with ``fresh`` from the recipe
+        in use, every package fetched anew. MinerError when there is nothing new."""
+        ...
+
+    def recipe_folder(self, folder: Path, miner: MinerFile) -> Path:
+        """Where the recipe lies that it runs by now."""
         ...
 
     def spec(self, folder: Path, miner: MinerFile, endpoint: str) -> ProgramSpec:

@@ -30,8 +30,8 @@ class Trials:
         self._now = now
         self._noted = noted
 
-    async def prepare(self, miner: Miner, recipe_folder: str) -> Generation:
-        """Make the next version; the miner goes on meanwhile. Raises RanvierError."""
+    async def prepare(self, miner: Miner, recipe_folder: str, *, fresh: bool = False) -> Generation:
+        """Make the next version (``fresh``: every package fetched anew); the miner goes on meanwhile. RanvierError."""
         if miner.trial.trial_since is not None:
             raise MinerError(
                 "An update is being tried",
@@ -41,7 +41,7 @@ class Trials:
         made: list[Generation] = []
 
         async def work(tell: Callable[[str, int | None, int | None], None]) -> None:
-            made.append(await self._programs.prepare(miner.folder, miner.file, recipe_folder, tell))
+            made.append(await self._programs.prepare(miner.folder, miner.file, recipe_folder, tell, fresh))
 
         await self._installs.run(miner, work)
         if not made:
@@ -49,9 +49,9 @@ class Trials:
         return made[0]
 
     def begin(self, miner: Miner, new: Generation) -> bool:
-        """Use ``new`` from the next start on; whether the miner runs, and so is to be restarted. MinerError."""
-        runs = miner.shown().state in _RUNS
-        miner.versions.begin_trial(new, self._now(), miner.crashes)
+        """Use ``new`` from the next start on; whether the miner runs (or was given up), and so is to be restarted."""
+        runs = miner.shown().state in _RUNS or miner.file.wanted
+        miner.versions.begin_trial(new, self._now(), miner.crashes, _starts(miner))
         miner.trial = miner.versions.record()
         self._note(miner, f"Version {new.number} is being tried.", "updated")
         return runs
@@ -63,6 +63,7 @@ class Trials:
             miner.shown().state,
             healthy_s=miner.well_s,
             crashes=miner.crashes,
+            starts=_starts(miner),
             now=self._now(),
             settle_s=SETTLE_S,
             limit_s=LIMIT_S,
@@ -88,3 +89,7 @@ class Trials:
             miner.change(update_note=text)
         except RanvierError as error:  # what counts stands in the miner's record of versions
             log.warning("miner %s: %s", miner.file.id, error)
+
+
+def _starts(miner: Miner) -> int:
+    return miner.view(None).starts

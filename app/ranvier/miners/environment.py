@@ -12,7 +12,10 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -33,6 +36,14 @@ SPARE_BYTES = 50 << 20
 RETRIES = "3"
 
 Progress = Callable[[str, int | None, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cache:
+    """What downloads are kept in: ``root`` holds Pythons too, ``uv`` is the cache of packages."""
+
+    root: Path
+    uv: Path
 
 
 class _Stamp(msgspec.Struct, frozen=True):
@@ -79,11 +90,14 @@ async def install(
     on_progress: Progress,
     *,
     uv_options: Sequence[str] = (),
+    fresh: bool = False,
 ) -> None:
     """Make ``env`` from ``recipe``; ``cache`` keeps downloads. Nothing happens when it is there already.
 
     ``on_progress(step, done, total)`` gets bytes written so far of the expected bytes, None where not known.
-    Cancelling ends uv and leaves the old environment as it was. InstallError says what went wrong.
+    Cancelling ends uv and leaves the old environment as it was. InstallError says what went wrong. With ``fresh``
+    nothing of the cache is used: uv checks a package when it comes, and never again what it unpacked. What is fetched
+    then takes the cache's place.
     ``uv_options`` are added to each installation (tests install from a folder of their own).
     """
     if await asyncio.to_thread(installed, recipe, env):
@@ -101,15 +115,14 @@ async def install(
     try:
         if own_environment(recipe):
             try:
-                await _fill(recipe, new, cache, code, uv_options, on_progress)
+                await _fill_from(cache, fresh, partial(_fill, recipe, new, code, uv_options, on_progress))
             except InstallError as error:
-                if error.title != DAMAGED or not (cache / "uv").exists():
+                if error.title != DAMAGED or fresh or not (cache / "uv").exists():
                     raise
                 # What uv kept is damaged, and it would use it for ever: once more without it.
-                on_progress("Clearing damaged downloads", None, None)
-                await asyncio.to_thread(_remove, cache / "uv")
+                on_progress("Fetching damaged downloads anew", None, None)
                 await asyncio.to_thread(_remove, new)
-                await _fill(recipe, new, cache, code, uv_options, on_progress)
+                await _fill_from(cache, True, partial(_fill, recipe, new, code, uv_options, on_progress))
         else:
             await asyncio.to_thread(_lend, recipe, new)
         if recipe.setup:
@@ -127,14 +140,27 @@ async def install(
 # -- steps ---------------------------------------------------------------------------------------------------
 
 
+async def _fill_from(cache: Path, fresh: bool, fill_it: Callable[[_Cache], Awaitable[None]]) -> None:
+    """Fill from the cache; or from an empty one, which takes its place when all went well."""
+    if not fresh:
+        await fill_it(_Cache(cache, cache / "uv"))
+        return
+    empty = cache / f"uv.new-{os.getpid()}-{time.monotonic_ns()}"
+    try:
+        await fill_it(_Cache(cache, empty))
+        await asyncio.to_thread(_take_place, empty, cache / "uv")
+    finally:
+        await asyncio.shield(asyncio.to_thread(_remove, empty))
+
+
 async def _fill(
-    recipe: Recipe, new: Path, cache: Path, code: Path, uv_options: Sequence[str], on_progress: Progress
+    recipe: Recipe, new: Path, code: Path, uv_options: Sequence[str], on_progress: Progress, cache: _Cache
 ) -> None:
     """Make the environment and install everything into it."""
     uv = _find_uv()
     on_progress("Making a Python environment", None, None)
     await _make(uv, recipe, new, cache)
-    before = await asyncio.to_thread(_written, cache, new)
+    before = await asyncio.to_thread(_written, cache.root, new)
     steps = [
         (lock.file, _add_command(uv, lock, _lock_path(recipe, lock, code), new))
         for lock in recipe.environment.requirements
@@ -144,7 +170,7 @@ async def _fill(
         python = str(environment_python(new))
         steps.append(("packages", [uv, "pip", "install", "--no-progress", "--python", python, *words]))
     for name, command in steps:
-        async with _watched(f"Installing {name}", recipe, (cache, new), before, on_progress):
+        async with _watched(f"Installing {name}", recipe, (cache.root, new), before, on_progress):
             await _run([*command, *uv_options], cache, recipe)
     on_progress("Checking the files", None, None)
     await asyncio.to_thread(_check_files, recipe, new)
@@ -168,7 +194,7 @@ def _lock_path(recipe: Recipe, lock: Requirements, code: Path) -> Path:
     return (code if lock.from_source else recipe.folder) / lock.file
 
 
-async def _make(uv: str, recipe: Recipe, new: Path, cache: Path) -> None:
+async def _make(uv: str, recipe: Recipe, new: Path, cache: _Cache) -> None:
     """An empty environment that may be moved: with our Python, or with the one that the recipe asks for."""
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     wanted = recipe.environment.python or own
@@ -205,7 +231,7 @@ async def _watched(
         await tasks.close()
 
 
-async def _run(command: list[str], cache: Path, recipe: Recipe) -> None:
+async def _run(command: list[str], cache: _Cache, recipe: Recipe) -> None:
     """Run uv; InstallError in plain words when it fails, and no uv left behind when we are cancelled."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -213,7 +239,7 @@ async def _run(command: list[str], cache: Path, recipe: Recipe) -> None:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
         env=_uv_environment(cache),
-        cwd=str(cache),  # away from anybody's pyproject.toml
+        cwd=str(cache.root),  # away from anybody's pyproject.toml
     )
     try:
         _out, said = await process.communicate()
@@ -225,10 +251,10 @@ async def _run(command: list[str], cache: Path, recipe: Recipe) -> None:
     if process.returncode is not None and process.returncode < 0:
         raise killed(-process.returncode)
     if process.returncode != 0:
-        raise explain(said.decode("utf-8", "replace"), recipe.environment.install_bytes, cache)
+        raise explain(said.decode("utf-8", "replace"), recipe.environment.install_bytes, cache.root)
 
 
-def _uv_environment(cache: Path) -> dict[str, str]:
+def _uv_environment(cache: _Cache) -> dict[str, str]:
     """What uv needs: our network settings and nothing of our own Python."""
     kept = {
         name: value
@@ -239,8 +265,8 @@ def _uv_environment(cache: Path) -> dict[str, str]:
     return {
         **kept,
         **index_settings(os.environ),
-        "UV_CACHE_DIR": str(cache / "uv"),
-        "UV_PYTHON_INSTALL_DIR": str(cache / "python"),
+        "UV_CACHE_DIR": str(cache.uv),
+        "UV_PYTHON_INSTALL_DIR": str(cache.root / "python"),
         "UV_SYSTEM_CERTS": "1",
         "UV_NATIVE_TLS": "1",  # the same, for older uv
         "UV_HTTP_RETRIES": RETRIES,

@@ -32,6 +32,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     previous: int | None = None
     trial_since: float | None = None
     crashes_before: int = 0
+    starts_before: int | None = None
     rejected: tuple[int, ...] = ()
 
 
@@ -68,13 +69,15 @@ class Verdict(enum.StrEnum):
 
 
 def judge(
-    record: Record, state: ShownState, *, healthy_s: float | None, crashes: int, now: float, settle_s: float = 60.0,
-    limit_s: float = 900.0,
+    record: Record, state: ShownState, *, healthy_s: float | None, crashes: int, now: float, starts: int | None = None,
+    settle_s: float = 60.0, limit_s: float = 900.0,
 ) -> Verdict:  # fmt: skip
     """Decide on a trial. ``healthy_s``: how long it has been healthy (or running, where its recipe has no check)
-    without a break, None when it is not; ``crashes``: the keeper's count."""
+    without a break, None when it is not; ``crashes`` and ``starts``: the keeper's counts."""
     if record.trial_since is None:
         return Verdict.KEEP
+    if starts is not None and (starts, crashes) == (record.starts_before, record.crashes_before):
+        return Verdict.WAIT  # not started since: what is seen is of the version before
     if state in (ShownState.FAILED, ShownState.DEGRADED) or crashes - record.crashes_before >= 2:
         return Verdict.ROLL_BACK
     if state in (ShownState.HEALTHY, ShownState.RUNNING) and healthy_s is not None and healthy_s >= settle_s:
@@ -108,24 +111,27 @@ class Generations:
             copy_recipe(recipe_folder, first.recipe_folder)
         return self.current()
 
-    async def prepare(self, recipe_folder: Path, cache: Path, on_progress: Progress) -> Generation:
-        """Make the next version beside the one in use, or go on with one half made. Raises Install- and RecipeError."""
+    async def prepare(
+        self, recipe_folder: Path, cache: Path, on_progress: Progress, *, fresh: bool = False
+    ) -> Generation:
+        """Make the next version beside the one in use, or go on with one half made. With ``fresh`` every package is
+        fetched anew. Raises Install- and RecipeError."""
         load_recipe(recipe_folder)
-        number = self._next(recipe_folder)
+        number = self._new_number() if fresh else self._next(recipe_folder)
         new = self._at(number)
         if not new.recipe_folder.is_dir():
             await asyncio.to_thread(copy_recipe, recipe_folder, new.recipe_folder)
-        await install(new.recipe(), new.env, cache, on_progress)
+        await install(new.recipe(), new.env, cache, on_progress, fresh=fresh)
         return new
 
-    def begin_trial(self, new: Generation, now: float, crashes: int) -> None:
+    def begin_trial(self, new: Generation, now: float, crashes: int, starts: int | None = None) -> None:
         """Use ``new`` from the next start on. MinerError unless it is whole."""
         if not installed(new.recipe(), new.env):
             raise MinerError("Not ready", f"Version {new.number} is not installed yet.", "Install it first.")
         record = self.record()
         self._store(
             Record(current=new.number, previous=record.current, trial_since=now, crashes_before=crashes,
-                   rejected=record.rejected)
+                   starts_before=starts, rejected=record.rejected)
         )  # fmt: skip
 
     def keep(self) -> None:
@@ -161,7 +167,10 @@ class Generations:
             unused = number not in (record.current, record.previous, *record.rejected)
             if unused and same_recipe(self._at(number).recipe_folder, recipe_folder):
                 return number
-        return max([0, *numbers, *record.rejected]) + 1
+        return self._new_number()
+
+    def _new_number(self) -> int:
+        return max([0, *self._numbers(), *self.record().rejected]) + 1
 
     def _store(self, record: Record) -> None:
         write_atomic(self.folder / RECORD, msgspec.json.encode(record))
