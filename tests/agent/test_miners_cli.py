@@ -13,6 +13,7 @@ from ranvier.agent import miners_cli
 from ranvier.core.errors import AgentError, MinerError
 from ranvier.core.evidence import Evidence, Level
 from ranvier.core.paths import Paths
+from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 
@@ -20,12 +21,14 @@ NOW = time.time()
 MINER = m.MinerView(
     id="one", name="One", recipe="sandbox-llm", network="sandbox", netuid=1, hotkey_ss58="5H", coldkey_ss58="5C",
     state=MinerState.RUNNING, wanted=True, level=Level.GOOD, evidence=(), pid=77, started_at=NOW - 90,
-    starts=3, crashes=2,
+    starts=3, crashes=2, shown=ShownState.DEGRADED, reason="its axon does not answer", cpu_percent=12.4, rss=5 << 20,
+    reading=MinerSample(NOW, cpu_percent=12.4, rss=5 << 20),
 )  # fmt: skip
 WHY = m.Why(
     id="one", shown=ShownState.BACKING_OFF, reason="ended with code 1; crash 2 in a row", seen_at=NOW - 1,
     evidence=(Evidence(Level.BAD, "not registered on subnet 1 at block 9", NOW - 5),),
     exits=(ExitRecord(NOW - 30, 1, None, False, 2.0),), crashes=2,
+    reading=MinerSample(NOW - 3, rss=1 << 30, processes=4),
     diagnosis=m.DiagnosisView(
         cause="not_registered", sentence="Its hotkey is not registered on subnet 1, so it ended itself.",
         evidence=("ERROR not registered",), step="Register the hotkey, then start it again.", action="register",
@@ -82,8 +85,10 @@ def test_list(agent, tmp_path, capsys) -> None:
     code, said = run(tmp_path, capsys, "list")
     head, row = said.splitlines()
     assert code == 0 and head.split()[:3] == ["ID", "STATE", "LEVEL"]
-    assert row.split() == ["one", "running", "good", "sandbox", "1", "77", "3", "2", "90", "s", "ago"]
-    assert json.loads(run(tmp_path, capsys, "list", "--json")[1])[0]["crashes"] == 2
+    assert row.split("  ")[:2] == ["one", "degraded"], "what a person is told, with its reason"
+    assert row.endswith("1  77   12 %  5 MiB   3       2        90 s ago  its axon does not answer")
+    told = json.loads(run(tmp_path, capsys, "list", "--json")[1])[0]
+    assert (told["crashes"], told["reading"]["cpu_percent"], told["reading"]["sent_bps"]) == (2, 12.4, None)
     assert agent.closed == 2
 
 
@@ -96,6 +101,7 @@ def test_why(agent, tmp_path, capsys, monkeypatch) -> None:
         "| ERROR not registered",
         "Next: Register the hotkey",
         "30 s ago: code 1 after 2 s",
+        "CPU unknown, memory 1024 MiB, 4 processes (3 s ago)",
         "bad     not registered on subnet 1",
     )
     assert [part for part in parts if part not in said] == []

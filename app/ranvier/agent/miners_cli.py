@@ -34,6 +34,7 @@ from ranvier.core.evidence import age_text
 from ranvier.core.paths import Paths
 
 FOLLOW_S = 0.5
+_HEADINGS = ("ID", "STATE", "LEVEL", "SUBNET", "PID", "CPU", "MEMORY", "STARTS", "CRASHES", "SINCE", "REASON")
 _WITH_AGENT = ("add", "start", "restart", "secret")  # an agent is started for these; the others ask one that runs
 
 
@@ -104,7 +105,7 @@ async def _list(client: AgentClient, *, as_json: bool) -> None:
     if as_json:
         _out(list(status.miners))
         return
-    rows: list[tuple[str, ...]] = [("ID", "STATE", "LEVEL", "SUBNET", "PID", "STARTS", "CRASHES", "SINCE")]
+    rows: list[tuple[str, ...]] = [_HEADINGS]
     rows += [_row(miner, status.at) for miner in status.miners]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -115,8 +116,16 @@ def _row(miner: MinerView, now: float) -> tuple[str, ...]:
     since = "" if miner.started_at is None or miner.pid is None else age_text(miner.started_at, now)
     pid = "" if miner.pid is None else str(miner.pid)
     subnet = f"{miner.network} {miner.netuid}"
-    state = str(miner.state)
-    return (miner.id, state, str(miner.level), subnet, pid, str(miner.starts), str(miner.crashes), since)
+    shown = str(miner.state if miner.shown is None else miner.shown).replace("_", " ")
+    used = _used(miner) if miner.pid is not None else ("", "")
+    counts = (str(miner.starts), str(miner.crashes))
+    return (miner.id, shown, str(miner.level), subnet, pid, *used, *counts, since, miner.reason)
+
+
+def _used(miner: MinerView) -> tuple[str, str]:
+    """Processor (of one core) and memory of what runs."""
+    cpu = "unknown" if miner.cpu_percent is None else f"{miner.cpu_percent:.0f} %"
+    return cpu, "unknown" if miner.rss is None else f"{miner.rss / 2**20:.0f} MiB"
 
 
 async def _add(client: AgentClient, options: argparse.Namespace, paths: Paths) -> None:
@@ -173,6 +182,13 @@ def describe(why: Why, now: float) -> str:
         lines += ["", found.sentence]
         lines += [f"  | {line}" for line in found.evidence]
         lines += [f"Next: {found.step}"] if found.step else []
+    if (used := why.reading) is not None:
+        cpu = "unknown" if used.cpu_percent is None else f"{used.cpu_percent:.0f} % of one core"
+        memory = "unknown" if used.rss is None else f"{used.rss / 2**20:.0f} MiB"
+        lines += [
+            "",
+            f"CPU {cpu}, memory {memory}, {used.processes} process{'es' * (used.processes != 1)} ({age_text(used.at, now)})",
+        ]
     if why.exits:
         lines += ["", f"Last ends (crashes so far: {why.crashes}):"]
         for end in why.exits[-5:]:
