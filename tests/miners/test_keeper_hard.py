@@ -17,7 +17,7 @@ import pytest
 
 from miners.test_keeper_survival import kill_keeper
 from programs.survivors import lives
-from ranvier.core.errors import MinerError
+from ranvier.core.errors import MinerError, StorageError
 from ranvier.core.processes import ProcessIdentity
 from ranvier.miners.diagnosis import Diagnoser
 from ranvier.miners.diagnosis_facts import Facts
@@ -208,7 +208,7 @@ async def test_a_read_only_folder_is_said(kept) -> None:
     subprocess.run(["mount", "--bind", folder, folder], check=True)  # noqa: ASYNC221
     try:
         subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)  # noqa: ASYNC221
-        with pytest.raises((MinerError, OSError)) as caught:
+        with pytest.raises(StorageError) as caught:
             await kept.client.ensure()
         assert "Read-only file system" in str(caught.value)
     finally:

@@ -25,6 +25,7 @@ from ranvier.agent.messages import (
     UpdateMiner,
 )
 from ranvier.core.errors import AgentError, ErrorData
+from ranvier.core.files import storage_errors
 from ranvier.core.paths import Paths, private_folder
 from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
 
@@ -229,7 +230,10 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 async def _start(paths: Paths, client: AgentClient) -> None:
-    errors = private_folder(paths.agent) / "start-errors.txt"
+    errors = paths.agent / "start-errors.txt"
+    with storage_errors(errors):
+        private_folder(paths.agent)
+        errors.touch()
     loop = asyncio.get_running_loop()
     # Spawning a process takes tens of milliseconds: not on the caller's loop, which may be the window's.
     await loop.run_in_executor(

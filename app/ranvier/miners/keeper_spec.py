@@ -16,6 +16,7 @@ from ranvier.miners.policy import Limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 SPEC = "keeper.json"
@@ -36,9 +37,10 @@ class Spec:
 
     def __init__(self, data: dict[str, Any]) -> None:
         try:
-            self.argv = [str(word) for word in data["argv"]]
-            self.cwd = str(data["cwd"])
-            self.env = {str(name): str(value) for name, value in data["env"].items()}
+            moved = _moved(str(data.get("folder") or ""))
+            self.argv = [moved(str(word)) for word in data["argv"]]
+            self.cwd = moved(str(data["cwd"]))
+            self.env = {str(name): moved(str(value)) for name, value in data["env"].items()}
             self.secret_names = [str(name) for name in data.get("secret_names") or []]
             self.stop_signal = str(data["stop_signal"])
             self.stop_grace_s = float(data["stop_grace_s"])
@@ -58,6 +60,15 @@ class Spec:
             raise ValueError(f"{SPEC}: {error}") from None
         if not self.argv:
             raise ValueError(f"{SPEC}: argv is empty")
+
+
+def _moved(before: str) -> Callable[[str], str]:
+    """What turns a path into our folder as it was called ``before`` into one that is there now."""
+    here = os.getcwd()  # noqa: PTH109
+    if not before or before == here:
+        return lambda text: text
+    old, new = before + os.sep, here + os.sep
+    return lambda text: here if text == before else text.replace(old, new)
 
 
 def _number(data: dict[str, Any], name: str) -> int | None:

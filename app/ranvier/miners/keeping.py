@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from ranvier.core.errors import MinerError
+from ranvier.core.files import storage_errors
 from ranvier.core.paths import private_folder
 from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
 from ranvier.miners import keeper_control as control
@@ -49,8 +50,8 @@ class _Tokens(msgspec.Struct):
 class KeeperClient:
     """One program's keeper, whether it runs or not. ``folder`` is the program's own (``paths.miner(id)``).
 
-    Every call is one short connection. Errors are ``MinerError``. ``command`` replaces the command line that
-    starts a keeper (tests).
+    Every call is one short connection. Errors are ``MinerError`` and ``StorageError``. ``command`` replaces the
+    command line that starts a keeper (tests).
     """
 
     def __init__(self, folder: Path, command: Sequence[str] | None = None) -> None:
@@ -70,8 +71,10 @@ class KeeperClient:
         status = await self.ping()
         if status is not None:
             return status
-        private_folder(self.folder / "run")
         errors = self.folder / "run" / "keeper.err"
+        with storage_errors(errors):
+            private_folder(errors.parent)
+            errors.touch()
         deadline = time.monotonic() + START_LIMIT_S
         pause = 0.01
         self._spawn(errors)

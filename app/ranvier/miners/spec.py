@@ -79,11 +79,13 @@ class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
 def write_spec(folder: Path, spec: ProgramSpec) -> None:
     """Store ``spec`` in ``folder`` (owner-only); the keeper reads it at the program's next start.
 
-    A name in ``secrets`` is in no other place of the file, whatever ``env`` says of it.
+    A name in ``secrets`` is in no other place of the file, whatever ``env`` says of it. ``folder`` is noted, so that
+    a keeper finds what lies in it also after it was moved.
     """
     data = {name: getattr(spec, name) for name in spec.__struct_fields__ if name != "secrets"}
     data["env"] = {name: value for name, value in spec.env.items() if name not in spec.secrets}
     data["secret_names"] = sorted({*spec.secret_names, *spec.secrets})
+    data["folder"] = str(folder.absolute())
     write_atomic(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(data), indent=1))
 
 
