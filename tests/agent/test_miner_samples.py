@@ -132,6 +132,7 @@ with open(sys.argv[1], "wb", 0) as file:
     child.stdin.write(b"go\n")
     child.stdin.flush()
     child.stdout.readline()
+    time.sleep(0.1)
     usage = watch.read()
     if usage.write_bps == 0.0:
         pytest.skip("this file system is not counted as a disk")

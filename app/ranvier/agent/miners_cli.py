@@ -185,10 +185,8 @@ def describe(why: Why, now: float) -> str:
     if (used := why.reading) is not None:
         cpu = "unknown" if used.cpu_percent is None else f"{used.cpu_percent:.0f} % of one core"
         memory = "unknown" if used.rss is None else f"{used.rss / 2**20:.0f} MiB"
-        lines += [
-            "",
-            f"CPU {cpu}, memory {memory}, {used.processes} process{'es' * (used.processes != 1)} ({age_text(used.at, now)})",
-        ]
+        count = "1 process" if used.processes == 1 else f"{used.processes} processes"
+        lines += ["", f"CPU {cpu}, memory {memory}, {count} ({age_text(used.at, now)})"]
     if why.exits:
         lines += ["", f"Last ends (crashes so far: {why.crashes}):"]
         for end in why.exits[-5:]:

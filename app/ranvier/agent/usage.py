@@ -17,6 +17,7 @@ from ranvier.miners import keeper_tree as tree
 
 _LINUX = sys.platform.startswith("linux")
 _PROC = Path("/proc")
+_WHOLE_EVERY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +48,40 @@ _NEW = _Counts(0.0, 0.0, 0, 0)
 
 
 class ProcessTable:
-    """Who descends from whom. One ``look`` serves all miners. Blocking: call it in a worker thread."""
+    """Who descends from whom. One ``look`` serves all miners. Blocking: call it in a worker thread.
+
+    A process that is known is read again only when its parent has gone, and all of them now and then: on a machine
+    with hundreds of processes that is most of the cost.
+    """
 
     def __init__(self) -> None:
+        self._entries: dict[int, tree.Entry] = {}
         self._children: dict[int, list[int]] = {}
         self._marks: dict[tuple[int, str], str] = {}  # a process' environment is read once
+        self._whole_at = float("-inf")
 
     def look(self) -> None:
         """Read the system's list of processes anew."""
         if not _LINUX:
             return
-        self._children, marks = {}, {}
-        for name in os.listdir(_PROC):  # noqa: PTH208  # a Path for each process costs more than the reading
-            found = tree.entry(int(name)) if name.isdigit() else None
-            if found is None or found.zombie:
+        now = time.monotonic()
+        if now - self._whole_at >= _WHOLE_EVERY_S:
+            self._whole_at, self._entries = now, {}
+        pids = {int(name) for name in os.listdir(_PROC) if name.isdigit()}  # noqa: PTH208  # Paths cost too much here
+        entries, marks = {}, {}
+        self._children = {}
+        for pid in pids:
+            found = self._entries.get(pid)
+            if found is None or (found.parent not in pids and found.parent != 0):
+                found = tree.entry(pid)
+            if found is None:
                 continue
-            self._children.setdefault(found.parent, []).append(found.pid)
-            key = (found.pid, found.token)
+            entries[pid] = found
+            self._children.setdefault(found.parent, []).append(pid)
+            key = (pid, found.token)
             mark = self._marks.get(key)
-            marks[key] = _mark_of(found.pid) if mark is None else mark
-        self._marks = marks
+            marks[key] = _mark_of(pid) if mark is None else mark
+        self._entries, self._marks = entries, marks
 
     def members(self, pid: int, keeper_pid: int, folder: Path) -> tuple[int, ...]:
         """The processes of the program ``pid`` of the miner in ``folder``: what it started, what hangs below its
@@ -123,6 +138,8 @@ class TreeMeter:
                     key = (one, process.create_time())
                     now_counts[key] = _counts(process)
                     rss += process.memory_info().rss
+                    if process.status() == psutil.STATUS_ZOMBIE:
+                        continue  # dead, its seconds not yet inherited
                 pids.append(one)
                 root = key if one == pid else root
             except psutil.Error:
