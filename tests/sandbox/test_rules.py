@@ -76,7 +76,7 @@ def test_registration_burns_exactly_the_price(bench: Bench) -> None:
     state = bench.state
     free, tao = free_balance(state, coldkey.public_key), Subtensor.SubnetTAO.get(state, 1)
     alpha_out, issued = Subtensor.SubnetAlphaOut.get(state, 1), Subtensor.TotalIssuance.get(state)
-    price = Subtensor.Burn.get(state, 1) * registration.decay_bits(360) >> 64  # the next block decays it first
+    price = Subtensor.Burn.get(state, 1) * registration.decay_factor(360) >> 32  # the next block decays it first
     assert bench.run(coldkey, "SubtensorModule", "burned_register", netuid=1, hotkey=hotkey.public_key) is None
     fee = bench.event("TransactionFeePaid")["actual_fee"]
     assert free - free_balance(state, coldkey.public_key) == price + fee
@@ -116,10 +116,10 @@ def test_the_price_halves_in_its_half_life(bench: Bench) -> None:
     before = Subtensor.Burn.get(bench.state, 1)
     overlay = Overlay(bench.state)
     for _ in range(360):
-        registration.decay_price(overlay, 1)
+        registration.decay_price(overlay, 1, 9)
     assert abs(Subtensor.Burn.get(overlay, 1) - before // 2) <= 360
     for _ in range(10_000):
-        registration.decay_price(overlay, 1)
+        registration.decay_price(overlay, 1, 9)
     assert Subtensor.Burn.get(overlay, 1) == Subtensor.MinBurn.get(overlay, 1)
 
 
@@ -272,10 +272,10 @@ def test_staking_goes_through_the_pool_and_back(bench: Bench) -> None:
     assert alpha - 2 <= held <= alpha
     assert swaps.price_rao(bench.state, 1) > price
     issuance_holds(bench)
-    assert bench.run(coldkey, "SubtensorModule", "remove_stake", **stake, amount_unstaked=held + 1000) == (
-        "NotEnoughStakeToWithdraw"
-    )
-    assert bench.run(coldkey, "SubtensorModule", "remove_stake", **stake, amount_unstaked=held) is None
+    beyond = {"amount_unstaked": held + 1000, "limit_price": 0, "allow_partial": False}
+    assert bench.run(coldkey, "SubtensorModule", "remove_stake_limit", **stake, **beyond) == "NotEnoughStakeToWithdraw"
+    # Without a limit more than there is counts as all of it: the fee may just have been taken from the stake.
+    assert bench.run(coldkey, "SubtensorModule", "remove_stake", **stake, amount_unstaked=held + 1000) is None
     assert bench.event("StakeRemoved")[2] < 100 * TAO, "two fees and the way through the pool"
     assert shares.stake_of(bench.state, validator, coldkey.public_key, 1) == 0
     issuance_holds(bench)

@@ -84,7 +84,7 @@ _CALLS = Vec(RUNTIME_CALL, limit=BATCHED_CALLS_LIMIT)
 
 def dispatch(context: Context, who: bytes | None, value: tuple[str, Any]) -> None:
     """Run one ``RuntimeCall``: all of it happens, or none and DispatchFailure says why."""
-    from ranvier.sandbox.pallets.subtensor import hotkeys
+    from ranvier.sandbox.pallets.subtensor import coldkeys
     from ranvier.sandbox.runtime import CALLS
 
     pallet, (name, arguments) = value
@@ -92,7 +92,7 @@ def dispatch(context: Context, who: bytes | None, value: tuple[str, Any]) -> Non
     if who is None and target.dispatch_class != "Mandatory":
         raise bad_origin()
     if who is not None:
-        hotkeys.guard(context.state, who, name)
+        coldkeys.guard(context.state, who, pallet, name)
     with context.attempt():
         target.run(context, who, **(arguments or {}))
 

@@ -7,7 +7,7 @@ from typing import Any
 from ranvier.core.units import RAO_PER_COIN
 from ranvier.sandbox.api import Api, Method, View
 from ranvier.sandbox.composites import Option, Tuple, Vec
-from ranvier.sandbox.pallets.subtensor import info, shares, swaps
+from ranvier.sandbox.pallets.subtensor import collateral, info, locks, shares, swaps
 from ranvier.sandbox.pallets.subtensor.info_apis import DELEGATES, NEURONS, REGISTRATION, SUBNETS
 from ranvier.sandbox.pallets.subtensor.info_baskets import BASKETS
 from ranvier.sandbox.pallets.subtensor.info_types import (
@@ -102,24 +102,22 @@ def _availability(view: View, coldkeys: list[bytes], wanted: list[int] | None) -
         chosen = []
     rows = []
     for coldkey in sorted(set(coldkeys)):
-        hotkeys = Subtensor.StakingHotkeys.get(state, coldkey)
-        totals = {n: sum(shares.stake_of(state, hotkey, coldkey, n) for hotkey in hotkeys) for n in chosen}
         listed = []
-        for netuid, total in totals.items():
-            locked = shares.locked_of(state, coldkey, netuid)
+        for netuid in chosen:
+            total, locked = shares.total_of(state, coldkey, netuid), locks.locked_of(state, coldkey, netuid)
             if total or locked:
-                row = {"total": total, "locked": locked, "available": max(total - locked, 0)}
-                listed.append((netuid, row))
+                free = collateral.available_of(state, coldkey, netuid)
+                listed.append((netuid, {"total": total, "locked": locked, "available": free}))
         rows.append((coldkey, listed))
     return rows
 
 
 def _lock(view: View, coldkey: bytes, netuid: int) -> dict[str, Any] | None:
-    """``get_coldkey_lock`` (425); a lock here does not decay."""
-    for _, lock in Subtensor.Lock.items(view.state, coldkey, netuid):
-        found: dict[str, Any] = lock
-        return found
-    return None
+    """``get_coldkey_lock`` (425): the lock as it is now."""
+    lock = locks.coldkey_lock(view.state, coldkey, netuid)
+    if lock is None:
+        return None
+    return {"locked_mass": lock.mass, "conviction": lock.conviction, "last_update": lock.block}
 
 
 def _stake_fee(view: View, *arguments: Any) -> int:

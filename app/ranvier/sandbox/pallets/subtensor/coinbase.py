@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.sandbox import emission, yuma
 from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallets.subtensor import registration, shares, stakes, swaps
+from ranvier.sandbox.pallets.subtensor import collateral, locks, registration, shares, stakes, swaps
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_ADDED, INCENTIVE_EMITTED
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.storage import WritableState
@@ -121,6 +121,7 @@ def run_epoch(context: Context, netuid: int) -> None:
     _store(state, netuid, result)
     unpaid = paid - sum(result.server_emission_rao) - sum(result.validator_emission_rao)
     unpaid += _pay_owner(state, netuid, cut)
+    locks.lock_owner_cut(context, netuid, cut)
     context.deposit(INCENTIVE_EMITTED, {"netuid": netuid, "emissions": list(result.server_emission_rao)})
     for hotkey, amount in zip(hotkeys, result.server_emission_rao, strict=True):
         unpaid += _pay_miner(context, netuid, hotkey, amount)
@@ -193,6 +194,9 @@ def _pay_miner(context: Context, netuid: int, hotkey: bytes, amount: int) -> int
     coldkey = Subtensor.Owner.get(state, hotkey)
     if hotkey == Subtensor.SubnetOwnerHotkey.get(state, netuid) or coldkey == Subtensor.SubnetOwner.get(state, netuid):
         return amount
+    amount -= collateral.settle(state, netuid, hotkey, coldkey, amount, amount)
+    if not amount:
+        return 0
     destination = Subtensor.AutoStakeDestination.get(state, coldkey, netuid)
     shares.add_stake(state, destination or hotkey, coldkey, netuid, amount)
     if destination is not None:
@@ -214,5 +218,7 @@ def _pay_validator(state: WritableState, netuid: int, hotkey: bytes, amount: int
     take = amount * Subtensor.Delegates.get(state, hotkey) // _U16_MAX
     if not Subtensor.TotalHotkeyShares.get(state, hotkey, netuid):
         take = amount  # nobody stakes here: there is nobody else to give it to
+    owner = Subtensor.Owner.get(state, hotkey)
+    captured = collateral.settle(state, netuid, hotkey, owner, amount, take)
     shares.credit_all(state, hotkey, netuid, amount - take)
-    shares.add_stake(state, hotkey, Subtensor.Owner.get(state, hotkey), netuid, take)
+    shares.add_stake(state, hotkey, owner, netuid, take - captured)

@@ -1,4 +1,7 @@
-"""SubtensorModule's events and errors with the numbers of spec 343."""
+"""SubtensorModule's events and errors with the numbers of spec 343; what came later follows after them.
+
+Spec 425 has the later ones in between, so that its numbers differ. Clients find both by the metadata they are served.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from functools import partial
 from ranvier.sandbox.composites import Vec
 from ranvier.sandbox.pallet import Errors, Event
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, STORAGE_INDEX
-from ranvier.sandbox.scale import U16, U64, Alias
+from ranvier.sandbox.scale import BOOL, U16, U64, Alias
 from ranvier.sandbox.types import ACCOUNT, ALPHA, H256, TAO
 
 INDEX = 7
@@ -42,7 +45,33 @@ AUTO_STAKE_ADDED = _event(
 INCENTIVE_EMITTED = _event(104, "IncentiveAlphaEmittedToMiners", {"netuid": STORAGE_INDEX, "emissions": Vec(ALPHA)})
 AUTO_STAKE_SET = _event(106, "AutoStakeDestinationSet", {"coldkey": _WHO, "netuid": NETUID, "hotkey": _WHO})
 COLDKEY_SWAP_ANNOUNCED = _event(109, "ColdkeySwapAnnounced", {"who": _WHO, "new_coldkey_hash": H256})  # 425
-COLDKEY_SWAP_DISPUTED = _event(110, "ColdkeySwapDisputed", {"coldkey": _WHO})  # 425
+COLDKEY_SWAP_DISPUTED = _event(110, "ColdkeySwapDisputed", {"coldkey": _WHO})  # 425, as those that follow
+COLDKEY_SWAPPED = _event(66, "ColdkeySwapped", {"old_coldkey": _WHO, "new_coldkey": _WHO})
+COLDKEY_SWAP_CLEARED = _event(111, "ColdkeySwapCleared", {"who": _WHO})
+STAKE_LOCKED = _event(112, "StakeLocked", {"coldkey": _WHO, "hotkey": _WHO, "netuid": NETUID, "amount": ALPHA})
+LOCK_MOVED = _event(
+    113, "LockMoved", {"coldkey": _WHO, "origin_hotkey": _WHO, "destination_hotkey": _WHO, "netuid": NETUID}
+)
+PERPETUAL_LOCK_UPDATED = _event(114, "PerpetualLockUpdated", {"coldkey": _WHO, "netuid": NETUID, "enabled": BOOL})
+REJECT_LOCKED_ALPHA_UPDATED = _event(115, "RejectLockedAlphaUpdated", {"coldkey": _WHO, "enabled": BOOL})
+STAKE_AND_HOTKEY_TRANSFERRED = _event(
+    116,
+    "StakeAndHotkeyTransferred",
+    {
+        "origin_coldkey": _WHO,
+        "destination_coldkey": _WHO,
+        "origin_hotkey": _WHO,
+        "destination_hotkey": _WHO,
+        "origin_netuid": NETUID,
+        "destination_netuid": NETUID,
+        "amount": TAO,
+    },
+)
+ADD_STAKE_BURN = _event(117, "AddStakeBurn", {"netuid": NETUID, "hotkey": _WHO, "amount": TAO, "alpha": ALPHA})
+COLLATERAL_LOCKED = _event(  # 435, as the one that follows
+    118, "CollateralLocked", {"netuid": NETUID, "hotkey": _WHO, "locked": ALPHA, "total_locked": ALPHA}
+)
+MIN_COLLATERAL_SET = _event(119, "MinCollateralSet", {"netuid": NETUID, "hotkey": _WHO, "min_locked": ALPHA})
 
 EVENTS = (
     NETWORK_ADDED,
@@ -66,6 +95,16 @@ EVENTS = (
     AUTO_STAKE_SET,
     COLDKEY_SWAP_ANNOUNCED,
     COLDKEY_SWAP_DISPUTED,
+    COLDKEY_SWAPPED,
+    COLDKEY_SWAP_CLEARED,
+    STAKE_LOCKED,
+    LOCK_MOVED,
+    PERPETUAL_LOCK_UPDATED,
+    REJECT_LOCKED_ALPHA_UPDATED,
+    STAKE_AND_HOTKEY_TRANSFERRED,
+    ADD_STAKE_BURN,
+    COLLATERAL_LOCKED,
+    MIN_COLLATERAL_SET,
 )
 
 # All of spec 343 in order: clients find an error by its place. From RegistrationPriceLimitExceeded on: 425.
@@ -100,6 +139,9 @@ _ERROR_NAMES = """
     SameAutoStakeHotkeyAlreadySet UidMapCouldNotBeCleared TrimmingWouldExceedMaxImmunePercentage
     ChildParentInconsistency InvalidNumRootClaim InvalidRootClaimThreshold InvalidSubnetNumber
     RegistrationPriceLimitExceeded ColdkeySwapAnnounced ColdkeySwapDisputed ColdkeySwapReannouncedTooEarly
-    ColdkeySwapAnnouncementNotFound ColdkeySwapAlreadyDisputed StakeUnavailable
+    ColdkeySwapAnnouncementNotFound ColdkeySwapAlreadyDisputed StakeUnavailable ColdkeySwapTooEarly
+    AnnouncedColdkeyHashDoesNotMatch ColdkeySwapClearTooEarly LockHotkeyMismatch InsufficientStakeForLock
+    NoExistingLock ActiveLockExists AccountRejectsLockedAlpha KeepStakeBlockedByCollateral
+    ColdkeyCollateralIncomplete ColdkeyCollateralPositionsFull NewHotKeyNotCleanForRootSwap
 """
 fail = Errors(INDEX, {name: index for index, name in enumerate(_ERROR_NAMES.split())})

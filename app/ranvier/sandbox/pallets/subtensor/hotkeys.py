@@ -1,6 +1,6 @@
-"""Hotkeys and coldkeys: association, take, swap_hotkey, and the announcement of a coldkey's swap.
+"""Hotkeys: association, take, and swap_hotkey with its variants.
 
-Follows swap/swap_hotkey.rs, staking/{increase,decrease}_take.rs and swap/swap_coldkey.rs.
+Follows swap/swap_hotkey.rs and staking/{increase,decrease}_take.rs; where 343 and 425 differ ``rules`` decides.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ from typing import Any
 from ranvier.sandbox.composites import Option
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import call
-from ranvier.sandbox.pallets import balances
-from ranvier.sandbox.pallets.subtensor import info, neurons
+from ranvier.sandbox.pallets.subtensor import coldkeys, collateral, info, lock_moves, neurons, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import (
-    COLDKEY_SWAP_ANNOUNCED,
-    COLDKEY_SWAP_DISPUTED,
     HOTKEY_SWAPPED,
     HOTKEY_SWAPPED_ON_SUBNET,
     TAKE_DECREASED,
@@ -22,15 +19,14 @@ from ranvier.sandbox.pallets.subtensor.events import (
     fail,
 )
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
-from ranvier.sandbox.scale import U16, Alias
-from ranvier.sandbox.storage import State, WritableState
-from ranvier.sandbox.types import ACCOUNT, H256
+from ranvier.sandbox.scale import BOOL, U16, Alias
+from ranvier.sandbox.storage import Item, State, WritableState
+from ranvier.sandbox.types import ACCOUNT
 
-SWAP_COST_RAO = 100_000_000
 SWAP_ON_SUBNET_COST_RAO = 1_000_000
 _SWAP_INTERVALS = {343: 36_000, 425: 7_200}
-_ANNOUNCEMENT_DELAY = 36_000
 _WHO = Alias(ACCOUNT, "T::AccountId")
+_TOO_POOR = "NotEnoughBalanceToPaySwapHotKey"
 
 
 @call(91, {"hotkey": _WHO}, ref_time=30_000_000)
@@ -41,99 +37,201 @@ def try_associate_hotkey(context: Context, who: bytes, hotkey: bytes) -> None:
 
 
 def _own(state: State, who: bytes, hotkey: bytes) -> None:
+    """``do_take_checks``."""
     if not Subtensor.Owner.exists(state, hotkey):
         raise fail("HotKeyAccountNotExists")
     if Subtensor.Owner.get(state, hotkey) != who:
         raise fail("NonAssociatedColdKey")
 
 
+def check_take(state: State, who: bytes, hotkey: bytes, take: int) -> None:
+    """What the pool asks of a change of take (``CheckDelegateTake``, 425)."""
+    if take < Subtensor.MinDelegateTake.get(state):
+        raise fail("DelegateTakeTooLow")
+    if take > Subtensor.MaxDelegateTake.get(state):
+        raise fail("DelegateTakeTooHigh")
+    _own(state, who, hotkey)
+
+
 @call(65, {"hotkey": _WHO, "take": U16}, pays=False)
 def decrease_take(context: Context, who: bytes, hotkey: bytes, take: int) -> None:
     """Keep less of the dividends for the hotkey's owner (``do_decrease_take``)."""
-    _own(context.state, who, hotkey)
-    if take >= Subtensor.Delegates.get(context.state, hotkey) or take < Subtensor.MinDelegateTake.get(context.state):
+    state = context.state
+    _own(state, who, hotkey)
+    if Subtensor.Delegates.exists(state, hotkey) and take >= Subtensor.Delegates.get(state, hotkey):
         raise fail("DelegateTakeTooLow")
-    Subtensor.Delegates.put(context.state, hotkey, value=take)
+    if take < Subtensor.MinDelegateTake.get(state):
+        raise fail("DelegateTakeTooLow")
+    Subtensor.Delegates.put(state, hotkey, value=take)
+    Subtensor.LastTxBlockDelegateTake.put(state, hotkey, value=context.block)
     context.deposit(TAKE_DECREASED, (who, hotkey, take))
 
 
 @call(66, {"hotkey": _WHO, "take": U16}, pays=False)
 def increase_take(context: Context, who: bytes, hotkey: bytes, take: int) -> None:
-    """Keep more of the dividends for the hotkey's owner (``do_increase_take``)."""
-    _own(context.state, who, hotkey)
-    if take <= Subtensor.Delegates.get(context.state, hotkey):
+    """Keep more of the dividends for the hotkey's owner, and not too often (``do_increase_take``)."""
+    state = context.state
+    _own(state, who, hotkey)
+    if Subtensor.Delegates.exists(state, hotkey) and take <= Subtensor.Delegates.get(state, hotkey):
         raise fail("DelegateTakeTooLow")
-    if take > Subtensor.MaxDelegateTake.get(context.state):
+    if take > Subtensor.MaxDelegateTake.get(state):
         raise fail("DelegateTakeTooHigh")
-    Subtensor.Delegates.put(context.state, hotkey, value=take)
+    last = Subtensor.LastTxBlockDelegateTake.get(state, hotkey)
+    if _too_soon(last, context.block, Subtensor.TxDelegateTakeRateLimit.get(state)):
+        raise fail("DelegateTxRateLimitExceeded")
+    Subtensor.LastTxBlockDelegateTake.put(state, hotkey, value=context.block)
+    Subtensor.Delegates.put(state, hotkey, value=take)
     context.deposit(TAKE_INCREASED, (who, hotkey, take))
+
+
+def _too_soon(last: int, block: int, limit: int) -> bool:
+    """Within ``limit`` blocks of the last time; 0 is never and no limit."""
+    return bool(limit and last and block - last <= limit)
 
 
 @call(70, {"hotkey": _WHO, "new_hotkey": _WHO, "netuid": Option(NETUID)}, ref_time=275_000_000)
 def swap_hotkey(context: Context, who: bytes, hotkey: bytes, new_hotkey: bytes, netuid: int | None) -> None:
     """Give all that a hotkey is, everywhere or in one subnet, to another (``do_swap_hotkey``)."""
+    if rules(context.state) < 425:
+        _swap_343(context, who, hotkey, new_hotkey, netuid)
+    else:
+        _swap(context, who, hotkey, new_hotkey, netuid, keep_stake=False)
+
+
+@call(72, {"hotkey": _WHO, "new_hotkey": _WHO, "netuid": Option(NETUID), "keep_stake": BOOL}, ref_time=275_000_000)
+def swap_hotkey_v2(
+    context: Context, who: bytes, hotkey: bytes, new_hotkey: bytes, netuid: int | None, keep_stake: bool
+) -> None:
+    """As swap_hotkey; with ``keep_stake`` stake and dividends stay with the old hotkey (425)."""
+    _swap(context, who, hotkey, new_hotkey, netuid, keep_stake=keep_stake)
+
+
+def _swap(context: Context, who: bytes, old: bytes, new: bytes, netuid: int | None, *, keep_stake: bool) -> None:
+    """``do_swap_hotkey`` of 425."""
     state = context.state
+    known = info.netuids(state) if netuid is None else [netuid]
     if netuid is not None and not info.exists(state, netuid):
         raise fail("SubnetNotExists")
-    if Subtensor.Owner.get(state, hotkey) != who or not Subtensor.Owner.exists(state, hotkey):
+    if not _owns(state, who, old) or (Subtensor.Owner.exists(state, new) and not _owns(state, who, new)):
         raise fail("NonAssociatedColdKey")
-    if Subtensor.Owner.exists(state, new_hotkey) and Subtensor.Owner.get(state, new_hotkey) != who:
-        raise fail("NonAssociatedColdKey")
-    if hotkey == new_hotkey:
+    if old == new:
         raise fail("NewHotKeyIsSameWithOld")
-    known = info.netuids(state) if netuid is None else [netuid]
-    if any(Subtensor.IsNetworkMember.get(state, new_hotkey, one) for one in known):
-        raise fail("HotKeyAlreadyRegisteredInSubNet")
-    seated = [one for one in known if netuid is not None or Subtensor.IsNetworkMember.get(state, hotkey, one)]
-    for one in seated:
+    if keep_stake and any(Subtensor.MinerCollateral.exists(state, one, old, who) for one in known):
+        raise fail("KeepStakeBlockedByCollateral")
+    _unregistered(state, new, known)
+    if swaps.ROOT in known and Subtensor.TotalHotkeyAlpha.get(state, new, swaps.ROOT):
+        raise fail("NewHotKeyNotCleanForRootSwap")
+    limited = [one for one in known if netuid is not None or _takes_part(state, old, one)]
+    for one in limited:
         last = Subtensor.LastHotkeySwapOnNetuid.get(state, one, who)
-        if last and last + _SWAP_INTERVALS[rules(state)] >= context.block:
+        if last and last + _SWAP_INTERVALS[425] >= context.block:
             raise fail("HotKeySwapOnSubnetIntervalNotPassed")
-    _pay(context, who, SWAP_COST_RAO if netuid is None else SWAP_ON_SUBNET_COST_RAO)
-    neurons.create_account_if_new(context, who, new_hotkey)
+    _carry(state, Subtensor.LastTxBlockDelegateTake, old, new)
+    _charge(context, who, netuid)
     for one in known:
-        _swap_on(state, who, hotkey, new_hotkey, one)
-    for one in seated:
+        lock_moves.swap_hotkey(state, old, new, one)
+    _give_owner(state, who, old, new, retire=netuid is None and not keep_stake)
+    for one in known:
+        _swap_on(state, old, new, one)
+        if not keep_stake:
+            _move_stake(state, who, old, new, one)
+    for one in limited:
         Subtensor.LastHotkeySwapOnNetuid.put(state, one, who, value=context.block)
-    fields = {"coldkey": who, "old_hotkey": hotkey, "new_hotkey": new_hotkey}
+    _finish(context, who, old, new, netuid)
+
+
+def _swap_343(context: Context, who: bytes, old: bytes, new: bytes, netuid: int | None) -> None:
+    """``do_swap_hotkey`` of 343: one limit for all swaps of a coldkey, and on a subnet one from the first on."""
+    state = context.state
+    known = info.netuids(state) if netuid is None else [netuid]
+    if not _owns(state, who, old):
+        raise fail("NonAssociatedColdKey")
+    if old == new:
+        raise fail("NewHotKeyIsSameWithOld")
+    if _too_soon(Subtensor.LastTxBlock.get(state, who), context.block, Subtensor.TxRateLimit.get(state)):
+        raise fail("HotKeySetTxRateLimitExceeded")
+    _unregistered(state, new, known)
+    if netuid is not None:
+        last = Subtensor.LastHotkeySwapOnNetuid.get(state, netuid, who)
+        if last + _SWAP_INTERVALS[343] >= context.block:
+            raise fail("HotKeySwapOnSubnetIntervalNotPassed")
+        Subtensor.LastHotkeySwapOnNetuid.put(state, netuid, who, value=context.block)
+    _carry(state, Subtensor.LastTxBlockDelegateTake, old, new)
+    _charge(context, who, netuid)
+    _give_owner(state, who, old, new, retire=netuid is None)
+    for one in known:
+        _swap_on(state, old, new, one)
+        _move_dividends(state, old, new, one)
+        _move_shares(state, old, new, one)
+    Subtensor.LastTxBlock.put(state, who, value=context.block)
+    _finish(context, who, old, new, netuid)
+
+
+def _owns(state: State, who: bytes, hotkey: bytes) -> bool:
+    return Subtensor.Owner.exists(state, hotkey) and Subtensor.Owner.get(state, hotkey) == who
+
+
+def _unregistered(state: State, hotkey: bytes, netuids: list[int]) -> None:
+    if any(Subtensor.IsNetworkMember.get(state, hotkey, one) for one in netuids):
+        raise fail("HotKeyAlreadyRegisteredInSubNet")
+
+
+def _takes_part(state: State, hotkey: bytes, netuid: int) -> bool:
+    member: bool = Subtensor.IsNetworkMember.get(state, hotkey, netuid)
+    return member or bool(Subtensor.ChildKeys.get(state, hotkey, netuid))
+
+
+def _charge(context: Context, who: bytes, netuid: int | None) -> None:
+    cost = coldkeys.SWAP_COST_RAO if netuid is None else SWAP_ON_SUBNET_COST_RAO
+    coldkeys.recycle(context, who, cost, _TOO_POOR)
+
+
+def _carry(state: WritableState, item: Item, old: bytes, new: bytes) -> None:
+    last = item.get(state, old)
+    if last:
+        item.put(state, new, value=last)
+
+
+def _give_owner(state: WritableState, who: bytes, old: bytes, new: bytes, *, retire: bool) -> None:
+    """The new hotkey is the coldkey's; the old one is nobody's when it was swapped everywhere."""
+    if retire:
+        Subtensor.Owner.remove(state, old)
+    Subtensor.Owner.put(state, new, value=who)
+    owned = Subtensor.OwnedHotkeys.get(state, who)
+    owned += [] if new in owned else [new]
+    Subtensor.OwnedHotkeys.put(state, who, value=[one for one in owned if not retire or one != old])
+
+
+def _finish(context: Context, who: bytes, old: bytes, new: bytes, netuid: int | None) -> None:
+    """What a hotkey has outside of subnets, and the event."""
+    state, fields = context.state, {"coldkey": who, "old_hotkey": old, "new_hotkey": new}
     if netuid is not None:
         context.deposit(HOTKEY_SWAPPED_ON_SUBNET, {**fields, "netuid": netuid})
         return
-    Subtensor.Delegates.put(state, new_hotkey, value=Subtensor.Delegates.get(state, hotkey))
-    Subtensor.Delegates.remove(state, hotkey)
-    Subtensor.Owner.remove(state, hotkey)
-    owned = [one for one in Subtensor.OwnedHotkeys.get(state, who) if one != hotkey]
-    Subtensor.OwnedHotkeys.put(state, who, value=owned)
+    for item in (Subtensor.LastTxBlock, Subtensor.LastTxBlockDelegateTake):
+        item.remove(state, old)
+    _rename(state, Subtensor.Delegates, (old,), (new,))
     context.deposit(HOTKEY_SWAPPED, fields)
 
 
-def _pay(context: Context, who: bytes, cost: int) -> None:
-    """The price is recycled: it leaves the issuance (``recycle_tao``)."""
-    if balances.spendable(context.state, who) < cost:
-        raise fail("NotEnoughBalanceToPaySwapHotKey")
-    balances.burn(context, who, cost)
-    Subtensor.TotalIssuance.add(context.state, amount=-cost)
-
-
-def _swap_on(state: WritableState, who: bytes, old: bytes, new: bytes, netuid: int) -> None:
-    """Seat, addresses, stake and destinations of one subnet (``perform_hotkey_swap_on_one_subnet``)."""
+def _swap_on(state: WritableState, old: bytes, new: bytes, netuid: int) -> None:
+    """Seat, addresses and destinations of one subnet (``perform_hotkey_swap_on_one_subnet``)."""
+    member = Subtensor.IsNetworkMember.get(state, old, netuid)
+    Subtensor.IsNetworkMember.remove(state, old, netuid)
+    Subtensor.IsNetworkMember.put(state, new, netuid, value=member)
     uid = Subtensor.Uids.get(state, netuid, old)
-    if uid is not None:
+    if member and uid is not None:
         Subtensor.Uids.remove(state, netuid, old)
         Subtensor.Uids.put(state, netuid, new, value=uid)
         Subtensor.Keys.put(state, netuid, uid, value=new)
-        Subtensor.IsNetworkMember.remove(state, old, netuid)
-        Subtensor.IsNetworkMember.put(state, new, netuid, value=True)
-    by_hotkey = (Subtensor.Axons, Subtensor.NeuronCertificates, Subtensor.Prometheus, Subtensor.AlphaDividendsPerSubnet)
-    for item in by_hotkey:
-        _rename(state, item, (netuid, old), (netuid, new))
+        for item in (Subtensor.Prometheus, Subtensor.Axons, Subtensor.NeuronCertificates):
+            _rename(state, item, (netuid, old), (netuid, new))
+    if Subtensor.AutoStakeDestinationColdkeys.exists(state, old, netuid):
+        for coldkey in Subtensor.AutoStakeDestinationColdkeys.get(state, old, netuid):
+            Subtensor.AutoStakeDestination.put(state, coldkey, netuid, value=new)
+        _rename(state, Subtensor.AutoStakeDestinationColdkeys, (old, netuid), (new, netuid))
     if Subtensor.SubnetOwnerHotkey.get(state, netuid) == old:
         Subtensor.SubnetOwnerHotkey.put(state, netuid, value=new)
-    for (coldkey, one), hotkey in list(Subtensor.AutoStakeDestination.items(state, who)):
-        if one == netuid and hotkey == old:
-            Subtensor.AutoStakeDestination.put(state, coldkey, netuid, value=new)
-    _rename(state, Subtensor.AutoStakeDestinationColdkeys, (old, netuid), (new, netuid))
-    _move_shares(state, old, new, netuid)
 
 
 def _rename(state: WritableState, item: Any, old: tuple[Any, ...], new: tuple[Any, ...]) -> None:
@@ -142,14 +240,44 @@ def _rename(state: WritableState, item: Any, old: tuple[Any, ...], new: tuple[An
         item.remove(state, *old)
 
 
+def _move_dividends(state: WritableState, old: bytes, new: bytes, netuid: int) -> None:
+    """What the last epoch left of both hotkeys is added."""
+    for item, before, after in (
+        (Subtensor.TotalHotkeyAlphaLastEpoch, (old, netuid), (new, netuid)),
+        (Subtensor.AlphaDividendsPerSubnet, (netuid, old), (netuid, new)),
+    ):
+        amount = item.get(state, *before)
+        item.remove(state, *before)
+        if amount:
+            item.add(state, *after, amount=amount)
+
+
+def _move_stake(state: WritableState, who: bytes, old: bytes, new: bytes, netuid: int) -> None:
+    """Collateral, dividends and every position, each by what it is worth (425)."""
+    collateral.move(state, netuid, (old, who), (new, who))
+    _move_dividends(state, old, new, netuid)
+    for (_, coldkey, one), _ in list(Subtensor.Alpha.items(state, old)):
+        if one == netuid:
+            alpha = shares.stake_of(state, old, coldkey, netuid)
+            shares.add_stake(state, new, coldkey, netuid, shares.take_stake(state, old, coldkey, netuid, alpha))
+            _restake(state, coldkey, old, new)
+
+
+def _restake(state: WritableState, coldkey: bytes, old: bytes, new: bytes) -> None:
+    """A hotkey that nobody owns any more is no hotkey that one stakes on: the new one takes its place."""
+    if Subtensor.Owner.exists(state, old):
+        return
+    kept = [one for one in Subtensor.StakingHotkeys.get(state, coldkey) if one not in (old, new)]
+    Subtensor.StakingHotkeys.put(state, coldkey, value=[*kept, new])
+
+
 def _move_shares(state: WritableState, old: bytes, new: bytes, netuid: int) -> None:
-    """Shares and totals are added, so that a new hotkey that already has stake keeps it."""
+    """Shares and totals are added as they are (343)."""
     for item in (Subtensor.TotalHotkeyAlpha, Subtensor.TotalHotkeyShares):
         amount = item.get(state, old, netuid)
         if amount:
             item.add(state, new, netuid, amount=amount)
         item.remove(state, old, netuid)
-    _rename(state, Subtensor.TotalHotkeyAlphaLastEpoch, (old, netuid), (new, netuid))
     for (_, coldkey, one), share in list(Subtensor.Alpha.items(state, old)):
         if one != netuid:
             continue
@@ -158,43 +286,7 @@ def _move_shares(state: WritableState, old: bytes, new: bytes, netuid: int) -> N
         listed = Subtensor.StakingHotkeys.get(state, coldkey)
         if new not in listed:
             Subtensor.StakingHotkeys.put(state, coldkey, value=[*listed, new])
+        _restake(state, coldkey, old, new)
 
 
-@call(125, {"new_coldkey_hash": H256})
-def announce_coldkey_swap(context: Context, who: bytes, new_coldkey_hash: bytes) -> None:
-    """Say that this coldkey will be replaced; until then its other calls fail (425)."""
-    if Subtensor.ColdkeySwapAnnouncements.exists(context.state, who):
-        raise fail("ColdkeySwapReannouncedTooEarly")
-    value = (context.block + _ANNOUNCEMENT_DELAY, new_coldkey_hash)
-    Subtensor.ColdkeySwapAnnouncements.put(context.state, who, value=value)
-    context.deposit(COLDKEY_SWAP_ANNOUNCED, {"who": who, "new_coldkey_hash": new_coldkey_hash})
-
-
-@call(127, {})
-def dispute_coldkey_swap(context: Context, who: bytes) -> None:
-    """Stop an announced swap that was not one's own: nothing of the coldkey can be called any more (425)."""
-    if not Subtensor.ColdkeySwapAnnouncements.exists(context.state, who):
-        raise fail("ColdkeySwapAnnouncementNotFound")
-    if Subtensor.ColdkeySwapDisputes.exists(context.state, who):
-        raise fail("ColdkeySwapAlreadyDisputed")
-    Subtensor.ColdkeySwapDisputes.put(context.state, who, value=context.block)
-    context.deposit(COLDKEY_SWAP_DISPUTED, {"coldkey": who})
-
-
-def guard(state: State, who: bytes, name: str) -> None:
-    """What a coldkey with an announced or disputed swap may still call (``check_coldkey_swap``)."""
-    if Subtensor.ColdkeySwapDisputes.exists(state, who):
-        raise fail("ColdkeySwapDisputed")
-    if Subtensor.ColdkeySwapAnnouncements.exists(state, who) and name not in _ALLOWED:
-        raise fail("ColdkeySwapAnnounced")
-
-
-_ALLOWED = {"announce_coldkey_swap", "dispute_coldkey_swap"}
-CALLS = (
-    decrease_take,
-    increase_take,
-    swap_hotkey,
-    try_associate_hotkey,
-    announce_coldkey_swap,
-    dispute_coldkey_swap,
-)
+CALLS = (decrease_take, increase_take, swap_hotkey, swap_hotkey_v2, try_associate_hotkey)

@@ -10,18 +10,17 @@ from ranvier.sandbox.composites import Option
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import DispatchFailure, call
 from ranvier.sandbox.pallets import balances
-from ranvier.sandbox.pallets.subtensor import info, shares, staking, swaps
+from ranvier.sandbox.pallets.subtensor import collateral, info, lock_moves, shares, staking, swaps
 from ranvier.sandbox.pallets.subtensor.events import (
-    ALPHA_BURNED,
-    ALPHA_RECYCLED,
     STAKE_ADDED,
+    STAKE_AND_HOTKEY_TRANSFERRED,
     STAKE_MOVED,
     STAKE_REMOVED,
     STAKE_SWAPPED,
     STAKE_TRANSFERRED,
     fail,
 )
-from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.scale import BOOL, Alias
 from ranvier.sandbox.storage import State
 from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
@@ -34,7 +33,7 @@ _Place = tuple[bytes, bytes, int]
 
 def _worth(state: State, netuid: int, alpha: int) -> int:
     """TAO that alpha is worth at the spot price."""
-    return alpha * swaps.price_rao(state, netuid) // RAO_PER_COIN
+    return alpha * swaps.price_bits(state, netuid) >> 64
 
 
 def most_to_move(state: State, origin: int, destination: int, limit_price: int) -> int:
@@ -63,11 +62,16 @@ def most_to_move(state: State, origin: int, destination: int, limit_price: int) 
     return most
 
 
-def _check(state: State, origin: _Place, destination: _Place, alpha: int, most: int, partial: bool) -> None:
+def _check(
+    state: State, origin: _Place, destination: _Place, alpha: int, most: int, *, partial: bool, transfers: bool
+) -> None:
     """``validate_stake_transition`` in the order of its checks."""
-    (coldkey, hotkey, netuid), (_, other_hotkey, other_netuid) = origin, destination
+    (coldkey, hotkey, netuid), (other_coldkey, other_hotkey, other_netuid) = origin, destination
     if origin == destination:
         raise fail("SameNetuid")
+    for one in (netuid, other_netuid):
+        if not Subtensor.NetworksAdded.get(state, one):
+            raise fail("SubnetNotExists")
     for one in (netuid, other_netuid):
         staking.open_subnet(state, one)
     for key in (hotkey, other_hotkey):
@@ -75,24 +79,36 @@ def _check(state: State, origin: _Place, destination: _Place, alpha: int, most: 
             raise fail("HotKeyAccountNotExists")
     if shares.stake_of(state, hotkey, coldkey, netuid) < alpha:
         raise fail("NotEnoughStakeToWithdraw")
-    if coldkey != destination[0] or netuid != other_netuid:
-        staking.ensure_available(state, coldkey, netuid, alpha)
-    if _worth(state, netuid, min(alpha, most)) < staking.MIN_STAKE_RAO:
-        raise fail("ZeroMaxStakeAmount" if most == 0 else "AmountTooLow")
-    if alpha > most and not partial:
-        raise fail("SlippageTooHigh")
-    if origin[0] != destination[0]:
+    if netuid != other_netuid or rules(state) < 425:
+        if swaps.quote_sell(state, netuid, alpha).amount_out <= staking.MIN_STAKE_RAO:
+            raise fail("AmountTooLow")
+        if alpha > most and not partial:
+            raise fail("SlippageTooHigh")
+    if transfers:
         for one in (netuid, other_netuid):
             if not Subtensor.TransferToggle.get(state, one):
                 raise fail("TransferDisallowed")
+    if netuid != other_netuid:
+        collateral.ensure_available(state, coldkey, hotkey, netuid, alpha)
+        return
+    if coldkey != other_coldkey:
+        collateral.ensure_transferable(state, coldkey, netuid, alpha)
+    collateral.ensure_covered(state, coldkey, hotkey, netuid, alpha)
 
 
 def _transition(
-    context: Context, origin: _Place, destination: _Place, alpha: int, most: int = _U64_MAX, partial: bool = False
+    context: Context,
+    origin: _Place,
+    destination: _Place,
+    alpha: int,
+    most: int = _U64_MAX,
+    *,
+    partial: bool = False,
+    transfers: bool = False,
 ) -> int:
     """``transition_stake_across_positions``; the TAO that moved, or what moved alpha is worth."""
     state = context.state
-    _check(state, origin, destination, alpha, most, partial)
+    _check(state, origin, destination, alpha, most, partial=partial, transfers=transfers)
     amount = min(alpha, most)
     (coldkey, hotkey, netuid), (other_coldkey, other_hotkey, other_netuid) = origin, destination
     if netuid == other_netuid:
@@ -108,11 +124,14 @@ def _transition(
 
 
 def _within(context: Context, origin: _Place, destination: _Place, alpha: int) -> int:
-    """``transfer_stake_within_subnet``: no swap, no fee."""
+    """``transfer_stake_within_subnet``: no swap, no fee; a lock goes along with what is not free."""
     state, (coldkey, hotkey, netuid), (other_coldkey, other_hotkey, _) = context.state, origin, destination
+    lock_moves.transfer(state, coldkey, other_coldkey, other_hotkey, netuid, alpha)
     taken = shares.take_stake(state, hotkey, coldkey, netuid, alpha)
     shares.add_stake(state, other_hotkey, other_coldkey, netuid, taken)
     worth = _worth(state, netuid, taken)
+    if worth < staking.MIN_STAKE_RAO:
+        raise fail("AmountTooLow")
     context.deposit(STAKE_REMOVED, (coldkey, hotkey, worth, taken, netuid, 0))
     context.deposit(STAKE_ADDED, (other_coldkey, other_hotkey, worth, taken, netuid, 0))
     return worth
@@ -150,7 +169,7 @@ def transfer_stake(
 ) -> None:
     """To another coldkey, on the same hotkey (``do_transfer_stake``)."""
     origin, destination = (who, hotkey, origin_netuid), (destination_coldkey, hotkey, destination_netuid)
-    tao = _transition(context, origin, destination, alpha_amount)
+    tao = _transition(context, origin, destination, alpha_amount, transfers=True)
     value = (who, destination_coldkey, hotkey, origin_netuid, destination_netuid, tao)
     context.deposit(STAKE_TRANSFERRED, value)
 
@@ -178,7 +197,7 @@ def swap_stake_limit(
     """As swap_stake, but only as far as the price stays at the limit (``do_swap_stake_limit``)."""
     most = most_to_move(context.state, origin_netuid, destination_netuid, limit_price)
     places = (who, hotkey, origin_netuid), (who, hotkey, destination_netuid)
-    tao = _transition(context, *places, alpha_amount, most, allow_partial)
+    tao = _transition(context, *places, alpha_amount, most, partial=allow_partial)
     context.deposit(STAKE_SWAPPED, (who, hotkey, origin_netuid, destination_netuid, tao))
 
 
@@ -193,7 +212,7 @@ def unstake_all_alpha(context: Context, who: bytes, hotkey: bytes) -> None:
     """All of the signer's alpha on a hotkey becomes stake on root (``do_unstake_all_alpha``)."""
     netuids = [netuid for netuid in info.netuids(context.state) if netuid != swaps.ROOT]
     tao = _sell_everything(context, who, hotkey, netuids)
-    if tao < staking.MIN_STAKE_RAO:
+    if tao == 0:
         raise fail("AmountTooLow")
     staking.stake_tao(context, who, hotkey, swaps.ROOT, tao)
 
@@ -217,41 +236,42 @@ def _sell_everything(context: Context, coldkey: bytes, hotkey: bytes, netuids: l
 @call(103, {"hotkey": _HOTKEY, "netuid": NETUID, "limit_price": Option(TAO)}, ref_time=530_000_000)
 def remove_stake_full_limit(context: Context, who: bytes, hotkey: bytes, netuid: int, limit_price: int | None) -> None:
     """The whole position, at the limit or better, or nothing (``do_remove_stake_full_limit``)."""
-    state = context.state
-    staking.open_subnet(state, netuid)
-    alpha = shares.stake_of(state, hotkey, who, netuid)
-    if limit_price is not None:
-        staking.limited(alpha, swaps.most_alpha_above(state, netuid, limit_price), False)
-    staking.remove(context, who, hotkey, netuid, alpha)
+    alpha = shares.stake_of(context.state, hotkey, who, netuid)
+    if limit_price is None:
+        staking.remove(context, who, hotkey, netuid, alpha)
+    else:
+        staking.remove_limited(context, who, hotkey, netuid, alpha, limit_price, False)
 
 
-def _destroy(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, amount: int) -> int:
-    state = context.state
-    if not Subtensor.NetworksAdded.get(state, netuid):
-        raise fail("SubnetNotExists")
-    if netuid == swaps.ROOT:
-        raise fail("CannotBurnOrRecycleOnRootSubnet")
-    if Subtensor.Owner.get(state, hotkey) != coldkey:
-        raise fail("NonAssociatedColdKey")
-    amount = min(amount, shares.stake_of(state, hotkey, coldkey, netuid))
-    if amount == 0:
-        raise fail("NotEnoughStakeToWithdraw")
-    return shares.take_stake(state, hotkey, coldkey, netuid, amount)
-
-
-@call(101, {"hotkey": _HOTKEY, "amount": ALPHA, "netuid": NETUID}, ref_time=110_000_000)
-def recycle_alpha(context: Context, who: bytes, hotkey: bytes, amount: int, netuid: int) -> None:
-    """Destroy alpha of one's own: it no longer counts as issued (``do_recycle_alpha``)."""
-    taken = _destroy(context, who, hotkey, netuid, amount)
-    Subtensor.SubnetAlphaOut.add(context.state, netuid, amount=-taken)
-    context.deposit(ALPHA_RECYCLED, (who, hotkey, taken, netuid))
-
-
-@call(102, {"hotkey": _HOTKEY, "amount": ALPHA, "netuid": NETUID}, ref_time=110_000_000)
-def burn_alpha(context: Context, who: bytes, hotkey: bytes, amount: int, netuid: int) -> None:
-    """Destroy alpha of one's own: it still counts as issued (``do_burn_alpha``)."""
-    taken = _destroy(context, who, hotkey, netuid, amount)
-    context.deposit(ALPHA_BURNED, (who, hotkey, taken, netuid))
+@call(
+    143,
+    {"destination_coldkey": _HOTKEY, "origin_hotkey": _HOTKEY, "destination_hotkey": _HOTKEY, **_ROUTE},
+    ref_time=630_000_000,
+)
+def transfer_stake_and_hotkey(
+    context: Context,
+    who: bytes,
+    destination_coldkey: bytes,
+    origin_hotkey: bytes,
+    destination_hotkey: bytes,
+    origin_netuid: int,
+    destination_netuid: int,
+    alpha_amount: int,
+) -> None:
+    """To another coldkey and another hotkey at once (``do_transfer_stake_and_hotkey``, 434)."""
+    origin = who, origin_hotkey, origin_netuid
+    destination = destination_coldkey, destination_hotkey, destination_netuid
+    tao = _transition(context, origin, destination, alpha_amount, transfers=True)
+    fields = {
+        "origin_coldkey": who,
+        "destination_coldkey": destination_coldkey,
+        "origin_hotkey": origin_hotkey,
+        "destination_hotkey": destination_hotkey,
+        "origin_netuid": origin_netuid,
+        "destination_netuid": destination_netuid,
+        "amount": tao,
+    }
+    context.deposit(STAKE_AND_HOTKEY_TRANSFERRED, fields)
 
 
 CALLS = (
@@ -261,7 +281,6 @@ CALLS = (
     transfer_stake,
     swap_stake,
     swap_stake_limit,
-    recycle_alpha,
-    burn_alpha,
     remove_stake_full_limit,
+    transfer_stake_and_hotkey,
 )

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ranvier.sandbox.pallet import Constant, Pallet
-from ranvier.sandbox.pallets.subtensor import hotkeys, moving, registration, serving, staking, weights
+from ranvier.sandbox.pallets.subtensor import (
+    burning,
+    coldkeys,
+    collateral_calls,
+    hotkeys,
+    locks,
+    moving,
+    registration,
+    serving,
+    staking,
+    weights,
+)
 from ranvier.sandbox.pallets.subtensor.coinbase import block_step
 from ranvier.sandbox.pallets.subtensor.events import EVENTS, INDEX, fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
@@ -14,11 +25,20 @@ PALLET = Pallet(
     index=INDEX,
     path="pallet_subtensor",
     storage=Subtensor,
-    calls=weights.CALLS + staking.CALLS + moving.CALLS + serving.CALLS + registration.CALLS + hotkeys.CALLS,
+    calls=weights.CALLS
+    + staking.CALLS
+    + moving.CALLS
+    + burning.CALLS
+    + serving.CALLS
+    + registration.CALLS
+    + hotkeys.CALLS
+    + coldkeys.CALLS
+    + locks.CALLS
+    + collateral_calls.CALLS,
     events=EVENTS,
     errors=fail,
     constants=(
-        Constant("KeySwapCost", U64, hotkeys.SWAP_COST_RAO),
+        Constant("KeySwapCost", U64, coldkeys.SWAP_COST_RAO),
         Constant("KeySwapOnSubnetCost", U64, hotkeys.SWAP_ON_SUBNET_COST_RAO),
         Constant("HotkeySwapOnSubnetInterval", U64, 36_000),
         Constant("InitialTempo", U16, 360),

@@ -1,14 +1,16 @@
-"""Registration by burning TAO: burned_register, register_limit, and the price (half-life and jump, spec 425)."""
+"""Registration by burning TAO: burned_register, register_limit, and the price.
+
+Follows subnets/registration.rs: a half-life and a jump at 425, an interval with a target at 343.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
 from functools import cache
 
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import call
 from ranvier.sandbox.pallets import balances
-from ranvier.sandbox.pallets.subtensor import neurons, swaps
+from ranvier.sandbox.pallets.subtensor import collateral, neurons, swaps
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.scale import U64, Alias
@@ -16,42 +18,46 @@ from ranvier.sandbox.storage import State, WritableState
 from ranvier.sandbox.types import ACCOUNT
 
 _U64_MAX = (1 << 64) - 1
+_ONE_Q32 = 1 << 32
 _HOTKEY = Alias(ACCOUNT, "T::AccountId")
 
 
-def _register(context: Context, coldkey: bytes, netuid: int, hotkey: bytes, limit: int | None) -> None:
-    """``do_burned_registration``: the price is burned exactly, the pool gets the TAO, the bought alpha is destroyed."""
-    state = context.state
+def _open(state: State, netuid: int) -> None:
     if netuid == swaps.ROOT:
         raise fail("RegistrationNotPermittedOnRootSubnet")
     if not Subtensor.NetworksAdded.get(state, netuid):
         raise fail("SubnetNotExists")
+
+
+def _register(context: Context, coldkey: bytes, netuid: int, hotkey: bytes) -> None:
+    """``do_register`` and ``do_burned_registration`` in the order of their checks.
+
+    The pool gets the TAO; the alpha that it buys is destroyed, but for what becomes collateral (435).
+    """
+    state, new_rules = context.state, rules(context.state) >= 425
+    _open(state, netuid)
     if not Subtensor.NetworkRegistrationAllowed.get(state, netuid):
         raise fail("SubNetRegistrationDisabled")
+    if not new_rules:
+        _interval_limits(state, netuid)
     if Subtensor.Uids.get(state, netuid, hotkey) is not None:
         raise fail("HotKeyAlreadyRegisteredInSubNet")
-    if rules(state) < 425:
-        _interval_limits(state, netuid)
     price = Subtensor.Burn.get(state, netuid)
-    if limit is not None and price > limit:
-        raise fail("RegistrationPriceLimitExceeded")
-    if balances.spendable(state, coldkey) < price:
+    burned, top_up = collateral.split(state, netuid, hotkey, coldkey, price) if new_rules else (price, 0)
+    if balances.spendable(state, coldkey) < burned + top_up:
         raise fail("NotEnoughBalanceToStake")
     neurons.create_account_if_new(context, coldkey, hotkey)
-    balances.burn(context, coldkey, price)
-    swap = swaps.buy(context, netuid, price)
-    swaps.record_flow(state, netuid, price - swap.fee)
-    Subtensor.SubnetAlphaOut.add(state, netuid, amount=-swap.amount_out)
+    if Subtensor.MaxAllowedUids.get(state, netuid) == 0:
+        raise fail("NoNeuronIdAvailable")
+    collateral.pay_registration(context, netuid, hotkey, coldkey, burned, top_up)
     neurons.register_neuron(context, netuid, hotkey)
-    Subtensor.RAORecycledForRegistration.add(state, netuid, amount=price)
-    for counter in (
-        Subtensor.RegistrationsThisBlock,
-        Subtensor.RegistrationsThisInterval,
-        Subtensor.BurnRegistrationsThisInterval,
-    ):
-        counter.add(state, netuid, amount=1)
-    if rules(state) >= 425:
-        _jump(state, netuid, price)
+    Subtensor.RAORecycledForRegistration.add(state, netuid, amount=burned)
+    Subtensor.RegistrationsThisBlock.add(state, netuid, amount=1)
+    if new_rules:
+        _jump(state, netuid)
+    else:
+        for counter in (Subtensor.RegistrationsThisInterval, Subtensor.BurnRegistrationsThisInterval):
+            counter.add(state, netuid, amount=1)
 
 
 def _interval_limits(state: State, netuid: int) -> None:
@@ -63,14 +69,15 @@ def _interval_limits(state: State, netuid: int) -> None:
         raise fail("TooManyRegistrationsThisInterval")
 
 
-def _jump(state: WritableState, netuid: int, price: int) -> None:
-    raised = price * Subtensor.BurnIncreaseMult.get(state, netuid) >> 64
-    _set_price(state, netuid, raised)
+def _jump(state: WritableState, netuid: int) -> None:
+    """``bump_registration_price_after_registration``; a factor below one counts as one."""
+    factor = max(Subtensor.BurnIncreaseMult.get(state, netuid), 1 << 64)
+    _set_price(state, netuid, min(Subtensor.Burn.get(state, netuid) * factor >> 64, _U64_MAX))
 
 
 def _set_price(state: WritableState, netuid: int, price: int) -> None:
     low, high = Subtensor.MinBurn.get(state, netuid), Subtensor.MaxBurn.get(state, netuid)
-    bounded = max(low, min(price, high))
+    bounded = min(max(low, price), high)
     if bounded != Subtensor.Burn.get(state, netuid):
         Subtensor.Burn.put(state, netuid, value=bounded)
 
@@ -78,7 +85,7 @@ def _set_price(state: WritableState, netuid: int, price: int) -> None:
 def adjust_price(state: WritableState, netuid: int, block: int) -> None:
     """The price's own movement at the begin of a block: decay (425), or the interval's adjustment (343)."""
     if rules(state) >= 425:
-        decay_price(state, netuid)
+        decay_price(state, netuid, block)
         return
     interval = Subtensor.AdjustmentInterval.get(state, netuid)
     if block - Subtensor.LastAdjustmentBlock.get(state, netuid) < interval:
@@ -116,33 +123,54 @@ def adjusted(current: int, made: int, target: int, alpha: int, low: int, high: i
     return low if smoothed <= low << 18 else smoothed >> 18
 
 
-def decay_price(state: WritableState, netuid: int) -> None:
-    """One block's decay: after BurnHalfLife blocks without a registration the price has halved."""
-    half_life = Subtensor.BurnHalfLife.get(state, netuid)
-    if half_life:
-        _set_price(state, netuid, Subtensor.Burn.get(state, netuid) * decay_bits(half_life) >> 64)
+def decay_price(state: WritableState, netuid: int, block: int) -> None:
+    """One block's decay: after BurnHalfLife blocks without a registration the price has halved.
+
+    ``update_registration_prices_for_networks``: block 1 decays nothing, a half-life of 0 never does; the bounds
+    hold in any case.
+    """
+    price, half_life = Subtensor.Burn.get(state, netuid), Subtensor.BurnHalfLife.get(state, netuid)
+    if half_life and block > 1:
+        price = price * decay_factor(half_life) >> 32
+    _set_price(state, netuid, price)
 
 
 @cache
-def decay_bits(half_life: int) -> int:
-    """2**(-1 / half_life) with 64 fractional bits, cut off: the same on every machine."""
-    with localcontext() as context:
-        context.prec = 60
-        return int(Decimal(2) ** (Decimal(-1) / half_life) * (1 << 64))
+def decay_factor(half_life: int) -> int:
+    """The greatest factor with 32 fractional bits whose power does not exceed a half (``decay_factor_q32``)."""
+    low, high = 0, _ONE_Q32
+    while low + 1 < high:
+        middle = low + (high - low >> 1)
+        if _power(middle, half_life) > _ONE_Q32 >> 1:
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+def _power(base: int, exponent: int) -> int:
+    """By squaring, cut off to 32 fractional bits after each step (``pow_q32``)."""
+    result = _ONE_Q32
+    while exponent:
+        if exponent & 1:
+            result = result * base >> 32
+        base, exponent = base * base >> 32, exponent >> 1
+    return result
 
 
 @call(7, {"netuid": NETUID, "hotkey": _HOTKEY}, ref_time=354_000_000)
 def burned_register(context: Context, who: bytes, netuid: int, hotkey: bytes) -> None:
     """Seat a hotkey at today's price, paid by its coldkey."""
-    _register(context, who, netuid, hotkey, None)
+    _register(context, who, netuid, hotkey)
 
 
-@call(132, {"netuid": NETUID, "hotkey": _HOTKEY, "limit_price": U64}, ref_time=354_000_000)
+@call(134, {"netuid": NETUID, "hotkey": _HOTKEY, "limit_price": U64}, ref_time=354_000_000)
 def register_limit(context: Context, who: bytes, netuid: int, hotkey: bytes, limit_price: int) -> None:
-    """Seat a hotkey unless the price has risen above the limit (spec 425)."""
-    if rules(context.state) < 425:
-        raise fail("CallDisabled")
-    _register(context, who, netuid, hotkey, limit_price)
+    """Seat a hotkey unless the price has risen above the limit (``do_register_limit``, 425)."""
+    _open(context.state, netuid)
+    if Subtensor.Burn.get(context.state, netuid) > limit_price:
+        raise fail("RegistrationPriceLimitExceeded")
+    _register(context, who, netuid, hotkey)
 
 
 CALLS = (burned_register, register_limit)

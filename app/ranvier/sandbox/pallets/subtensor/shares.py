@@ -32,16 +32,9 @@ def stake_of(state: State, hotkey: bytes, coldkey: bytes, netuid: int) -> int:
     return _value(total, share, Subtensor.TotalHotkeyShares.get(state, hotkey, netuid))
 
 
-def locked_of(state: State, coldkey: bytes, netuid: int) -> int:
-    """Rao of alpha that a coldkey's conviction lock holds in a subnet. It is taken as perpetual: nothing decays."""
-    return sum(lock["locked_mass"] for _, lock in Subtensor.Lock.items(state, coldkey, netuid))
-
-
-def available_of(state: State, coldkey: bytes, netuid: int) -> int:
-    """What the coldkey can take out of a subnet: all its stake there less what is locked (``stake_availability``)."""
-    hotkeys = Subtensor.StakingHotkeys.get(state, coldkey)
-    total = sum(stake_of(state, hotkey, coldkey, netuid) for hotkey in hotkeys)
-    return max(total - locked_of(state, coldkey, netuid), 0)
+def total_of(state: State, coldkey: bytes, netuid: int) -> int:
+    """Rao of alpha that a coldkey has in a subnet, on whatever hotkey (``total_coldkey_alpha_on_subnet``)."""
+    return sum(stake_of(state, hotkey, coldkey, netuid) for hotkey in Subtensor.StakingHotkeys.get(state, coldkey))
 
 
 def credit_all(state: WritableState, hotkey: bytes, netuid: int, amount: int) -> None:

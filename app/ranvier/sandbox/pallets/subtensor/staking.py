@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ranvier.core.units import RAO_PER_COIN
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import call
 from ranvier.sandbox.pallets import balances
-from ranvier.sandbox.pallets.subtensor import shares, swaps
+from ranvier.sandbox.pallets.subtensor import collateral, locks, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_SET, STAKE_ADDED, STAKE_REMOVED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
 from ranvier.sandbox.scale import BOOL, Alias
@@ -28,59 +27,96 @@ def open_subnet(state: State, netuid: int) -> None:
         raise fail("SubtokenDisabled")
 
 
-def stake_tao(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int, *, free: bool = False) -> None:
-    """Move free TAO through the pool into a position (``stake_into_subnet``)."""
+def stake_tao(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int, *, free: bool = False) -> int:
+    """Move free TAO through the pool into a position; the alpha it became (``stake_into_subnet``)."""
     balances.burn(context, coldkey, tao)
     swap = swaps.buy(context, netuid, tao, free=free)
     swaps.record_flow(context.state, netuid, tao - swap.fee)
     shares.add_stake(context.state, hotkey, coldkey, netuid, swap.amount_out)
+    locks.refresh(context.state, coldkey, netuid)
     context.deposit(STAKE_ADDED, (coldkey, hotkey, tao, swap.amount_out, netuid, swap.fee))
-
-
-def ensure_available(state: State, coldkey: bytes, netuid: int, alpha: int) -> None:
-    """Locked alpha cannot leave (425)."""
-    if shares.locked_of(state, coldkey, netuid) and shares.available_of(state, coldkey, netuid) < alpha:
-        raise fail("StakeUnavailable")
+    return swap.amount_out
 
 
 def unstake_alpha(
     context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int, *, free: bool = False
 ) -> int:
     """Sell alpha of a position through the pool; the TAO that becomes free (``unstake_from_subnet``)."""
+    collateral.ensure_available(context.state, coldkey, hotkey, netuid, alpha)
     taken = shares.take_stake(context.state, hotkey, coldkey, netuid, alpha)
     swap = swaps.sell(context, netuid, taken, free=free)
     swaps.record_flow(context.state, netuid, -swap.amount_out)
     balances.mint(context, coldkey, swap.amount_out)
+    locks.refresh(context.state, coldkey, netuid)
     context.deposit(STAKE_REMOVED, (coldkey, hotkey, swap.amount_out, taken, netuid, swap.fee))
     return swap.amount_out
 
 
-def _add(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int) -> None:
-    """``do_add_stake`` in the order of its checks (``validate_add_stake``)."""
-    state = context.state
+def check_add(state: State, coldkey: bytes, hotkey: bytes, netuid: int, tao: int, most: int, partial: bool) -> int:
+    """``validate_add_stake`` in the order of its checks; what of ``tao`` a limit leaves."""
     open_subnet(state, netuid)
-    if tao - swaps.fee_of(state, netuid, tao) < MIN_STAKE_RAO:
+    if tao < MIN_STAKE_RAO + swaps.fee_of(state, netuid, MIN_STAKE_RAO):
         raise fail("AmountTooLow")
+    amount = limited(tao, most, partial)
+    if balances.spendable(state, coldkey) < amount:
+        raise fail("NotEnoughBalanceToStake")
     if not hotkey_exists(state, hotkey):
         raise fail("HotKeyAccountNotExists")
-    if balances.spendable(state, coldkey) < tao:
-        raise fail("NotEnoughBalanceToStake")
-    stake_tao(context, coldkey, hotkey, netuid, tao)
+    if amount - swaps.quote_buy(state, netuid, amount).fee < MIN_STAKE_RAO:
+        raise fail("AmountTooLow")
+    return amount
+
+
+def add(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int) -> int:
+    """``do_add_stake``; the alpha that was bought."""
+    check_add(context.state, coldkey, hotkey, netuid, tao, tao, False)
+    return stake_tao(context, coldkey, hotkey, netuid, tao)
+
+
+def add_limited(
+    context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int, limit_price: int, partial: bool
+) -> int:
+    """``do_add_stake_limit``; the alpha that was bought."""
+    open_subnet(context.state, netuid)
+    most = swaps.most_tao_below(context.state, netuid, limit_price)
+    amount = check_add(context.state, coldkey, hotkey, netuid, tao, most, partial)
+    return stake_tao(context, coldkey, hotkey, netuid, amount)
+
+
+def _sell(
+    context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int, most: int, partial: bool = False
+) -> None:
+    """``validate_remove_stake`` in the order of its checks, and the sale."""
+    state = context.state
+    if alpha == 0:
+        raise fail("AmountTooLow")
+    held = shares.stake_of(state, hotkey, coldkey, netuid)
+    if held < alpha:
+        raise fail("NotEnoughStakeToWithdraw")
+    brings = swaps.quote_sell(state, netuid, alpha).amount_out
+    if alpha < held and brings < MIN_STAKE_RAO:
+        raise fail("AmountTooLow")
+    amount = limited(alpha, most, partial)
+    if not hotkey_exists(state, hotkey):
+        raise fail("HotKeyAccountNotExists")
+    collateral.ensure_available(state, coldkey, hotkey, netuid, alpha)
+    unstake_alpha(context, coldkey, hotkey, netuid, amount)
 
 
 def remove(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int) -> None:
-    """``do_remove_stake`` in the order of its checks (``validate_remove_stake``)."""
-    state = context.state
-    open_subnet(state, netuid)
-    if not hotkey_exists(state, hotkey):
-        raise fail("HotKeyAccountNotExists")
-    held = shares.stake_of(state, hotkey, coldkey, netuid)
-    if alpha == 0 or (alpha * swaps.price_rao(state, netuid) // RAO_PER_COIN < MIN_STAKE_RAO and alpha < held):
-        raise fail("AmountTooLow")
-    if held < alpha:
-        raise fail("NotEnoughStakeToWithdraw")
-    ensure_available(state, coldkey, netuid, alpha)
-    unstake_alpha(context, coldkey, hotkey, netuid, alpha)
+    """``do_remove_stake``: more than there is counts as all of it."""
+    open_subnet(context.state, netuid)
+    alpha = min(alpha, shares.stake_of(context.state, hotkey, coldkey, netuid))
+    _sell(context, coldkey, hotkey, netuid, alpha, alpha)
+
+
+def remove_limited(
+    context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int, limit_price: int, partial: bool
+) -> None:
+    """``do_remove_stake_limit``."""
+    open_subnet(context.state, netuid)
+    most = swaps.most_alpha_above(context.state, netuid, limit_price)
+    _sell(context, coldkey, hotkey, netuid, alpha, most, partial)
 
 
 def limited(amount: int, most: int, allow_partial: bool) -> int:
@@ -96,7 +132,7 @@ def limited(amount: int, most: int, allow_partial: bool) -> int:
 @call(2, {"hotkey": _HOTKEY, "netuid": NETUID, "amount_staked": TAO}, ref_time=530_000_000)
 def add_stake(context: Context, who: bytes, hotkey: bytes, netuid: int, amount_staked: int) -> None:
     """Stake free TAO on a hotkey at the pool's price."""
-    _add(context, who, hotkey, netuid, amount_staked)
+    add(context, who, hotkey, netuid, amount_staked)
 
 
 @call(3, {"hotkey": _HOTKEY, "netuid": NETUID, "amount_unstaked": ALPHA}, ref_time=530_000_000)
@@ -114,9 +150,7 @@ def add_stake_limit(
     context: Context, who: bytes, hotkey: bytes, netuid: int, amount_staked: int, limit_price: int, allow_partial: bool
 ) -> None:
     """Stake, but only as far as the price stays at or below the limit (rao per whole alpha)."""
-    open_subnet(context.state, netuid)
-    most = swaps.most_tao_below(context.state, netuid, limit_price)
-    _add(context, who, hotkey, netuid, limited(amount_staked, most, allow_partial))
+    add_limited(context, who, hotkey, netuid, amount_staked, limit_price, allow_partial)
 
 
 @call(
@@ -134,9 +168,7 @@ def remove_stake_limit(
     allow_partial: bool,
 ) -> None:
     """Unstake, but only as far as the price stays at or above the limit (rao per whole alpha)."""
-    open_subnet(context.state, netuid)
-    most = swaps.most_alpha_above(context.state, netuid, limit_price)
-    remove(context, who, hotkey, netuid, limited(amount_unstaked, most, allow_partial))
+    remove_limited(context, who, hotkey, netuid, amount_unstaked, limit_price, allow_partial)
 
 
 @call(114, {"netuid": NETUID, "hotkey": _HOTKEY}, pays=False)
@@ -157,7 +189,8 @@ def set_coldkey_auto_stake_hotkey(context: Context, who: bytes, netuid: int, hot
         )
     Subtensor.AutoStakeDestination.put(state, who, netuid, value=hotkey)
     listed = Subtensor.AutoStakeDestinationColdkeys.get(state, hotkey, netuid)
-    Subtensor.AutoStakeDestinationColdkeys.put(state, hotkey, netuid, value=[*listed, who])
+    if who not in listed:
+        Subtensor.AutoStakeDestinationColdkeys.put(state, hotkey, netuid, value=[*listed, who])
     context.deposit(AUTO_STAKE_SET, {"coldkey": who, "netuid": netuid, "hotkey": hotkey})
 
 

@@ -56,6 +56,11 @@ SUBNET_IDENTITY = struct("pallet_subtensor::pallet::SubnetIdentityV3", dict.from
 LOCK_STATE = struct(  # 425
     "pallet_subtensor::staking::lock::LockState", {"locked_mass": ALPHA, "conviction": U64F64, "last_update": U64}
 )
+MINER_COLLATERAL = struct(  # 435
+    "pallet_subtensor::pallet::MinerCollateralState",
+    {"locked": ALPHA, "drain_ratio": U64F64, "min_locked": ALPHA, "earned": ALPHA},
+)
+_COLLATERAL_HOTKEYS = wrapper("bounded_collections::bounded_vec::BoundedVec", Vec(ACCOUNT), T=ACCOUNT, S=None)
 _RECYCLE_OR_BURN = enum("pallet_subtensor::pallet::RecycleOrBurnEnum", {"Burn": 0, "Recycle": 1})
 
 
@@ -90,9 +95,14 @@ class Subtensor(Storage):
     TotalHotkeyAlphaLastEpoch = Item(ALPHA, _ACCOUNT, _NETUID)
     TotalHotkeyShares = Item(U64F64, _ACCOUNT, _NETUID)
     Alpha = Item(U64F64, _ACCOUNT, _ACCOUNT, _NETUID)
-    Lock = Item(LOCK_STATE, _ACCOUNT, _NETUID, _ACCOUNT, optional=True)  # 425, as the four that follow
+    Lock = Item(LOCK_STATE, _ACCOUNT, _NETUID, _ACCOUNT, optional=True)  # 425, as those up to MaturityRate
     DecayingLock = Item(BOOL, _ACCOUNT, _NETUID, optional=True)
     LockingColdkeys = Item(Tuple(()), _NETUID, _ACCOUNT, _ACCOUNT, optional=True)
+    HotkeyLock = Item(LOCK_STATE, _NETUID, _ACCOUNT, optional=True)
+    DecayingHotkeyLock = Item(LOCK_STATE, _NETUID, _ACCOUNT, optional=True)
+    OwnerLock = Item(LOCK_STATE, _NETUID, optional=True)
+    DecayingOwnerLock = Item(LOCK_STATE, _NETUID, optional=True)
+    AccountFlags = Item(U128, _ACCOUNT)
     UnlockRate = Item(U64, default=934_866)
     MaturityRate = Item(U64, default=311_622)
     AlphaDividendsPerSubnet = Item(ALPHA, _NETUID, _ACCOUNT)
@@ -168,7 +178,10 @@ class Subtensor(Storage):
     ActivityCutoffFactorMilli = Item(U32, _NETUID, default=1000)
     MinChildkeyTakePerSubnet = Item(U16, _NETUID)
     CollateralDrainRatio = Item(U64F64, _NETUID, default=1 << 64)  # 435
-    CollateralLockShare = Item(U16, _NETUID)  # 435; 0 here: no part of the price becomes collateral
+    CollateralLockShare = Item(U16, _NETUID)  # 435, as the three that follow; 0: nothing of the price is collateral
+    MinerCollateral = Item(MINER_COLLATERAL, _NETUID, _ACCOUNT, _ACCOUNT, optional=True)
+    ColdkeyMinerCollateral = Item(ALPHA, _NETUID, _ACCOUNT)
+    ColdkeyCollateralHotkeys = Item(_COLLATERAL_HOTKEYS, _NETUID, _ACCOUNT)
 
     # Registration
     Burn = Item(TAO, _NETUID, default=100_000_000)
@@ -194,8 +207,12 @@ class Subtensor(Storage):
     # Keys that change hands, take, children
     LastTxBlock = Item(U64, (ACCOUNT, IDENTITY))
     LastHotkeySwapOnNetuid = Item(U64, _NETUID, _ACCOUNT)
-    ColdkeySwapAnnouncements = Item(Tuple((U32, H256)), (ACCOUNT, TWOX_64_CONCAT), optional=True)  # 425
-    ColdkeySwapDisputes = Item(U32, (ACCOUNT, TWOX_64_CONCAT), optional=True)  # 425
+    LastTxBlockDelegateTake = Item(U64, (ACCOUNT, IDENTITY))
+    TxDelegateTakeRateLimit = Item(U64, default=216_000)
+    ColdkeySwapAnnouncementDelay = Item(U32, default=36_000)  # 425, as the three that follow
+    ColdkeySwapReannouncementDelay = Item(U32, default=7_200)
+    ColdkeySwapAnnouncements = Item(Tuple((U32, H256)), (ACCOUNT, TWOX_64_CONCAT), optional=True)
+    ColdkeySwapDisputes = Item(U32, (ACCOUNT, TWOX_64_CONCAT), optional=True)
     MinDelegateTake = Item(U16)
     MinChildkeyTake = Item(U16)
     MaxChildkeyTake = Item(U16, default=11_796)
