@@ -115,7 +115,30 @@ def test_what_the_system_refused() -> None:
     assert (found.cause, found.action) == ("missing_file", "reinstall")
     assert found.sentence == "It was not started: the program /m/env/bin/python does not exist."
     found = DIAGNOSER.explain(crash(refused="the working folder /opt/none does not exist"))
-    assert (found.cause, found.action) == ("missing_file", "edit_miner")
+    assert (found.cause, found.action) == ("missing_file", "edit_recipe")
+    found = DIAGNOSER.explain(crash(refused="needs its secrets again (TOKEN); start it from Ranvier"))
+    assert (found.cause, found.action) == ("secrets_forgotten", "retry") and "secrets" in found.sentence
+
+
+def test_a_secret_that_it_lacks_is_named() -> None:
+    for text, name in (
+        (TRACE + "KeyError: 'OPENAI_API_KEY'", "OPENAI_API_KEY"),
+        ("ValueError: Missing required environment variable: HF_TOKEN", "HF_TOKEN"),
+        (TRACE + "huggingface_hub.errors.GatedRepoError: 403 Client Error.", "HF_TOKEN"),
+        (TRACE + "wandb.errors.errors.UsageError: api_key not configured (no-tty). call wandb.login(key=[…])",
+         "WANDB_API_KEY"),
+    ):  # fmt: skip
+        found = DIAGNOSER.explain(crash(text))
+        assert (found.action, found.subject) == ("set_secret", name), found
+    assert not DIAGNOSER.explain(crash(TRACE + "KeyError: 'next_token'")).known
+
+
+def test_a_python_that_is_not_ours_is_not_made_anew() -> None:
+    text = TRACE + "ModuleNotFoundError: No module named 'torch'"
+    assert DIAGNOSER.explain(crash(text)).action == "reinstall"
+    assert DIAGNOSER.explain(crash(text, own_environment=True)).action == "reinstall"
+    found = DIAGNOSER.explain(crash(text, own_environment=False))
+    assert found.action == "edit_recipe" and "no module torch" in found.sentence
 
 
 def test_evidence_holds_no_secret() -> None:

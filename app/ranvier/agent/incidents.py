@@ -15,8 +15,11 @@ from pathlib import Path
 from ranvier.agent.evidence import SeatSeen
 from ranvier.agent.messages import DiagnosisView
 from ranvier.agent.miner_file import MinerFile
+from ranvier.core.errors import RecipeError
 from ranvier.miners.diagnosis import Diagnoser, Diagnosis
 from ranvier.miners.diagnosis_facts import Facts, PortOwner, disk_free, oom_record, port_owner
+from ranvier.miners.environment import own_environment
+from ranvier.miners.generations import Generations
 from ranvier.miners.logs import LogLine, tail
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
@@ -29,10 +32,21 @@ LABELS = {
     "change_port": "Take another port and start",
     "register": "Register the hotkey …",
     "free_disk": "Show what fills the disk",
-    "reinstall": "Install its environment again",
+    "reinstall": "Make its environment anew",
     "edit_miner": "Change the miner …",
+    "edit_recipe": "Correct its recipe …",
+    "set_secret": "Set the secret …",
     "change_endpoint": "Choose another endpoint …",
     "none": "",
+}
+# The same step on the command line; {id} is the miner, {subject} what the step begins with.
+COMMANDS = {
+    "retry": "ranvier miners start {id}",
+    "open_log": "ranvier miners logs {id}",
+    "change_port": "ranvier miners fix {id}",
+    "reinstall": "ranvier miners update {id} --fresh",
+    "edit_recipe": "ranvier miners recipe {id} > recipe.toml, then: ranvier miners update {id} --recipe recipe.toml",
+    "set_secret": "ranvier miners secret set {id} {subject}",
 }
 _LINES = 600
 _STABLE_S = 60.0
@@ -89,6 +103,8 @@ class Incident:
             action=found.action,
             label=LABELS.get(found.action, ""),
             known=found.known,
+            subject=found.subject,
+            command=COMMANDS.get(found.action, "").format(id=self._folder.name, subject=found.subject),
             since=since,
             at=found.at,
             ends=ends,
@@ -126,7 +142,16 @@ def gather(folder: Path, status: KeeperStatus, around: Around) -> Facts:
         disk_free=disk_free(folder),
         oom=oom_record(set(around.pids), end.at - end.ran_s) if killed and end is not None and around.pids else None,
         gpu=around.gpu,
+        own_environment=_own_environment(folder),
     )
+
+
+def _own_environment(folder: Path) -> bool | None:
+    """Whether its recipe lets Ranvier make its Python; None when its recipe cannot be read."""
+    try:
+        return own_environment(Generations(folder).current().recipe())
+    except RecipeError:
+        return None
 
 
 def refused(status: KeeperStatus) -> str | None:

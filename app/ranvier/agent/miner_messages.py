@@ -17,7 +17,8 @@ class DiagnosisView(msgspec.Struct, frozen=True):
 
     ``known`` False: no cause is claimed; the evidence is then its last lines that matter. ``since`` (Unix seconds) is
     when this incident began; with the miner and the cause it tells one incident from another. ``action`` is one of
-    ``miners.diagnosis.ACTIONS``, ``label`` what its button says (empty: no button).
+    ``miners.diagnosis.ACTIONS``, ``label`` what its button says (empty: no button), ``subject`` what it begins with,
+    ``command`` the same step for a terminal (empty: only the window has it).
     """
 
     cause: str
@@ -30,6 +31,8 @@ class DiagnosisView(msgspec.Struct, frozen=True):
     since: float | None = None
     at: float | None = None
     ends: int = 1
+    subject: str = ""
+    command: str = ""
 
 
 class Version(msgspec.Struct, frozen=True):

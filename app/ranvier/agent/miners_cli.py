@@ -1,4 +1,4 @@
-"""``ranvier miners``: list, add, start, stop, restart, logs, why, secret. For people, or (``--json``) for programs."""
+"""``ranvier miners``: everything about miners on a terminal, for people or (``--json``) for programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from ranvier.agent import secrets_cli
+from ranvier.agent import fix_cli, secrets_cli
 from ranvier.agent.client import AgentClient, ensure_agent
 from ranvier.agent.messages import (
     AddMiner,
@@ -65,6 +65,8 @@ async def _run(options: argparse.Namespace, paths: Paths) -> int:
             await _why(client, options.id, as_json=options.json)
         elif options.command == "secret":
             await secrets_cli.run(client, options)
+        elif options.command in fix_cli.COMMANDS:
+            await fix_cli.run(client, options)
         else:
             await _change(client, options)
     finally:
@@ -97,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     why = commands.add_parser("why", parents=[common], help="why it is in the state it is in, and what to do")
     why.add_argument("id")
     secrets_cli.add_parser(commands, common)
+    fix_cli.add_parser(commands, common)
     return parser
 
 
@@ -182,6 +185,7 @@ def describe(why: Why, now: float) -> str:
         lines += ["", found.sentence]
         lines += [f"  | {line}" for line in found.evidence]
         lines += [f"Next: {found.step}"] if found.step else []
+        lines += [f"      {found.command}"] if found.command else []
     if (used := why.reading) is not None:
         cpu = "unknown" if used.cpu_percent is None else f"{used.cpu_percent:.0f} % of one core"
         memory = "unknown" if used.rss is None else f"{used.rss / 2**20:.0f} MiB"

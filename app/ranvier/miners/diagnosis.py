@@ -20,11 +20,13 @@ from ranvier.core.errors import RecipeError
 from ranvier.core.log import redact
 from ranvier.core.paths import resources
 from ranvier.miners.diagnosis_facts import PREDICATES, Facts
+from ranvier.miners.keeper_secrets import LACKING
 from ranvier.miners.last_words import matter, suspects
 from ranvier.miners.status import ExitRecord
 
 ACTIONS = (
-    "retry", "open_log", "change_port", "register", "free_disk", "reinstall", "edit_miner", "change_endpoint", "none",
+    "retry", "open_log", "change_port", "register", "free_disk", "reinstall", "edit_miner", "edit_recipe", "set_secret",
+    "change_endpoint", "none",
 )  # fmt: skip
 LONGEST_SHOWN = 300
 _ABOUT_CARDS = ("cuda_out_of_memory", "driver_mismatch")
@@ -38,6 +40,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     sentence: str
     step: str
     action: str
+    subject: str = ""
     log: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
     signal: tuple[str, ...] = ()
@@ -46,7 +49,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """``sentence`` for people; ``evidence`` lines (redacted) that it rests on; ``step`` and ``action`` what to do.
+    """``sentence`` for people; ``evidence`` lines (redacted) that it rests on; ``step`` and ``action`` what to do,
+    beginning with ``subject`` (the name of a secret).
 
     ``known`` False: no rule fits; the evidence is then the last lines that matter.
     """
@@ -58,6 +62,7 @@ class Diagnosis:
     action: str
     known: bool
     at: float | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,14 @@ def _answer(
     known = _Words({"netuid": _or(facts.netuid), "network": facts.network or "this network", **groups})
     shown = tuple(_short(line) for line in evidence if line)
     return Diagnosis(
-        rule.cause, redact(rule.sentence.format_map(known)), shown, rule.step.format_map(known), rule.action, True, at
+        rule.cause,
+        redact(rule.sentence.format_map(known)),
+        shown,
+        rule.step.format_map(known),
+        rule.action,
+        True,
+        at,
+        rule.subject.format_map(known),
     )
 
 
@@ -174,11 +186,14 @@ def _or(value: object) -> str:
 
 
 def _refused(reason: str, end: ExitRecord | None) -> Diagnosis:
+    at = None if end is None else end.at
+    if reason.startswith(LACKING):
+        sentence = "Its keeper was started anew and does not have its secrets any more."
+        return Diagnosis("secrets_forgotten", sentence, (_short(reason),), "Start it again.", "retry", True, at)
     missing = "does not exist" in reason or "is in none of the folders" in reason
     cause = "missing_file" if missing else "permission" if "may not be executed" in reason else "refused"
-    action = "reinstall" if missing and "/env" in reason else "edit_miner"
-    step = "Install its environment again." if action == "reinstall" else "Correct its command."
-    at = None if end is None else end.at
+    action = "reinstall" if missing and "/env/" in reason else "edit_recipe"
+    step = "Make its environment anew." if action == "reinstall" else "Correct its command."
     return Diagnosis(cause, f"It was not started: {_short(reason).rstrip('.')}.", (), step, action, True, at)
 
 

@@ -54,6 +54,7 @@ class Facts:
 
     ``refused``: the keeper's reason when the system did not execute the program at all. ``ports``: for each port
     that was looked at, its owner or None when it is free. ``gpu``: the card's state in words, for evidence.
+    ``own_environment``: whether Ranvier made its Python environment.
     """
 
     exit: ExitRecord | None = None
@@ -70,6 +71,7 @@ class Facts:
     disk_free: int | None = None
     oom: OomRecord | None = None
     gpu: str | None = None
+    own_environment: bool | None = None
 
 
 Predicate = Callable[[Facts, dict[str, str]], str | None]
@@ -134,6 +136,10 @@ def _crashed(facts: Facts, _groups: dict[str, str]) -> str | None:
     return "" if facts.exit is not None and not facts.exit.wanted and facts.exit.code != 0 else None
 
 
+def _foreign_environment(facts: Facts, _groups: dict[str, str]) -> str | None:
+    return "its environment was not made by Ranvier" if facts.own_environment is False else None
+
+
 PREDICATES: dict[str, Predicate] = {
     "port_taken": _port_taken,
     "port_free": _port_free,
@@ -144,6 +150,7 @@ PREDICATES: dict[str, Predicate] = {
     "disk_empty": _disk_empty,
     "oom_record": _oom_record,
     "crashed": _crashed,
+    "foreign_environment": _foreign_environment,
 }
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ranvier.miners.keeper_spec import Spec
 
 
+LACKING = "needs its secrets again"  # how the reason begins
+
+
 class LackingError(Exception):
     """The program needs secrets that this keeper was not given; the text is the reason that people read."""
 
@@ -32,5 +35,5 @@ class Secrets:
         """The program's whole environment. LackingError when a secret that it names is not here."""
         lacking = [name for name in spec.secret_names if name not in self._values]
         if lacking:
-            raise LackingError(f"needs its secrets again ({', '.join(lacking)}); start it from Ranvier")
+            raise LackingError(f"{LACKING} ({', '.join(lacking)}); start it from Ranvier")
         return {**spec.env, **{name: self._values[name] for name in spec.secret_names}}
