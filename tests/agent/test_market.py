@@ -12,7 +12,7 @@ import pytest
 
 from chain.sandbox_process import SandboxProcess
 from ranvier.agent import market_messages as m
-from ranvier.agent.ledger_export import export_earnings
+from ranvier.agent.ledger_export import LedgerExport
 from ranvier.agent.market import Market
 from ranvier.agent.messages import COMMANDS
 from ranvier.agent.money_reads import seat_lines, summed
@@ -173,8 +173,9 @@ async def test_earnings_are_written_to_a_new_file_only(tmp_path):
             ledgers=SimpleNamespace(get=lambda _name: ledger),
             prices=SimpleNamespace(source=off),
         )
+        export_earnings = LedgerExport(agent).export_earnings  # type: ignore[arg-type]
         path = tmp_path / "out.csv"
-        done = await export_earnings(agent, m.ExportEarnings(str(path), "csv"))
+        done = await export_earnings(m.ExportEarnings(str(path), "csv"))
         text = path.read_text()
         assert str(path) in done.text and "1.000000001" in text and "0.500000000" in text and "block 40" in text
         for command, title in (
@@ -184,7 +185,7 @@ async def test_earnings_are_written_to_a_new_file_only(tmp_path):
             (m.ExportEarnings(str(tmp_path / "z.csv"), "xml"), "Not understood"),
         ):
             with pytest.raises(RanvierError) as caught:
-                await export_earnings(agent, command)
+                await export_earnings(command)
             assert caught.value.title == title
         assert path.read_text() == text
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from agent.agent_fakes import ALICE, FakeChain, House
 from ledger.test_receipts import DONE
 from ranvier.agent import messages as m
 from ranvier.agent.hardware_watch import power_mw
+from ranvier.agent.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
 from ranvier.chain.model import StakePosition
 from ranvier.core.errors import RanvierError
 from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.ledger.cost_book import Cost, Tariff
+from ranvier.ledger.payments import Payment
 from ranvier.ledger.prices import PriceSource
 
 
@@ -144,3 +147,30 @@ def test_power_is_known_only_when_every_card_says() -> None:
     assert power_mw(sample(100.5, 20)) == 120_500
     assert power_mw(sample(100.5, None)) is None
     assert power_mw(sample()) is None
+
+
+async def test_an_export_tells_how_far_it_is_can_be_ended_and_keeps_nothing_waiting(tmp_path: Path) -> None:
+    async with House(tmp_path, chain()) as house:
+        call = house.client.call
+        await call(m.UseNetwork("test"))
+        ledger = await house.agent.ledgers.open("test")
+        rows = [
+            Payment(1, 0, n, ALICE, 3, n * 1000, n, 10**9, "0x", n, 0, "paid", "c", ALICE, 1) for n in range(20_000)
+        ]
+        await ledger.add_payments(rows)
+        path = str(tmp_path / "out.csv")
+        writing = asyncio.ensure_future(call(m.ExportEarnings(path, "csv"), timeout_s=60))
+        while not (found := await call(GetExport(path))).rows:
+            assert not writing.done(), "the export was over before it was seen"
+        assert 0 < found.rows < found.all == 20_000
+        assert (await call(m.GetEarnings(limit=1))).rows, "the ledger answers meanwhile"
+        await call(CancelExport(path))
+        assert "cancelled" in (await writing).text
+        assert await call(GetExport(path)) == ExportView(None, None)
+        assert [one.name for one in tmp_path.iterdir() if "out" in one.name] == []
+        assert str(path) in (await call(m.ExportEarnings(path, "csv"), timeout_s=60)).text
+        book = await call(GetLots(1, "lifo"))
+        assert (len(book.left), book.currency) == (19_999, "TAO")
+        assert "no order" in await refused(house, GetLots(1, "best"))
+        await call(ExportLots(str(tmp_path / "lots.csv"), 1))
+        assert (tmp_path / "lots.csv").read_text().count("\n") == 20_000

@@ -126,7 +126,7 @@ def exports(path: Path, folder: Path, count: int) -> dict[str, dict[str, float]]
     for kind in ("csv", "koinly", "cointracking", "json"):
         before, peak = process.memory_info().rss, 0
 
-        def watch(_: int) -> bool:
+        def watch(*_: int) -> bool:
             nonlocal peak
             peak = max(peak, process.memory_info().rss)
             return True

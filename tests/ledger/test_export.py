@@ -116,12 +116,12 @@ async def test_many_rows_do_not_gather_in_memory(tmp_path: Path) -> None:
 async def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     ledger = await filled(tmp_path / "l.sqlite")
     target = tmp_path / "out.csv"
-    assert write_export(ledger.path, target, "csv", progress=lambda _: False) == 0
+    assert write_export(ledger.path, target, "csv", progress=lambda *_: False) == 0
     assert not target.exists()
-    size = write_export(ledger.path, target, "csv", currency="EUR", progress=lambda done: done > 0)
+    size = write_export(ledger.path, target, "csv", currency="EUR", progress=lambda done, every: 0 < done <= every)
     assert target.stat().st_size == size
     assert target.read_bytes().decode() == await exported(ledger, "csv")
-    with pytest.raises(StorageError, match="Not exported"):
+    with pytest.raises(StorageError, match="Not written"):
         write_export(ledger.path, tmp_path / "nowhere" / "out.csv", "csv")
     assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == ["out.csv"]
     await ledger.close()

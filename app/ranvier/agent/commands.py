@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ranvier.agent import ledger_export, market
+from ranvier.agent import market
 from ranvier.agent import messages as m
 from ranvier.agent.miner_commands import MinerCommands
 from ranvier.agent.money_commands import MoneyCommands
@@ -42,7 +42,6 @@ class Commands:
             **MoneyCommands(self._agent).handlers(),
             **self._agent.secrets.handlers(),
             **market.handlers(self._agent.market),
-            m.ExportEarnings: self.export_earnings,
         }
 
     # --- network --------------------------------------------------------------------------------------------
@@ -86,9 +85,6 @@ class Commands:
         finally:  # what could not be done of it is said; the agent ends all the same
             asyncio.get_running_loop().call_later(_ANSWER_FIRST_S, self._agent.stop)
         return m.Done("The agent ends.")
-
-    async def export_earnings(self, command: m.ExportEarnings) -> m.Done:
-        return await ledger_export.export_earnings(self._agent, command)
 
     # --- inside ---------------------------------------------------------------------------------------------
 

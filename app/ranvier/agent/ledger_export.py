@@ -1,56 +1,103 @@
-"""Writing the earnings to a file of the user's: the agent has the ledger open, so it writes."""
+"""Long readings of the ledger beside its own thread: exports into files, and lots. The ledger goes on meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ranvier.agent.command import Done
 from ranvier.agent.market_messages import ExportEarnings
+from ranvier.agent.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
 from ranvier.agent.portfolio import require_network
-from ranvier.core.errors import AgentError, LedgerError, StorageError
-from ranvier.ledger import export, prices
-from ranvier.ledger.prices import FiatPrice
+from ranvier.core.errors import AgentError, LedgerError
+from ranvier.ledger import export, lot_book, prices
+from ranvier.ledger.reading import reading, write_export, write_text
 
 if TYPE_CHECKING:
     from ranvier.agent.agent import Agent
 
 
-async def export_earnings(agent: Agent, command: ExportEarnings) -> Done:
-    """Write a new file; nothing is ever overwritten, and a file that was not finished does not stay."""
-    if command.kind not in export.FORMATS:
-        raise AgentError("Not understood", f"There is no format “{command.kind[:40]}”.", ", ".join(export.FORMATS))
-    path = Path(command.path).expanduser()
-    if not path.is_absolute():
-        raise AgentError("Not a whole path", f"{path} does not begin at the root.", "Choose the file again.")
-    network = agent.network.name
-    require_network(network)
-    ledger = agent.ledgers.get(network)
-    if ledger is None:
-        raise LedgerError("Ledger closed", f"The ledger of {network} is not open.", "See what needs attention.")
-    source = await agent.prices.source()
-    days: Mapping[int, FiatPrice] = {}
-    if source is not None:
-        days = await ledger.read(lambda c: prices.by_day(c, source.currency))
-    return Done(await ledger.read(lambda connection: _write(connection, path, command, days)))
+class _Running:
+    """One export; written by its thread, read by the loop."""
+
+    def __init__(self) -> None:
+        self.rows, self.all, self.cancelled = 0, 0, False
+
+    def progress(self, rows: int, all_: int) -> bool:
+        self.rows, self.all = rows, all_
+        return not self.cancelled
 
 
-def _write(connection: Any, path: Path, command: ExportEarnings, days: Mapping[int, FiatPrice]) -> str:
-    try:
-        file = path.open("x", encoding="utf-8", newline="")
-    except FileExistsError:
-        raise StorageError("File exists", f"{path} is there already.", "Choose another name.") from None
-    except OSError as error:
-        raise StorageError("Not written", f"{path}: {error.strerror}.", "Choose another folder.") from error
-    try:
-        with file:
-            for piece in export.export(
-                connection, command.kind, since_ms=command.since_ms, until_ms=command.until_ms,
-                hotkey_ss58=command.hotkey_ss58, netuid=command.netuid, prices=days,
-            ):  # fmt: skip
-                file.write(piece)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise StorageError("Not written", f"{path}: {error.strerror}.", "Is the disk full?") from error
-    return f"{path} was written, {path.stat().st_size} bytes."
+class LedgerExport:
+    """Raises RanvierErrors only. A file appears when it is whole; nothing is ever overwritten."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._running: dict[str, _Running] = {}
+
+    async def export_earnings(self, command: ExportEarnings) -> Done:
+        """Write the payments of a time; ``GetExport`` tells how far it is."""
+        if command.kind not in export.FORMATS:
+            raise AgentError("Not understood", f"There is no format “{command.kind[:40]}”.", ", ".join(export.FORMATS))
+        ledger, target, currency = self._ledger(), _target(command.path), await self._currency()
+        if command.path in self._running:
+            raise AgentError("Under way", f"{target} is being written already.")
+        running = self._running[command.path] = _Running()
+        try:
+            size = await asyncio.to_thread(
+                write_export, ledger, target, command.kind, since_ms=command.since_ms, until_ms=command.until_ms,
+                hotkey_ss58=command.hotkey_ss58, netuid=command.netuid, currency=currency, progress=running.progress,
+            )  # fmt: skip
+        finally:
+            running.cancelled = True  # when we are cancelled the thread ends too
+            del self._running[command.path]
+        return Done(f"{target} was written, {size} bytes." if size else "The export was cancelled; no file is left.")
+
+    async def get_export(self, command: GetExport) -> ExportView:
+        found = self._running.get(command.path)
+        return ExportView(None, None) if found is None else ExportView(found.rows, found.all)
+
+    async def cancel_export(self, command: CancelExport) -> Done:
+        found = self._running.get(command.path)
+        if found is not None:
+            found.cancelled = True
+        return Done("The export is ended." if found is not None else "There is no such export.")
+
+    async def get_lots(self, command: GetLots) -> lot_book.LotBook:
+        return await self._book(command.netuid, command.order)
+
+    async def export_lots(self, command: ExportLots) -> Done:
+        target = _target(command.path)
+        book = await self._book(command.netuid, command.order)
+        size = await asyncio.to_thread(write_text, target, lot_book.lots_csv(book))
+        return Done(f"{target} was written, {size} bytes.")
+
+    async def _book(self, netuid: int, order: str) -> lot_book.LotBook:
+        which, ledger, currency = lot_book.order_of(order), self._ledger(), await self._currency()
+
+        def read() -> lot_book.LotBook:
+            with reading(ledger) as connection:
+                days = prices.micro_of(prices.by_day(connection, currency)) if currency else {}
+                return lot_book.lot_book(connection, netuid, which, currency, days)
+
+        return await asyncio.to_thread(read)
+
+    def _ledger(self) -> Path:
+        network = self._agent.network.name
+        require_network(network)
+        ledger = self._agent.ledgers.get(network)
+        if ledger is None:
+            raise LedgerError("Ledger closed", f"The ledger of {network} is not open.", "See what needs attention.")
+        return ledger.path
+
+    async def _currency(self) -> str | None:
+        source = await self._agent.prices.source()
+        return None if source is None else source.currency
+
+
+def _target(path: str) -> Path:
+    target = Path(path).expanduser()
+    if not target.is_absolute():
+        raise AgentError("Not a whole path", f"{target} does not begin at the root.", "Choose the file again.")
+    return target

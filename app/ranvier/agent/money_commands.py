@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ranvier.agent import messages as m
+from ranvier.agent import money_messages
 from ranvier.agent.chain_face import Chain
+from ranvier.agent.ledger_export import LedgerExport
 from ranvier.agent.portfolio import require_network
 from ranvier.agent.position_check import check_position
-from ranvier.agent.rows import earning_bucket, earning_row, gap_row
+from ranvier.agent.rows import earning_row, gap_row
 from ranvier.agent.server import Handler
 from ranvier.core.errors import AgentError, KeyFileError, LedgerError
 from ranvier.ledger import buckets, cost_book, coverage, prices, receipts
@@ -26,6 +28,7 @@ class MoneyCommands:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self._export = LedgerExport(agent)
 
     def handlers(self) -> Mapping[type[m.Command[Any]], Handler]:
         return {
@@ -44,6 +47,11 @@ class MoneyCommands:
             m.RemoveCost: self.remove_cost,
             m.SetTariff: self.set_tariff,
             m.GetCosts: self.get_costs,
+            m.ExportEarnings: self._export.export_earnings,
+            money_messages.GetExport: self._export.get_export,
+            money_messages.CancelExport: self._export.cancel_export,
+            money_messages.GetLots: self._export.get_lots,
+            money_messages.ExportLots: self._export.export_lots,
         }
 
     # --- earnings -------------------------------------------------------------------------------------------
@@ -62,7 +70,7 @@ class MoneyCommands:
             netuid=command.netuid, by_hotkey=command.by_hotkey, day_prices=prices.micro_of(days),
         )  # fmt: skip
         currency = None if source is None else source.currency
-        return m.Earnings(tuple(map(earning_row, rows)), tuple(map(earning_bucket, sums)), currency)
+        return m.Earnings(tuple(map(earning_row, rows)), sums, currency)
 
     async def get_gaps(self, _: m.GetGaps) -> m.Gaps:
         found = await self._ledger().read(coverage.gaps)

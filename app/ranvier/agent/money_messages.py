@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from ranvier.agent.command import Command, Done
+from ranvier.ledger.buckets import Bucket
 from ranvier.ledger.cost_book import Cost, Electricity, Tariff
+from ranvier.ledger.lot_book import LotBook
 from ranvier.ledger.prices import FiatPrice, PriceSource
 from ranvier.ledger.receipts import StoredReceipt
 
@@ -36,20 +38,7 @@ class EarningRow(msgspec.Struct, frozen=True):
     event_index: int | None = None
 
 
-class EarningBucket(msgspec.Struct, frozen=True):
-    """Earnings summed over an epoch, UTC day, ISO week or month, and netuid (and hotkey, when asked by hotkey).
-
-    ``tao_rao`` is at each epoch's own price, None if unknown. ``fiat_micro`` is that in millionths of the fiat
-    currency at each day's price, None if unknown or no price source was chosen.
-    """
-
-    start_ms: int
-    netuid: int
-    alpha_rao: int
-    tao_rao: int | None
-    epochs: int
-    hotkey_ss58: str | None = None
-    fiat_micro: int | None = None
+EarningBucket = Bucket  # the ledger's own: by the ten thousand, so they are not made twice
 
 
 class Earnings(msgspec.Struct, frozen=True):
@@ -125,6 +114,13 @@ class CostsView(msgspec.Struct, frozen=True):
     electricity: tuple[Electricity, ...]
     slots: tuple[tuple[int, str, int], ...]
     note: str = ""
+
+
+class ExportView(msgspec.Struct, frozen=True):
+    """How far an export is: rows written of all; None when it is not running (any more)."""
+
+    rows: int | None
+    all: int | None
 
 
 # --- commands ---------------------------------------------------------------------------------------------------
@@ -235,3 +231,31 @@ class GetCosts(Command[CostsView], frozen=True):
     since_ms: int
     until_ms: int
     bucket: str = "day"
+
+
+class GetExport(Command[ExportView], frozen=True):
+    """How far the export to this file is."""
+
+    path: str
+
+
+class CancelExport(Command[Done], frozen=True):
+    """End the export to this file; it leaves nothing."""
+
+    path: str
+
+
+class GetLots(Command[LotBook], frozen=True):
+    """One subnet's lots and disposals; ``order`` is ``fifo``, ``lifo`` or ``hifo``. In the price source's currency, or
+    in TAO when none was chosen."""
+
+    netuid: int
+    order: str = "fifo"
+
+
+class ExportLots(Command[Done], frozen=True):
+    """Write them to a new file as CSV."""
+
+    path: str
+    netuid: int
+    order: str = "fifo"

@@ -19,7 +19,7 @@ from ranvier.ledger.payments import PAID, Payment
 from ranvier.ledger.prices import MICRO, FiatPrice, worth_micro
 
 FORMATS = ("csv", "koinly", "cointracking", "json")
-_CHUNK = 200
+CHUNK = 200  # rows in a piece
 _COIN = 10**9
 
 OWN = (
@@ -89,7 +89,7 @@ def _csv(
     writer.writerow(heading)
     for number, row in enumerate(rows, 1):
         writer.writerow(line(row))
-        if number % _CHUNK == 0:
+        if number % CHUNK == 0:
             yield buffer.getvalue()
             buffer.seek(0)
             buffer.truncate()
@@ -110,13 +110,14 @@ def _json(rows: Iterable[Payment], days: Mapping[int, FiatPrice]) -> Iterator[st
         }
         parts.append(f"{between}{encode(row).decode()[:-1]},{encode(extra).decode()[1:]}")
         between = ",\n"
-        if number % _CHUNK == 0:
+        if number % CHUNK == 0:
             yield "".join(parts)
             parts = []
     yield "".join(parts) + "\n]\n"
 
 
-def _time(time_ms: int) -> str:
+def time_text(time_ms: int) -> str:
+    """A moment for programs, in UTC."""
     return datetime.datetime.fromtimestamp(time_ms // 1000, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -124,11 +125,11 @@ def _own(row: Payment, price: FiatPrice | None) -> tuple[Any, ...]:
     tao = row.tao_rao
     value = None if price is None or tao is None else worth_micro(tao, price)
     return (
-        _time(row.time_ms), row.netuid, row.mechanism, row.block, row.uid, row.hotkey_ss58, row.coldkey_ss58 or "",
+        time_text(row.time_ms), row.netuid, row.mechanism, row.block, row.uid, row.hotkey_ss58, row.coldkey_ss58 or "",
         row.destination_ss58 or "", row.fate or "", coins(row.gross_rao), coins(row.alpha_rao), coins(row.captured_rao),
         coins(row.price_rao), coins(tao), fiat(value), price.currency if price else "",
-        fiat(price.micro_per_tao) if price else "", _time(price.at_ms) if price else "", price.source if price else "",
-        row.block_hash, provenance(row),
+        fiat(price.micro_per_tao) if price else "", time_text(price.at_ms) if price else "",
+        price.source if price else "", row.block_hash, provenance(row),
     )  # fmt: skip
 
 
@@ -139,8 +140,8 @@ def _koinly(row: Payment, price: FiatPrice | None) -> tuple[Any, ...]:
         worth, currency = fiat(worth_micro(tao, price)), price.currency
     words = f"Bittensor subnet {row.netuid}, {row.hotkey_ss58}, {provenance(row)}"
     return (
-        f"{_time(row.time_ms)} UTC", "", "", coins(row.alpha_rao), f"SN{row.netuid}", "", "", worth, currency, "mining",
-        words, _id(row),
+        f"{time_text(row.time_ms)} UTC", "", "", coins(row.alpha_rao), f"SN{row.netuid}", "", "", worth, currency,
+        "mining", words, _id(row),
     )  # fmt: skip
 
 
@@ -149,7 +150,7 @@ def _cointracking(row: Payment) -> tuple[Any, ...]:
     kind = "Mining" if row.fate in (PAID, None) else "Other"
     return (
         kind, coins(row.alpha_rao), f"SN{row.netuid}", "", "", "", "", "Ranvier", f"subnet {row.netuid}", words,
-        _time(row.time_ms), _id(row),
+        time_text(row.time_ms), _id(row),
     )  # fmt: skip
 
 

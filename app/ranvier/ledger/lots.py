@@ -11,6 +11,8 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
+
 
 class Order(enum.StrEnum):
     """Which lot a disposal takes first. Only lots that were there at its time; equal ones by their place."""
@@ -40,8 +42,7 @@ class Disposed:
     proceeds: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """A part of a disposal from one lot. Without ``lot`` nothing was left to take: the ledger does not know its origin.
 
     ``cost`` is None when the lot's is not known or there is no lot.
@@ -60,8 +61,7 @@ class Taken:
         return None if self.cost is None or self.proceeds is None else self.proceeds - self.cost
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """What is still there of a lot."""
 
     lot: str

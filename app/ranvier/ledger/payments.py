@@ -148,6 +148,14 @@ def newest(
     return tuple(Payment(*row) for row in connection.execute(query, (*values, max(0, limit), max(0, offset))))
 
 
+def count(
+    connection: sqlite3.Connection, *, since_ms: int | None = None, until_ms: int | None = None,
+    hotkey_ss58: str | None = None, netuid: int | None = None,
+) -> int:  # fmt: skip
+    test, values = where(since_ms=since_ms, until_ms=until_ms, hotkey_ss58=hotkey_ss58, netuid=netuid)
+    return int(connection.execute(f"SELECT count(*) FROM payment{test}", values).fetchone()[0])
+
+
 def stream(
     connection: sqlite3.Connection, *, since_ms: int | None = None, until_ms: int | None = None,
     hotkey_ss58: str | None = None, netuid: int | None = None,
