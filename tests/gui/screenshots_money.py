@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from gui import samples, samples_money
-from ranvier.chain.model import TxStage
+from gui import samples, samples_forms, samples_money
+from ranvier.chain.model import Plan, TxStage
 from ranvier.chain.policy import Policy, judge
-from ranvier.ui.dialogs.money import AddStakeDialog, RemoveStakeDialog, TransferDialog
+from ranvier.ui.dialogs import money_forms as forms
+from ranvier.ui.dialogs.money import FormDialog
+from ranvier.ui.dialogs.money_preview import Preview
 from ranvier.ui.dialogs.plan import PlanDialog
 from ranvier.ui.dialogs.receipt import TransactionDialog
+from ranvier.ui.transacting import Wish
 
 
 async def shoot_money(studio: Any) -> None:
     """Each dialog in its interesting moments."""
     page = await studio.page("stake")
-    whole = samples_money.holdings().portfolio
-    add = AddStakeDialog(page, whole.accounts, page._places())
-    add.amount.input.setText("5")
-    await studio.dialog(add, "add-stake")
-    remove = RemoveStakeDialog(page, whole.holdings[3], "blockmachine", whole.pools[19])
-    remove.all.click()
-    await studio.dialog(remove, "remove-stake")
-    send = TransferDialog(page, whole.accounts)
-    send.address.input.setText(samples.BOB)
-    send.amount.input.setText("200")
-    await studio.dialog(send, "send")
+    await shoot_forms(studio, page)
     plan = samples_money.stake_plan("finney")
     await studio.dialog(PlanDialog(page, plan, verdict=judge(Policy(), plan)), "plan-again")
     strict = Policy(per_action_rao=10**9, most_cost_ppm=500)
@@ -41,3 +34,22 @@ async def shoot_money(studio: Any) -> None:
             dialog.show_receipt(receipt)
         await studio.dialog(dialog, name)
         dialog.close()
+
+
+async def shoot_forms(studio: Any, page: Any) -> None:
+    """Every form, filled in as far as its picture says."""
+    aside = ("Unstake 40.000000000 α1 from practice", "Stake 5.000000000 TAO on targon")
+    together = forms.batch([(words, Wish(samples.COLDKEY, _never)) for words in aside])
+    batch: samples_forms.Shot = ("batch", together, {}, samples_forms.form_plan("batch"))
+    for name, form, answers, plan in (*samples_forms.shots(), batch):
+        preview = Preview(studio.house.context, page.desk.transacting.verdict)
+        dialog = FormDialog(page, form, samples_forms.ground(), preview, answers)
+        preview.stop()
+        if plan is not None:
+            preview.show_plan(plan, judge(Policy(), plan))
+        await studio.dialog(dialog, name)
+        dialog.close()
+
+
+async def _never(_connection: Any) -> Plan:
+    raise AssertionError("nothing is planned for a picture")

@@ -16,7 +16,8 @@ from gui import samples, samples_money
 from ranvier.agent.market_messages import GetHoldings, Holdings
 from ranvier.core.errors import AgentError
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.ui.dialogs.money import AddStakeDialog, RemoveStakeDialog, TransferDialog, plain_rao
+from ranvier.ui.dialogs import money_forms as forms
+from ranvier.ui.dialogs import money_forms_miner as miner_forms
 from ranvier.ui.models.holdings import depth_words, holding_rows, holdings_model, locked_words, seat_words, sums
 from ranvier.ui.models.rows import ROW_ROLE, UNKNOWN_ROLE, Column, RowsModel, RowsProxy
 from ranvier.ui.models.stake import percent_text
@@ -171,8 +172,7 @@ async def test_page_shows_one_block_and_all_values(qtbot, house):
     assert "1 of 6 positions without a price" in page.spot.note.text()
     assert "price is missing" in page.total.note.text()
     assert "Block 48\N{NARROW NO-BREAK SPACE}213" in page.subtitle.text()
-    assert page.add_stake.isEnabled() and page.send.isEnabled() and not page.remove.isEnabled()
-    assert "Choose a position" in page.remove.toolTip()
+    assert page.add_stake.isEnabled() and page.send.isEnabled() and page.remove.isEnabled()
     assert page.table.select_key((samples.COLDKEY, samples.HOTKEY, 1))
     assert "4 go before you" in words(page.detail) and "moves the price" in words(page.detail)
     assert page.remove.isEnabled()
@@ -195,7 +195,8 @@ async def test_page_is_honest_when_there_is_nothing(qtbot, house):
     assert not page.add_stake.isEnabled() and "No coldkey" in page.send.toolTip()
     page.show_holdings(samples_money.nothing_held(accounts=True))
     assert page.stack.currentIndex() == 1 and page.inner.currentIndex() == 0
-    assert page.spot.value.text() == "0.000000 TAO" and page.send.isEnabled() and not page.add_stake.isEnabled()
+    assert page.spot.value.text() == "0.000000 TAO" and page.send.isEnabled() and not page.remove.isEnabled()
+    assert "Nothing is staked" in page.remove.toolTip()
     whole = samples_money.holdings()
     only: Holdings = msgspec.structs.replace(
         whole, portfolio=replace(whole.portfolio, holdings=whole.portfolio.holdings[-1:], exits={})
@@ -236,38 +237,31 @@ async def test_another_network_clears_the_page(qtbot, house):
     await house.close()
 
 
-async def test_forms_know_what_there_is_and_make_a_wish(qtbot, house):
+async def test_every_action_opens_its_form_with_what_is_chosen(qtbot, house):
     page = StakePage(house.context)
     qtbot.addWidget(page)
-    whole = samples_money.holdings()
-    page.show_holdings(whole)
-    add = AddStakeDialog(page, whole.portfolio.accounts, page._places())
-    add.choose_place(4, samples.HOTKEY)
-    assert "4 · targon, your hotkey" in add.place.currentText()
-    add.amount.input.setText("1000")
-    add.submitted()
-    assert add.wish is None and "103.511504871 TAO can be spent" in add.amount.note.text()
-    add.amount.input.setText("5")
-    assert "α4; fee and slippage cost" in add.estimate.text()
-    add.slippage.input.setText("70")
-    add.submitted()
-    assert add.wish is None
-    add.slippage.input.setText("1")
-    add.submitted()
-    assert add.wish is not None and add.wish.coldkey_ss58 == samples.COLDKEY
-    remove = RemoveStakeDialog(page, whole.portfolio.holdings[0], "practice", whole.portfolio.pools[1])
-    remove.all.click()
-    assert remove.amount.text() == plain_rao(whole.portfolio.holdings[0].sellable_rao) == "271.870554002"
-    assert "7.697958 TAO" in remove.estimate.text()
-    remove.amount.input.setText("272")
-    remove.submitted()
-    assert remove.wish is None and "can be unstaked" in remove.amount.note.text()
-    send = TransferDialog(page, whole.portfolio.accounts)
-    send.address.input.setText(samples.BOB)
-    send.all.click()
-    assert send.amount.text() == "103.501504871"  # something stays for the fee
-    send.submitted()
-    assert send.wish is not None
-    for dialog in (add, remove, send):
-        dialog.deleteLater()
+    assert not page.more.menu().isEmpty() and not page.menu_actions[forms.MOVE.title].isEnabled()
+    page.show_holdings(samples_money.holdings())
+    assert page.table.select_key((samples.COLDKEY, samples.HOTKEY_2, 19))
+    for action, form in (
+        (page.remove.click, forms.UNSTAKE),
+        (page.add_stake.click, forms.STAKE),
+        (page.menu_actions[forms.SWAP.title].trigger, forms.SWAP),
+        (page.menu_actions[miner_forms.SWAP_HOTKEY.title].trigger, miner_forms.SWAP_HOTKEY),
+    ):
+        action()
+        await samples.until(lambda: page.desk.dialog is not None, "the form")
+        dialog = page.desk.dialog
+        assert dialog.form is form
+        answers = dialog.answers()
+        assert answers.get("position", (samples.COLDKEY, samples.HOTKEY_2, 19))[1] == samples.HOTKEY_2
+        assert answers.get("hotkey", samples.HOTKEY_2) == samples.HOTKEY_2
+        dialog.reject()
+        await samples.until(lambda: page.desk.dialog is None, "the end")
+    assert page.together.isHidden()
+    page.desk.basket.append(("Unstake 1 α1", None))
+    page._allow()
+    assert not page.together.isHidden() and page.together.text() == "Sign together (1)"
+    house.bridge.status.emit(samples.status("finney"))
+    assert page.desk.basket == [] and page.together.isHidden() and not house.errors
     await house.close()

@@ -28,7 +28,7 @@ from ranvier.keys.signing import LocalSigner
 from ranvier.ui import transacting as module
 from ranvier.ui.chain_link import where
 from ranvier.ui.dialogs.ask import show
-from ranvier.ui.dialogs.money import TransferDialog, self_transfer
+from ranvier.ui.dialogs.money import self_transfer
 from ranvier.ui.dialogs.offline import OfflineDialog
 from ranvier.ui.dialogs.plan import PlanDialog
 from ranvier.ui.dialogs.receipt import TransactionDialog, verdict_words
@@ -321,8 +321,6 @@ async def test_the_whole_flow_on_a_real_sandbox(qtbot, house, sandbox):
         assert (receipt.balance_before_rao, receipt.fee_rao) == (before, receipt.plan.fee_rao)
         assert await free() == receipt.balance_after_rao == before - 3 * COIN - receipt.fee_rao
         assert flow.dialog is not None and all(mark.level is Level.GOOD for mark in flow.dialog.marks)
-        sent = TransferDialog(parent, [samples_money.holdings().portfolio.accounts[0]])
-        sent.deleteLater()
         before = await free()
         own = await signed(self_transfer(coldkey))
         assert await free() == before - (own.fee_rao or 0)

@@ -17,22 +17,23 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from ranvier.chain.model import Plan, Receipt, TxStage
-from ranvier.chain.policy import judge
+from ranvier.chain.policy import Verdict, judge
 from ranvier.core.errors import Cancelled, KeyFileError, RanvierError
+from ranvier.keys import wallets
 from ranvier.keys.encryption import OnAttempt
-from ranvier.keys.folders import wallet_folders
-from ranvier.keys.listing import KeyForm, Wallet, list_wallets
+from ranvier.keys.listing import KeyForm
 from ranvier.keys.offline import ExportedSigner
 from ranvier.keys.remember import PasswordStore
 from ranvier.keys.signing import SR25519, LocalSigner, Signer
-from ranvier.keys.wallets import unlock_coldkey
 from ranvier.ui.chain_link import connected
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import show
 from ranvier.ui.dialogs.offline import OfflineDialog
 from ranvier.ui.dialogs.plan import PlanDialog
 from ranvier.ui.dialogs.receipt import TransactionDialog
+from ranvier.ui.dialogs.sign_steps import KeyChoice, key_choices
 from ranvier.ui.dialogs.unlock import UnlockDialog
+from ranvier.ui.own_keys import wallets_here
 from ranvier.ui.receipts import Receipts
 from ranvier.ui.spending import policy_of
 
@@ -45,10 +46,16 @@ _WATCH_S = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants to sign: ``plan`` makes the plan on an open connection, ``coldkey_ss58`` signs it."""
+    """What somebody wants to sign: ``plan`` makes the plan on an open connection, ``signer_ss58`` signs it.
 
-    coldkey_ss58: str
+    ``sending`` is awaited right before it is sent (an error there keeps it from being sent), ``ended`` with the
+    receipt after it was kept.
+    """
+
+    signer_ss58: str
     plan: Callable[[Connection], Awaitable[Plan]]
+    sending: Callable[[], Awaitable[None]] | None = None
+    ended: Callable[[Receipt], Awaitable[None]] | None = None
 
 
 class OneSignature:
@@ -92,7 +99,7 @@ class Transacting:
         widget: QWidget,
         finished: Callable[[Receipt], None] | None = None,
         *,
-        unlock: Unlock = unlock_coldkey,
+        unlock: Unlock = wallets.unlock_coldkey,
     ) -> None:
         self._context, self._widget, self._finished, self._unlock = context, widget, finished, unlock
         self._receipts = Receipts(context)
@@ -118,44 +125,55 @@ class Transacting:
 
     async def carry_out(self, wish: Wish) -> Receipt | None:
         """The whole way; None when nothing was sent because somebody said no. Raises RanvierError before sending."""
-        policy = policy_of(self._context.settings)
-        wallet = await asyncio.to_thread(self._wallet_of, wish.coldkey_ss58)
+        key = await asyncio.to_thread(self._key_of, wish.signer_ss58)
         self._context.say("Asking the chain what this would do …")
         async with connected(self._context) as connection:
             plan = await wish.plan(connection)
-            verdict = judge(policy, plan, await self._receipts.spent_today())
-            yes = "Sign and send" if _has_key(wallet) else "Export for signing"
+            verdict = await self.verdict(plan)
+            yes = "Sign and send" if _has_key(key) else "Export for signing"
             if not await show(PlanDialog(self._widget, plan, yes=yes, verdict=verdict)):
                 return None
             try:
-                signer = await self._signer(plan, wallet)
-                return await self._send(connection, plan, signer)
+                signer = await self._signer(plan, key)
+                return await self._send(connection, plan, signer, wish)
             except Cancelled:
                 return None
 
-    async def _signer(self, plan: Plan, wallet: Wallet | None) -> Signer:
-        if wallet is None or not _has_key(wallet):
-            crypto_type = wallet.crypto_type if wallet is not None and wallet.crypto_type is not None else SR25519
+    async def verdict(self, plan: Plan) -> Verdict:
+        """What the user's own limits say to this plan now. Raises RanvierError: a limit is never guessed."""
+        return judge(policy_of(self._context.settings), plan, await self._receipts.spent_today())
+
+    async def _signer(self, plan: Plan, key: KeyChoice | None) -> Signer:
+        if key is None or not _has_key(key):
+            crypto_type = key.crypto_type if key is not None and key.crypto_type is not None else SR25519
             return Elsewhere(plan, crypto_type, self._widget, self._context)
-        if wallet.coldkey is KeyForm.PLAIN:
-            return OneSignature(await self._unlock(wallet.path, ""))
+        path, hotkey = key.wallet.path, key.hotkey
+        if key.form is KeyForm.PLAIN:
+            if hotkey is not None:
+                return OneSignature(await asyncio.to_thread(wallets.load_hotkey, path, hotkey.name))
+            return OneSignature(await self._unlock(path, ""))
+        store = PasswordStore(self._context.paths) if hotkey is None else None
         dialog = UnlockDialog(
             self._widget, "Unlock to sign", f"{plan.title}. The key is opened for this one signature, then wiped.",
-            wallet.path, partial(self._open, wallet.path), self._context.run, PasswordStore(self._context.paths),
+            path, partial(self._open, path, None if hotkey is None else hotkey.name), self._context.run, store,
             yes="Unlock and send",
         )  # fmt: skip
         if not await show(dialog):
             raise Cancelled
-        key: LocalSigner = dialog.result_of_work
+        opened: LocalSigner = dialog.result_of_work
         dialog.result_of_work = None
-        return OneSignature(key)
+        return OneSignature(opened)
 
-    async def _open(self, path: Path, password: str, on_attempt: OnAttempt) -> LocalSigner:
+    async def _open(self, path: Path, hotkey: str | None, password: str, on_attempt: OnAttempt) -> LocalSigner:
+        if hotkey is not None:
+            return await wallets.unlock_hotkey(path, hotkey, password, on_attempt=on_attempt)
         return await self._unlock(path, password, on_attempt=on_attempt)
 
-    async def _send(self, connection: Connection, plan: Plan, signer: Signer) -> Receipt:
+    async def _send(self, connection: Connection, plan: Plan, signer: Signer, wish: Wish) -> Receipt:
         from ranvier.chain.submit import submit
 
+        if wish.sending is not None:
+            await wish.sending()
         at_ms = int(time.time() * 1000)
         dialog = TransactionDialog(self._widget, plan)
         self._replace(dialog)
@@ -177,6 +195,8 @@ class Transacting:
             raise
         await self._receipts.keep(receipt, at_ms)
         dialog.show_receipt(receipt)
+        if wish.ended is not None:
+            await wish.ended(receipt)
         if self._finished is not None:
             self._finished(receipt)
         return receipt
@@ -187,19 +207,17 @@ class Transacting:
             before.close()
             before.deleteLater()
 
-    def _wallet_of(self, coldkey_ss58: str) -> Wallet | None:
-        """In a worker: the wallet of this coldkey, one that can sign before one that cannot."""
-        folders = [folder.path for folder in wallet_folders(self._context.settings, self._context.paths)]
-        latest = self._context.bridge.latest
-        if latest is not None and latest.chain.network == "sandbox":
-            folders.insert(0, self._context.paths.practice_wallets)
-        found = [wallet for path in folders for wallet in list_wallets(path) if wallet.coldkey_ss58 == coldkey_ss58]
-        unreadable = next((wallet for wallet in found if wallet.coldkey is KeyForm.UNREADABLE), None)
-        best = next((wallet for wallet in found if _has_key(wallet)), None)
+    def _key_of(self, signer_ss58: str) -> KeyChoice | None:
+        """In a worker: the key with this address, one that can sign before one that cannot."""
+        listed = wallets_here(self._context)
+        found = [key for key in key_choices(listed) if key.ss58 == signer_ss58]
+        best = next((key for key in found if _has_key(key)), None)
+        broken = (one for one in listed if one.coldkey_ss58 == signer_ss58 and one.coldkey is KeyForm.UNREADABLE)
+        unreadable = next(broken, None)
         if best is None and unreadable is not None:
             raise KeyFileError("Coldkey unreadable", unreadable.problem or "Its file cannot be read.", "See Wallets.")
         return best or next(iter(found), None)
 
 
-def _has_key(wallet: Wallet | None) -> bool:
-    return wallet is not None and wallet.coldkey in (KeyForm.ENCRYPTED, KeyForm.PLAIN)
+def _has_key(key: KeyChoice | None) -> bool:
+    return key is not None and key.form in (KeyForm.ENCRYPTED, KeyForm.PLAIN)

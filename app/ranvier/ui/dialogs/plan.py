@@ -52,7 +52,7 @@ class PlanView(QWidget):
         layout.addWidget(line())
         layout.addLayout(self._facts())
         for warning in plan.warnings:
-            layout.addLayout(_warning(warning))
+            layout.addLayout(warning_row(warning))
 
     def _facts(self) -> QGridLayout:
         plan = self.plan
@@ -102,7 +102,7 @@ class PlanDialog(Dialog):
         self.body.addWidget(PlanView(plan))
         self.body.addWidget(label(meaning_of(plan.network), "muted", wrap=True))
         for refusal in self._verdict.refusals:
-            self.body.addLayout(_warning(refusal, Level.BAD))
+            self.body.addLayout(warning_row(refusal, Level.BAD))
         if self._verdict.refusals:
             self.yes.setEnabled(False)
             self.body.addWidget(label("Your limits are in the settings.", "small", wrap=True))
@@ -129,7 +129,8 @@ class PlanDialog(Dialog):
             self.accept()
 
 
-def _warning(text: str, level: Level = Level.WARN) -> QHBoxLayout:
+def warning_row(text: str, level: Level = Level.WARN) -> QHBoxLayout:
+    """A sentence with its mark."""
     row = QHBoxLayout()
     row.setSpacing(8)
     row.addWidget(Mark(level), 0, Qt.AlignmentFlag.AlignTop)

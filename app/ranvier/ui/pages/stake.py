@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.market_messages import GetHoldings, Holdings
-from ranvier.chain.model import Receipt
-from ranvier.core.errors import RanvierError
-from ranvier.core.evidence import age_text
+from ranvier.chain.model import BlockRef, Receipt
 from ranvier.core.units import Tao, format_tao
 from ranvier.ui.context import Context
-from ranvier.ui.dialogs.ask import show
-from ranvier.ui.dialogs.money import AddStakeDialog, MoneyDialog, Place, RemoveStakeDialog, TransferDialog
+from ranvier.ui.dialogs import money_forms as forms
+from ranvier.ui.dialogs import money_forms_miner as miner_forms
+from ranvier.ui.dialogs.money import Form
+from ranvier.ui.dialogs.money_ground import position_key
 from ranvier.ui.models.holdings import (
     HoldingRow,
     Sums,
@@ -28,34 +28,45 @@ from ranvier.ui.models.holdings import (
     sums,
 )
 from ranvier.ui.models.stake import subnet_text
-from ranvier.ui.polling import Polling
-from ranvier.ui.transacting import Transacting
+from ranvier.ui.money_desk import MoneyDesk
+from ranvier.ui.pages.reading import ReadingPage
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.figures import Figure
-from ranvier.ui.widgets.page import Page, clear
+from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import allow, button, label
-from ranvier.ui.words import block_text, count_text, grouped_address, short_address
+from ranvier.ui.words import count_text, grouped_address, short_address
 
-_EVERY_S = {"sandbox": 4.0}
-_EVERY_OTHERS_S = 12.0
 _DECIMALS = 6
 _SPOT_COLUMN = 3
+# (words in the menu, form, whether it needs a position); None is a line between.
+_MORE: tuple[tuple[str, Form, bool] | None, ...] = (
+    ("Move to another hotkey …", forms.MOVE, True),
+    ("Swap to another subnet …", forms.SWAP, True),
+    ("Give to another coldkey …", forms.GIVE, True),
+    ("Unstake everything of a hotkey …", forms.UNSTAKE_ALL, True),
+    None,
+    ("Register a hotkey …", miner_forms.REGISTER, False),
+    ("Where miners' pay lands …", miner_forms.AUTO_STAKE, False),
+    ("Lock more collateral …", miner_forms.ADD_COLLATERAL, True),
+    ("Set the collateral floor …", miner_forms.COLLATERAL_FLOOR, True),
+    ("Publish a commitment …", miner_forms.COMMITMENT, False),
+    ("Replace a hotkey …", miner_forms.SWAP_HOTKEY, False),
+)
 
 
-class StakePage(Page):
+class StakePage(ReadingPage):
     """Draws from one ``Holdings`` at a time: every number on it is of the same block."""
 
     key = "stake"
     title = "Stake"
     scrolls = False
+    waiting = "Reading balances and stake."
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.found: Holdings | None = None
-        self._trouble = ""
-        self._network = ""
         self.free = Figure("Free TAO")
         self.spot = Figure("Staked, at spot price")
         self.sale = Figure("Staked, if all were sold now")
@@ -64,7 +75,7 @@ class StakePage(Page):
         self.table = Table(self.model, stretch=0)
         self.table.sort_by(_SPOT_COLUMN, Qt.SortOrder.DescendingOrder)
         self.table.picked.connect(self._picked)
-        self.empty = EmptyState("Asking the agent", "Reading balances and stake.", "Open Wallets", self._go_wallets)
+        self.empty.set_action("Open Wallets", self._go_wallets)
         self.empty.button.hide()
         self.no_positions = EmptyState(
             "Nothing staked",
@@ -77,15 +88,30 @@ class StakePage(Page):
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._filled())
         self.add(self.stack, 1)
-        self.transacting = Transacting(context, self, self._transacted)
-        self.send = button("Send TAO", lambda: self._begin(self._send()))
-        self.remove = button("Remove stake", lambda: self._begin(self._remove()))
-        self.add_stake = button("Add stake", lambda: self._begin(self._add()), kind="primary")
-        for widget in (self.send, self.remove, self.add_stake):
+        self.desk = MoneyDesk(context, self, self._transacted, changed=self._allow)
+        self.send = button("Send TAO", lambda: self._open(forms.SEND))
+        self.remove = button("Remove stake", lambda: self._open(forms.UNSTAKE))
+        self.add_stake = button("Add stake", lambda: self._open(forms.STAKE), kind="primary")
+        self.more = button("More")
+        self.menu_actions: dict[str, QAction] = {}
+        self.more.setMenu(self._menu())
+        self.together = button("", self.desk.begin_batch)
+        for widget in (self.together, self.more, self.send, self.remove, self.add_stake):
             self.add_action(widget)
         self._allow()
-        context.bridge.status.connect(self._status)
-        self._polling = Polling(context.tasks, "holdings", self.refresh, self._failed, self._every_s)
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        for entry in _MORE:
+            if entry is None:
+                menu.addSeparator()
+                continue
+            words, form, _ = entry
+            action = menu.addAction(words)
+            action.triggered.connect(partial(self._open, form))
+            self.menu_actions[form.title] = action
+        return menu
 
     def _filled(self) -> QWidget:
         whole = QWidget()
@@ -105,20 +131,9 @@ class StakePage(Page):
         column.addWidget(self.detail)
         return whole
 
-    def shown(self) -> None:
-        self._polling.start()
-
-    def hidden(self) -> None:
-        self._polling.stop()
-
-    def tick(self, now: float) -> None:
-        super().tick(now)
-        self._show_age(now)
-
     async def refresh(self) -> None:
         """Read the positions once."""
         found: Holdings = await self.context.client.call(GetHoldings())
-        self._trouble = ""
         self.show_holdings(found)
 
     def show_holdings(self, found: Holdings) -> None:
@@ -126,7 +141,7 @@ class StakePage(Page):
         first = not self.model.rows
         self.found = found
         whole = found.portfolio
-        self._show_age(time.time())
+        self.show_age()
         self._allow()
         if not whole.accounts and not whole.holdings:
             self.empty.set_text(
@@ -180,91 +195,50 @@ class StakePage(Page):
     def _allow(self) -> None:
         accounts = self.found is not None and bool(self.found.portfolio.accounts)
         nothing = None if accounts else "No coldkey is watched."
-        allow(self.send, nothing)
-        allow(self.add_stake, nothing or (None if self._places() else "There is no hotkey yet on which to stake."))
+        held = bool(self.found and self.found.portfolio.holdings)
+        no_position = nothing or (None if held else "Nothing is staked yet.")
         row: HoldingRow | None = self.table.current_row()
-        reason = nothing or (None if row is not None else "Choose a position in the table first.")
-        if row is not None and not row.holding.sellable_rao:
-            reason = "All of this position is locked."
-        allow(self.remove, reason)
+        locked = row is not None and not row.holding.sellable_rao
+        for widget in (self.send, self.add_stake):
+            allow(widget, nothing)
+        allow(self.remove, no_position or ("All of this position is locked." if locked else None))
+        for entry in _MORE:
+            if entry is not None:
+                allow(self.menu_actions[entry[1].title], no_position if entry[2] else nothing)
+        self.together.setVisible(bool(self.desk.basket))
+        self.together.setText(f"Sign together ({len(self.desk.basket)})")
+        self.together.setToolTip("\n".join(words for words, _ in self.desk.basket))
 
-    def _places(self) -> tuple[Place, ...]:
-        """Own seats first, then every hotkey that is staked on."""
-        if self.found is None:
-            return ()
-        whole = self.found.portfolio
-        found = [
-            Place(one.netuid, self.found.names.get(one.netuid), one.hotkey_ss58, one.owned, whole.pools.get(one.netuid))
-            for one in whole.holdings
-        ]
-        return tuple(sorted(dict.fromkeys(found), key=lambda place: (not place.own, place.netuid)))
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        self.context.run(work, "money dialog")
-
-    async def _add(self) -> None:
-        assert self.found is not None
-        dialog = AddStakeDialog(self, self.found.portfolio.accounts, self._places())
+    def _open(self, form: Form, _checked: bool = False) -> None:
+        """Open a form; what is chosen in the table is filled in."""
         row: HoldingRow | None = self.table.current_row()
+        begin: dict[str, Any] = {}
         if row is not None:
-            dialog.choose_place(row.holding.netuid, row.holding.hotkey_ss58)
-            dialog.choose_coldkey(row.holding.coldkey_ss58)
-        await self._carry_out(dialog)
-
-    async def _remove(self) -> None:
-        row: HoldingRow | None = self.table.current_row()
-        if row is not None:
-            await self._carry_out(RemoveStakeDialog(self, row.holding, row.subnet_name, row.pool))
-
-    async def _send(self) -> None:
-        assert self.found is not None
-        dialog = TransferDialog(self, self.found.portfolio.accounts)
-        row: HoldingRow | None = self.table.current_row()
-        if row is not None:
-            dialog.choose_coldkey(row.holding.coldkey_ss58)
-        await self._carry_out(dialog)
-
-    async def _carry_out(self, dialog: MoneyDialog) -> None:
-        if await show(dialog) and dialog.wish is not None:
-            self.transacting.begin(dialog.wish)
+            holding = row.holding
+            begin = {"position": position_key(row), "coldkey": holding.coldkey_ss58}
+            if form is not miner_forms.SWAP_HOTKEY or holding.owned:
+                begin["hotkey"] = holding.hotkey_ss58
+            if form in (forms.MOVE, miner_forms.REGISTER):
+                del begin["hotkey"]  # another one is wanted
+            if form not in (forms.SWAP, miner_forms.SWAP_HOTKEY):
+                begin["netuid"] = holding.netuid
+        self.desk.begin(form, begin)
 
     def _transacted(self, _receipt: Receipt) -> None:
-        if self._polling.running:
-            self._polling.now()
+        self.read_again()
 
     # --- state -----------------------------------------------------------------------------------------------
 
-    def _show_age(self, now: float) -> None:
-        if self.found is None:
-            return
-        block = self.found.portfolio.block
-        read = age_text(block.time_ms / 1000 if block.time_ms is not None else None, now)
-        text = f"Block {block_text(block.number)}, {read if block.time_ms is not None else 'age unknown'}."
-        self.set_subtitle(f"{text} Not up to date: {self._trouble}" if self._trouble else text)
+    def block(self) -> BlockRef | None:
+        return None if self.found is None else self.found.portfolio.block
 
-    def _failed(self, error: RanvierError) -> None:
-        self._trouble = error.message
-        if self.found is None:
-            self.empty.set_text(error.title, f"{error.message} {error.hint}".strip())
-        else:
-            self._show_age(time.time())
-
-    def _status(self, status: object) -> None:
-        network = getattr(getattr(status, "chain", None), "network", "")
-        if network != self._network:
-            # What was read on another network must not stand under this one's colour.
-            self._network = network
-            self.found = None
-            self.model.set_rows(())
-            self.set_subtitle("")
-            self.empty.set_text("Asking the agent", "Reading balances and stake.")
-            self.stack.setCurrentIndex(0)
-            self._picked(None)
-            if self._polling.running:
-                self._polling.now()
-
-    def _every_s(self) -> float:
-        return _EVERY_S.get(self._network, _EVERY_OTHERS_S)
+    def forget(self) -> None:
+        self.found = None
+        self.model.set_rows(())
+        self.empty.button.hide()
+        self.stack.setCurrentIndex(0)
+        self._picked(None)
+        self.desk.forget()
 
     def _go_wallets(self) -> None:
         self.context.go("wallets")

@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-import time
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.market_messages import GetSubnet, GetSubnets, SubnetDetail, SubnetsView
+from ranvier.chain.model import BlockRef
 from ranvier.core.errors import RanvierError
-from ranvier.core.evidence import age_text
 from ranvier.ui.context import Context
+from ranvier.ui.dialogs.money_forms_miner import REGISTER
 from ranvier.ui.models.market import MarketRow, earning_words, market_model, market_rows, rule_words, sharing_words
 from ranvier.ui.models.stake import subnet_text
-from ranvier.ui.polling import Polling
+from ranvier.ui.money_desk import MoneyDesk
+from ranvier.ui.pages.reading import ReadingPage
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.empty import EmptyState
-from ranvier.ui.widgets.page import Page, clear
+from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.table import Table
-from ranvier.ui.widgets.text import label
-from ranvier.ui.words import block_text, count_text
+from ranvier.ui.widgets.text import allow, button, label
+from ranvier.ui.words import count_text
 
-_EVERY_S = {"sandbox": 10.0}
-_EVERY_OTHERS_S = 60.0
 _MEDIAN_COLUMN = 4
 
 
-class SubnetsPage(Page):
+class SubnetsPage(ReadingPage):
     """The table is of one block; the chosen subnet is read more closely, once for each choice and refresh."""
 
     key = "subnets"
     title = "Subnets"
     scrolls = False
+    waiting = "Reading every subnet of this network."
+    every_s = 60.0
+    sandbox_every_s = 10.0
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.found: SubnetsView | None = None
         self.detail: SubnetDetail | None = None
-        self._network, self._trouble = "", ""
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find by name or number")
         self.search.setAccessibleName("Find a subnet")
@@ -52,7 +51,9 @@ class SubnetsPage(Page):
         self.table.picked.connect(self._picked)
         self.card = Card(spacing=6)
         self.card.hide()
-        self.empty = EmptyState("Asking the agent", "Reading every subnet of this network.")
+        self.desk = MoneyDesk(context, self, lambda _: self.read_again())
+        self.register = button("Register …", self._register)
+        self.card.add_to_header(self.register)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         whole = QWidget()
@@ -63,18 +64,6 @@ class SubnetsPage(Page):
         column.addWidget(self.card)
         self.stack.addWidget(whole)
         self.add(self.stack, 1)
-        context.bridge.status.connect(self._status)
-        self._polling = Polling(context.tasks, "subnets", self.refresh, self._failed, self._every_s)
-
-    def shown(self) -> None:
-        self._polling.start()
-
-    def hidden(self) -> None:
-        self._polling.stop()
-
-    def tick(self, now: float) -> None:
-        super().tick(now)
-        self._show_age(now)
 
     def choose(self, subject: str) -> None:
         """``Context.go("subnets/4")``."""
@@ -84,7 +73,6 @@ class SubnetsPage(Page):
     async def refresh(self) -> None:
         """Read all subnets, and the chosen one closely."""
         found: SubnetsView = await self.context.client.call(GetSubnets())
-        self._trouble = ""
         self.show_subnets(found)
         row: MarketRow | None = self.table.current_row()
         if row is not None:
@@ -98,7 +86,7 @@ class SubnetsPage(Page):
         if not found.subnets:
             self.empty.set_text("No subnets", "This network has none but root.")
         self._show_rows()
-        self._show_age(time.time())
+        self.show_age()
         if first:
             self.table.fit()
 
@@ -145,6 +133,8 @@ class SubnetsPage(Page):
 
     def _draw(self, row: MarketRow, detail: SubnetDetail | None) -> None:
         subnet = row.view.subnet
+        closed = detail is not None and not detail.registration.open
+        allow(self.register, "Its owner has closed registration." if closed or not subnet.registration_open else None)
         self.card.set_title(f"What would this machine earn on {subnet_text(subnet.netuid, subnet.name)}?")
         clear(self.card.body)
         sides = QHBoxLayout()
@@ -169,36 +159,22 @@ class SubnetsPage(Page):
         self.card.body.addLayout(sides)
         self.card.show()
 
+    def _register(self) -> None:
+        row: MarketRow | None = self.table.current_row()
+        if row is not None:
+            self.desk.begin(REGISTER, {"netuid": row.view.subnet.netuid})
+
     # --- state -----------------------------------------------------------------------------------------------
 
-    def _show_age(self, now: float) -> None:
-        if self.found is None:
-            return
-        block = self.found.block
-        age = age_text(block.time_ms / 1000, now) if block.time_ms is not None else "age unknown"
-        text = f"{count_text(len(self.found.subnets), 'subnet')} at block {block_text(block.number)}, {age}."
-        self.set_subtitle(f"{text} Not up to date: {self._trouble}" if self._trouble else text)
+    def block(self) -> BlockRef | None:
+        return None if self.found is None else self.found.block
 
-    def _failed(self, error: RanvierError) -> None:
-        self._trouble = error.message
-        if self.found is None:
-            self.empty.set_text(error.title, f"{error.message} {error.hint}".strip())
-        else:
-            self._show_age(time.time())
+    def about(self, where: str) -> str:
+        subnets = self.found.subnets if self.found is not None else ()
+        return f"{count_text(len(subnets), 'subnet')} at {where}."
 
-    def _status(self, status: object) -> None:
-        network = getattr(getattr(status, "chain", None), "network", "")
-        if network == self._network:
-            return
-        self._network = network
+    def forget(self) -> None:
         self.found = self.detail = None
         self.model.set_rows(())
         self.card.hide()
-        self.set_subtitle("")
-        self.empty.set_text("Asking the agent", "Reading every subnet of this network.")
         self.stack.setCurrentIndex(0)
-        if self._polling.running:
-            self._polling.now()
-
-    def _every_s(self) -> float:
-        return _EVERY_S.get(self._network, _EVERY_OTHERS_S)

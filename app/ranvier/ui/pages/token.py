@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from ranvier.agent.market_messages import GetToken, TokenView
+from ranvier.chain.model import BlockRef
 from ranvier.chain.supply import CAP_RAO
-from ranvier.core.errors import RanvierError
-from ranvier.core.evidence import age_text
 from ranvier.core.units import Tao, format_tao
 from ranvier.ui.context import Context
 from ranvier.ui.models.market import sharing_words
@@ -22,31 +19,30 @@ from ranvier.ui.models.token import (
     staked_ppm,
     when_text,
 )
-from ranvier.ui.polling import Polling
+from ranvier.ui.pages.reading import ReadingPage
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.figures import Figure
-from ranvier.ui.widgets.page import Page, clear
+from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import label
 from ranvier.ui.words import block_text, count_text
 
-_EVERY_S = {"sandbox": 5.0}
-_EVERY_OTHERS_S = 15.0
 _DAY_S = 86_400.0
 _STEPS = 10_000
 
 
-class TokenPage(Page):
+class TokenPage(ReadingPage):
     """Every number is computed from the chain at one block; nothing comes from a price site."""
 
     key = "token"
     title = "Token"
+    waiting = "Reading issuance, stake and recent blocks."
+    every_s = 15.0
+    sandbox_every_s = 5.0
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.found: TokenView | None = None
-        self._network, self._trouble = "", ""
         self.issued = Figure("Issued")
         self.made = Figure("Made now")
         self.next = Figure("Next halving")
@@ -63,15 +59,12 @@ class TokenPage(Page):
         self._figures = QHBoxLayout()
         self._figures.setSpacing(24)
         self.activity.body.addLayout(self._figures)
-        self.empty = EmptyState("Asking the agent", "Reading issuance, stake and recent blocks.")
         self.empty.setMinimumHeight(420)
         self.filled = self._filled()
         self.filled.hide()
         self.add(self.empty)
         self.add(self.filled)
         self.content.addStretch(1)
-        context.bridge.status.connect(self._status)
-        self._polling = Polling(context.tasks, "token", self.refresh, self._failed, self._every_s)
 
     def _filled(self) -> QWidget:
         whole = QWidget()
@@ -93,20 +86,9 @@ class TokenPage(Page):
         column.addWidget(card)
         return whole
 
-    def shown(self) -> None:
-        self._polling.start()
-
-    def hidden(self) -> None:
-        self._polling.stop()
-
-    def tick(self, now: float) -> None:
-        super().tick(now)
-        self._show_age(now)
-
     async def refresh(self) -> None:
         """Read the token once."""
         found: TokenView = await self.context.client.call(GetToken())
-        self._trouble = ""
         self.show_token(found)
 
     def show_token(self, found: TokenView) -> None:
@@ -140,7 +122,7 @@ class TokenPage(Page):
             self.table.setFixedHeight((len(rows) + 1) * row + 16)
         self._show_sharing(found)
         self._show_activity(found)
-        self._show_age(time.time())
+        self.show_age()
 
     def _show_sharing(self, found: TokenView) -> None:
         clear(self.sharing.body)
@@ -161,33 +143,15 @@ class TokenPage(Page):
             figure.show_value(None if value == "unknown" else value, note)
             self._figures.addWidget(figure, 1)
 
-    def _show_age(self, now: float) -> None:
-        if self.found is None:
-            return
-        block = self.found.block
-        age = age_text(block.time_ms / 1000, now) if block.time_ms is not None else "age unknown"
-        text = f"Block {block_text(block.number)}, {age}. Computed from the chain."
-        self.set_subtitle(f"{text} Not up to date: {self._trouble}" if self._trouble else text)
+    # --- state -----------------------------------------------------------------------------------------------
 
-    def _failed(self, error: RanvierError) -> None:
-        self._trouble = error.message
-        if self.found is None:
-            self.empty.set_text(error.title, f"{error.message} {error.hint}".strip())
-        else:
-            self._show_age(time.time())
+    def block(self) -> BlockRef | None:
+        return None if self.found is None else self.found.block
 
-    def _status(self, status: object) -> None:
-        network = getattr(getattr(status, "chain", None), "network", "")
-        if network == self._network:
-            return
-        self._network = network
+    def about(self, where: str) -> str:
+        return f"{super().about(where)} Computed from the chain."
+
+    def forget(self) -> None:
         self.found = None
-        self.set_subtitle("")
-        self.empty.set_text("Asking the agent", "Reading issuance, stake and recent blocks.")
         self.filled.hide()
         self.empty.show()
-        if self._polling.running:
-            self._polling.now()
-
-    def _every_s(self) -> float:
-        return _EVERY_S.get(self._network, _EVERY_OTHERS_S)

@@ -1,0 +1,237 @@
+"""Every way of moving stake, through its form, on a real sandbox: what the receipt says is what the chain did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+
+import msgspec
+import pytest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from chain.sandbox_process import SandboxProcess
+from gui import samples
+from ranvier.agent.market_messages import GetHoldings, Holdings
+from ranvier.agent.messages import AddReceipt, GetReceipts, Receipts
+from ranvier.chain import pools, portfolio
+from ranvier.chain.connection import Connection
+from ranvier.chain.model import TxStage
+from ranvier.chain.networks import sandbox_network
+from ranvier.core.settings import LIMIT_DAY_TAO, RETYPE_ABOVE_TAO
+from ranvier.keys import mnemonic, wallets
+from ranvier.ui.dialogs import money_forms as forms
+from ranvier.ui.dialogs import money_forms_miner as miner_forms
+from ranvier.ui.dialogs import money_preview
+from ranvier.ui.dialogs.plan import PlanDialog
+from ranvier.ui.dialogs.unlock import UnlockDialog
+from ranvier.ui.money_desk import MoneyDesk
+from ranvier.ui.transacting import Transacting
+
+COIN = 10**9
+PASSWORD = "correct horse battery"
+UNLOCK = partial(wallets.unlock_coldkey, _cost=samples.CHEAP)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory) -> Iterator[SandboxProcess]:
+    folder = tmp_path_factory.mktemp("flows") / "node"
+    process = SandboxProcess(folder, "--block-time", "0.1", "--tempo", "50", "--subnets", "2", "--no-life")
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def house(tmp_path, qloop, monkeypatch):
+    monkeypatch.setattr(money_preview, "_SETTLE_S", 0.02)
+    made = samples.House(tmp_path)
+    made.client.answers[GetReceipts] = Receipts(())
+    made.settings.set(RETYPE_ABOVE_TAO, "")
+    return made
+
+
+class People:
+    """A practice wallet with two hotkeys, another coldkey, a desk, and the chain itself to hold receipts against."""
+
+    def __init__(self, house, sandbox) -> None:
+        self.house, self.sandbox = house, sandbox
+        status = samples.status()
+        chain = msgspec.structs.replace(status.chain, endpoint=sandbox.endpoint, genesis_hash=sandbox.genesis)
+        house.bridge.latest = msgspec.structs.replace(status, chain=chain)
+        self.connection = Connection(sandbox_network(sandbox.endpoint, sandbox.genesis))
+        self.parent = QWidget()
+        self.receipts = []
+        self.desk = MoneyDesk(house.context, self.parent, self.receipts.append)
+        self.desk.transacting = Transacting(house.context, self.parent, self.receipts.append, unlock=UNLOCK)
+
+    async def open(self) -> None:
+        await self.connection.open()
+        folder = self.house.paths.practice_wallets
+        one = await wallets.create_wallet(
+            folder, "one", mnemonic.generate(), PASSWORD, "default", mnemonic.generate(), _cost=samples.CHEAP
+        )
+        self.second = wallets.add_hotkey(one.path, "second", mnemonic.generate())
+        other = await wallets.create_wallet(
+            folder, "other", mnemonic.generate(), PASSWORD, "default", mnemonic.generate(), _cost=samples.CHEAP
+        )
+        self.coldkey, self.hotkey, self.other = one.coldkey_ss58, one.hotkeys[0].ss58, other.coldkey_ss58
+        await self.connection.rpc("sandbox_fund", [self.coldkey, 500 * COIN])
+
+    async def close(self) -> None:
+        await self.connection.close()
+        await self.house.close()
+        self.parent.deleteLater()
+
+    async def held(self, coldkey=None) -> Holdings:
+        at = await self.connection.head()
+        whole = await portfolio.portfolio(self.connection, [coldkey or self.coldkey], at)
+        names = {one.netuid: one.name for one in await pools.subnets(self.connection, at)}
+        return Holdings(whole, names, (), 0.15)
+
+    async def alpha(self, hotkey, netuid, coldkey=None) -> int:
+        whole = (await self.held(coldkey)).portfolio
+        return sum(one.alpha_rao for one in whole.holdings if (one.hotkey_ss58, one.netuid) == (hotkey, netuid))
+
+    async def form(self, form, answers):
+        """The form, filled in, when its preview has the chain's answer."""
+        self.house.client.answers[GetHoldings] = await self.held()
+        self.desk.begin(form, answers)
+        await samples.until(lambda: self.desk.dialog is not None and self.desk.dialog.isVisible(), "the form")
+        dialog = self.desk.dialog
+        await samples.until(lambda: dialog.preview.plan is not None, "the preview", limit_s=15)
+        return dialog
+
+    async def signed(self):
+        """Agree to the plan, unlock, and wait for the receipt."""
+        before = len(self.receipts)
+        plan = await shown(PlanDialog)
+        plan.submitted()
+        unlock = await shown(UnlockDialog)
+        unlock.input.setText(PASSWORD)
+        unlock.submitted()
+        busy = self.desk.transacting
+        await samples.until(lambda: len(self.receipts) > before and not busy.busy, "the receipt", limit_s=20)
+        assert not self.house.errors, self.house.errors
+        receipt = self.receipts[-1]
+        assert receipt.stage is TxStage.FINAL and receipt.error is None, receipt.error
+        assert receipt.as_planned is not False and receipt.findings, receipt.findings
+        return receipt
+
+    async def do(self, form, answers):
+        dialog = await self.form(form, answers)
+        dialog.submitted()
+        return await self.signed()
+
+
+async def shown(kind):
+    """The open dialog of this kind, when it is there."""
+
+    def find():
+        return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
+
+    await samples.until(find, kind.__name__, limit_s=10)
+    return find()[0]
+
+
+async def test_move_swap_give_and_unstake_all_do_what_their_plans_say(house, sandbox):
+    people = People(house, sandbox)
+    await people.open()
+    try:
+        own = people.coldkey
+        receipt = await people.do(miner_forms.REGISTER, {"netuid": 1, "coldkey": own, "hotkey": people.hotkey})
+        assert receipt.plan.function in ("register_limit", "burned_register") and receipt.as_planned
+        second = {"netuid": 2, "coldkey": own, "hotkey": people.second.ss58}
+        await people.do(miner_forms.REGISTER, second)
+        stake = {"coldkey": own, "netuid": 1, "hotkey": people.hotkey, "amount": 60 * COIN}
+        receipt = await people.do(forms.STAKE, stake)
+        assert receipt.as_planned and receipt.plan.limit_price_rao is not None
+        place = (own, people.hotkey, 1)
+        start = await people.alpha(people.hotkey, 1)
+
+        # To another hotkey of the same subnet: as it is.
+        receipt = await people.do(
+            forms.MOVE, {"position": place, "hotkey": people.second.ss58, "netuid": 1, "amount": 10 * COIN}
+        )
+        assert receipt.as_planned
+        assert abs(await people.alpha(people.second.ss58, 1) - 10 * COIN) <= 2
+        assert abs(await people.alpha(people.hotkey, 1) - (start - 10 * COIN)) <= 2
+
+        # To another subnet: a sale and a purchase, within the limit.
+        before = await people.alpha(people.hotkey, 2)
+        receipt = await people.do(forms.SWAP, {"position": place, "netuid": 2, "amount": 20 * COIN})
+        assert receipt.plan.function == "swap_stake_limit" and receipt.plan.limit_price_rao
+        assert any("sells and re-buys" in warning for warning in receipt.plan.warnings)
+        got = await people.alpha(people.hotkey, 2) - before
+        expected = next(one for one in receipt.plan.effects if one.netuid == 2)
+        assert expected.at_least_rao <= got
+
+        # To somebody else.
+        receipt = await people.do(forms.GIVE, {"position": place, "to": people.other, "netuid": 1, "amount": 5 * COIN})
+        assert receipt.as_planned and abs(await people.alpha(people.hotkey, 1, people.other) - 5 * COIN) <= 2
+
+        # Everything of one hotkey, on both subnets.
+        free = (await people.held()).portfolio.free_rao
+        receipt = await people.do(forms.UNSTAKE_ALL, {"position": place})
+        assert await people.alpha(people.hotkey, 1) == 0 == await people.alpha(people.hotkey, 2)
+        assert (await people.held()).portfolio.free_rao > free + receipt.plan.value_rao * 99 // 100
+        kept = [call.receipt.kept for call in house.client.called(AddReceipt)]
+        assert len(kept) == 7 and "no" not in kept
+    finally:
+        await people.close()
+
+
+async def test_parts_are_signed_together_and_a_day_limit_holds_in_the_preview(house, sandbox):
+    people = People(house, sandbox)
+    await people.open()
+    try:
+        own = people.coldkey
+        await people.do(miner_forms.REGISTER, {"netuid": 1, "coldkey": own, "hotkey": people.hotkey})
+        for amount in (3, 4):
+            dialog = await people.form(
+                forms.STAKE, {"coldkey": own, "netuid": 1, "hotkey": people.hotkey, "amount": amount * COIN}
+            )
+            dialog.later.click()
+            await samples.until(lambda n=amount: len(people.desk.basket) == n - 2, "the basket")
+        people.desk.begin_batch()
+        await samples.until(lambda: people.desk.dialog is not None, "the form")
+        dialog = people.desk.dialog
+        await samples.until(lambda: dialog.preview.plan is not None, "the preview")
+        assert dialog.preview.plan.spend_rao == 7 * COIN and "Part 2" in dict(dialog.preview.plan.lines)
+        dialog.submitted()
+        receipt = await people.signed()
+        assert (receipt.plan.pallet, receipt.plan.function) == ("Utility", "batch_all")
+        assert receipt.balance_before_rao - receipt.balance_after_rao == 7 * COIN + receipt.fee_rao
+        assert people.desk.basket == []
+        house.settings.set(LIMIT_DAY_TAO, "5")
+        stake = {"coldkey": own, "netuid": 1, "hotkey": people.hotkey, "amount": COIN}
+        dialog = await people.form(forms.STAKE, stake)
+        said = "\n".join(str(w.property("text")) for w in dialog.preview.findChildren(QWidget) if w.property("text"))
+        assert "limit for today" in said
+        dialog.reject()
+        await samples.until(lambda: people.desk.dialog is None, "the end")
+    finally:
+        await people.close()
+
+
+async def test_a_commitment_is_signed_by_the_hotkey_itself(house, sandbox):
+    people = People(house, sandbox)
+    await people.open()
+    try:
+        await people.do(miner_forms.REGISTER, {"netuid": 1, "coldkey": people.coldkey, "hotkey": people.hotkey})
+        dialog = await people.form(
+            miner_forms.COMMITMENT, {"hotkey": people.hotkey, "netuid": 1, "text": "https://example.org"}
+        )
+        dialog.submitted()
+        (await shown(PlanDialog)).submitted()
+        await samples.until(lambda: len(people.receipts) == 2, "the receipt", limit_s=20)
+        receipt = people.receipts[-1]
+        assert receipt.plan.signer_ss58 == people.hotkey and receipt.error is None
+        at = await people.connection.head()
+        (stored,) = await people.connection.read([("Commitments", "CommitmentOf", [1, people.hotkey])], at)
+        assert b"https://example.org".hex() in str(stored) or "https://example.org" in str(stored)
+        await samples.until(lambda: not people.desk.transacting.busy, "the end")
+        assert not house.errors
+    finally:
+        await people.close()
+        await asyncio.sleep(0)
