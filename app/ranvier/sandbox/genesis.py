@@ -9,7 +9,7 @@ from ranvier.core.units import RAO_PER_COIN
 from ranvier.keys.signing import LocalSigner
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.node import Practice
-from ranvier.sandbox.pallets import balances
+from ranvier.sandbox.pallets import balances, shield
 from ranvier.sandbox.pallets.subtensor import setup
 from ranvier.sandbox.pallets.subtensor.storage import DEFAULT_RULES, Own
 from ranvier.sandbox.pallets.system import System
@@ -92,6 +92,8 @@ def genesis(cast: Cast, tempo: int, *, rules: int = 425, subnets: int = 1) -> di
     context = Context(overlay, 0, cast.author.public_key, 0)
     overlay.put(CODE_KEY, SPECS[rules].code)
     System.LastRuntimeUpgrade.put(overlay, value={"spec_version": rules, "spec_name": SPEC_NAME})
+    if rules >= 425:
+        shield.begin(overlay, cast.author.public_key)
     balances.mint(context, cast.faucet.public_key, FAUCET_RAO)
     for signer in (cast.author, cast.owner[0]):
         balances.mint(context, signer.public_key, _OWN_RAO)

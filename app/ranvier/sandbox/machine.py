@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from ranvier.sandbox.extrinsic import Extrinsic, encode_bare, signature_valid
 from ranvier.sandbox.metadata import metadata_v14, metadata_v15
 from ranvier.sandbox.outer import RUNTIME_CALL
 from ranvier.sandbox.pallet import DispatchFailure
-from ranvier.sandbox.pallets import balances, small, system
+from ranvier.sandbox.pallets import balances, shield, small, system
 from ranvier.sandbox.pallets.subtensor import admission
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.runtime import CALLS, runtime_pallets
@@ -56,6 +57,11 @@ _TEXTS = {
 
 def invalid(kind: str) -> InvalidTransaction:
     return InvalidTransaction(kind, _TEXTS[kind])
+
+
+def custom(number: int) -> InvalidTransaction:
+    """One of the runtime's own reasons, by number."""
+    return InvalidTransaction(f"Custom {number}", f"Custom error: {number}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +173,12 @@ class Machine:
             raise invalid("ExhaustsResources")
         if fee.total and balances.spendable(state, extrinsic.signer) < fee.total:
             raise invalid("Payment")
-        number = admission.refusal(state, block, extrinsic.signer, extrinsic.call)
+        refused = shield.refusal(extrinsic)
+        if isinstance(refused, str):
+            raise invalid(refused)
+        number = refused if refused is not None else admission.refusal(state, block, extrinsic.signer, extrinsic.call)
         if number is not None:
-            raise InvalidTransaction(f"Custom {number}", f"Custom error: {number}")
+            raise custom(number)
 
     def make_block(
         self,
@@ -197,7 +206,9 @@ class Machine:
                 self._hook(context, pallet.name, pallet.on_initialize)
         made.extrinsics.append(self._inherent(context, now_ms))
         ref_time, size = 0, 0
-        for extrinsic in candidates:
+        waiting = deque(candidates)
+        while waiting:
+            extrinsic = waiting.popleft()
             fee = self.fee(extrinsic)
             if ref_time + fee.ref_time > _BLOCK_REF_TIME or size + len(extrinsic.encoded) > _BLOCK_BYTES:
                 made.left.append(extrinsic)
@@ -210,6 +221,9 @@ class Machine:
             made.extrinsics.append(extrinsic)
             ref_time += fee.ref_time
             size += len(extrinsic.encoded)
+            inner = shield.unshield(extrinsic, self.author)
+            if inner is not None:
+                waiting.appendleft(inner)
         if upgrade is not None:
             overlay.put(CODE_KEY, upgrade.code)
             context.deposit(system.CODE_UPDATED)
@@ -243,6 +257,9 @@ class Machine:
         if self.check_nonce(state, extrinsic):
             raise invalid("Future")
         self.check_admission(state, extrinsic, context.block)
+        number = shield.refusal_in_block(state, extrinsic)
+        if number is not None:
+            raise custom(number)
         context.begin_extrinsic(index)
         system.increase_nonce(context, signer)
         self._charge(context, signer, fee)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.sandbox.composites import Enum, Field, Variant
 from ranvier.sandbox.pallet import Call, Pallet
-from ranvier.sandbox.pallets import balances, commitments, small, system
+from ranvier.sandbox.pallets import balances, commitments, shield, small, system
 from ranvier.sandbox.pallets.subtensor import pallet as subtensor
 from ranvier.sandbox.pallets.subtensor import swaps
 from ranvier.sandbox.scale import Codec
@@ -18,6 +18,7 @@ PALLETS: tuple[Pallet, ...] = (
     small.UTILITY,
     swaps.PALLET,
     commitments.PALLET,
+    shield.PALLET,
 )
 
 

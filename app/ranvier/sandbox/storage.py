@@ -49,6 +49,10 @@ def blake2_256(data: bytes) -> bytes:
     return blake2b(data, digest_size=32).digest()
 
 
+def blake2b_512(data: bytes) -> bytes:
+    return blake2b(data).digest()
+
+
 class Hasher:
     """How a key becomes part of a storage key; the plain key follows, so that keys can be read back."""
 

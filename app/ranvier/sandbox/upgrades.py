@@ -7,6 +7,7 @@ that fit. What 425 counts differently is set here, in the first block that it ma
 from __future__ import annotations
 
 from ranvier.sandbox.context import Context
+from ranvier.sandbox.pallets import shield
 from ranvier.sandbox.pallets.subtensor.storage import Own
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.version import SPEC_NAME, Spec
@@ -20,3 +21,5 @@ def take_over(context: Context, spec: Spec) -> None:
         return
     System.LastRuntimeUpgrade.put(state, value={"spec_version": spec.version, "spec_name": SPEC_NAME})
     Own.Rules.put(state, value=spec.version)
+    if spec.version >= 425:
+        shield.begin(state, context.author)
