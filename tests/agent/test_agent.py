@@ -120,6 +120,22 @@ async def test_a_dead_endpoint_is_told_and_everything_else_goes_on(
         await house.end()
 
 
+async def test_a_damaged_ledger_of_the_practice_network_is_set_aside_and_kept(tmp_path: Path) -> None:
+    ledger = tmp_path / "networks" / "sandbox" / "ledger.sqlite"
+    ledger.parent.mkdir(parents=True)
+    for number, garbage in enumerate((b"this is no database" * 100, b"SQLite format 3\x00" + b"\xff" * 9000), 1):
+        ledger.unlink(missing_ok=True)
+        ledger.write_bytes(garbage)
+        ledger.with_name("ledger.sqlite-wal").write_bytes(b"of the damaged one")
+        async with House(tmp_path) as house:
+            await house.client.call(m.UseNetwork("sandbox"))
+            await house.client.call(m.WatchColdkeys((ALICE,)))
+            assert (await house.client.call(m.GetEarnings())).rows == ()
+            await house.until(lambda s: s.chain.level is Level.GOOD and not s.attention)
+            await house.end()
+        assert ledger.with_name(f"ledger-damaged-{number}.sqlite").read_bytes() == garbage
+
+
 async def test_a_ledger_that_cannot_be_opened_hides_nothing_else_and_heals(
     tmp_path: Path, add: Callable[..., m.AddMiner]
 ) -> None:

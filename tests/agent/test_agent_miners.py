@@ -150,6 +150,38 @@ async def test_garbage_in_one_miners_file_leaves_the_others(tmp_path: Path, add:
         await house.end()
 
 
+async def test_a_damaged_miner_is_added_anew_and_its_file_is_kept(
+    tmp_path: Path, add: Callable[..., m.AddMiner]
+) -> None:
+    first = House(tmp_path)
+    await first.start()
+    view = await first.started(add())
+    await first.client.close()
+    await first.kill()
+    file = first.paths.miner("one") / "miner.json"
+    newer = json.dumps({**json.loads(file.read_text()), "version": 99})
+    for damage in (b"{\x00", file.read_bytes()[:40]):
+        file.write_bytes(damage)
+        async with House(tmp_path) as house:
+            status = await house.client.call(m.GetStatus())
+            assert "damaged" in status.miners[0].evidence[0].text
+            with pytest.raises(RanvierError, match="Add the miner again by the same name"):
+                await house.client.call(m.StartMiner("one"))
+            assert "is kept as miner.json.damaged-" in (await house.client.call(add())).text
+            assert not psutil.pid_exists(view.pid or 0), "what ran by a file that nobody can read is ended"
+            again = await house.started(add())
+            assert again.wanted
+            await house.end()
+    kept = sorted(path.name for path in file.parent.glob("miner.json.*"))
+    assert kept == ["miner.json.damaged-1", "miner.json.damaged-2"]
+    assert (file.parent / kept[0]).read_bytes() == b"{\x00"
+    file.write_text(newer)
+    async with House(tmp_path) as house:
+        with pytest.raises(RanvierError, match="version 99"):
+            await house.client.call(add())
+        assert file.read_text() == newer, "what a newer Ranvier wrote is not damaged"
+
+
 async def test_installing_is_told_joined_and_its_failure_said(tmp_path: Path, add: Callable[..., m.AddMiner]) -> None:
     programs = FakePrograms()
     programs.hold_install.clear()

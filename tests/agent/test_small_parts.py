@@ -141,7 +141,7 @@ def test_every_command_has_its_own_name() -> None:
 
 def test_attention_is_worst_first_and_leaves_out_what_is_meant_to_be_off() -> None:
     chain = ChainView("sandbox", None, Level.WARN, "No new block for 40 s.")
-    broken = BrokenMiner(Path("/x/one"), "miner.json is damaged.").view(1.0)
+    broken = BrokenMiner(Path("/x/one"), MinerError("Miner damaged", "miner.json is damaged.")).view(1.0)
     off = msgspec.structs.replace(broken, id="two", level=Level.OFF)
     found = attention(chain, [broken, off], [LedgerError("Disk full", "No space.", "Free some.")], None)
     assert [(one.level, one.title, one.miner_id) for one in found] == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ranvier.agent.messages import MinerView
+from ranvier.core.errors import MinerError
 from ranvier.core.evidence import Evidence, Level
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import MinerState
@@ -13,9 +14,10 @@ from ranvier.miners.status import MinerState
 class BrokenMiner:
     """A folder of the miners' that holds no miner that can be read."""
 
-    def __init__(self, folder: Path, problem: str) -> None:
+    def __init__(self, folder: Path, error: MinerError) -> None:
         self.folder = folder
-        self.problem = problem
+        self.error = error
+        self.problem = error.message
 
     def view(self, now: float) -> MinerView:
         return MinerView(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ranvier.agent.messages import AddMiner
 from ranvier.agent.miner_file import MinerFile
 from ranvier.core.errors import MinerError
 
@@ -36,4 +37,20 @@ def refuse_shared(miner: MinerFile, others: Iterable[tuple[MinerFile, bool]]) ->
                 f"{other.name} runs on {'this card' if len(shared) == 1 else 'these cards'} already "
                 f"({', '.join(shared)}).",
                 "Stop that one, or give this miner another card.",
+            )
+
+
+def refuse_twins(command: AddMiner, network: str, hotkey_ss58: str, others: Iterable[MinerFile]) -> None:
+    """Raise MinerError when the new miner's name is another one's, or its seat has a miner already."""
+    for file in others:
+        same_seat = (file.network, file.netuid, file.hotkey_ss58) == (network, command.netuid, hotkey_ss58)
+        if file.id == command.id and not (same_seat and file.recipe == command.recipe):
+            raise MinerError(
+                "Name taken", f"“{command.id}” is another miner with another key or recipe.", "Choose another name."
+            )
+        if file.id != command.id and same_seat:
+            raise MinerError(
+                "Hotkey in use",
+                f"{file.name} already mines with this hotkey on subnet {file.netuid}.",
+                "Use another hotkey: two programs with one hotkey spoil each other's score.",
             )

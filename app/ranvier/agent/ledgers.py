@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from ranvier.ledger.store import Ledger
 log = logging.getLogger(__name__)
 
 _GENESIS = "genesis"
+_PRACTICE = "sandbox"
+_DAMAGED = ("Ledger damaged", "Not a ledger")
 
 
 class Ledgers:
@@ -26,15 +30,21 @@ class Ledgers:
         return self._open.get(network)
 
     async def open(self, network: str) -> Ledger:
-        """The network's ledger. Raises LedgerError."""
+        """The network's ledger. Raises LedgerError.
+
+        A damaged one of the practice network is set aside and kept, and a new one begun: it is of play money. A
+        damaged ledger of a real network is its owner's to decide on.
+        """
         ledger = self._open.get(network)
         if ledger is None:
-            ledger = Ledger(self._paths.ledger_file(network))
+            path = self._paths.ledger_file(network)
             try:
-                await ledger.open()
-            except LedgerError:
-                await ledger.close()
-                raise
+                ledger = await _opened(path)
+            except LedgerError as error:
+                if network != _PRACTICE or error.title not in _DAMAGED:
+                    raise
+                _set_aside(path, error)
+                ledger = await _opened(path)
             self._open[network] = ledger
         return ledger
 
@@ -57,6 +67,29 @@ class Ledgers:
         while self._open:
             _, ledger = self._open.popitem()
             await ledger.close()
+
+
+async def _opened(path: Path) -> Ledger:
+    ledger = Ledger(path)
+    try:
+        await ledger.open()
+    except LedgerError:
+        await ledger.close()
+        raise
+    return ledger
+
+
+def _set_aside(path: Path, error: LedgerError) -> None:
+    names = (f"{path.stem}-damaged-{number}{path.suffix}" for number in itertools.count(1))
+    name = next(name for name in names if not path.with_name(name).exists())
+    log.warning("%s A new one is begun; the damaged one is kept as %s", error.message, name)
+    try:
+        for suffix in ("-wal", "-shm"):  # they belong to it, and must not be taken for the new one's
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).replace(path.with_name(name + suffix))
+        path.replace(path.with_name(name))
+    except OSError as problem:
+        raise LedgerError("Ledger busy", f"{path}: {problem.strerror}.", "Close what uses it and try again.") from error
 
 
 def _move_aside(path: Path, genesis: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import socket
@@ -11,9 +12,10 @@ from pathlib import Path
 import msgspec
 
 from ranvier.core.errors import MinerError
-from ranvier.core.files import write_wish
+from ranvier.core.files import storage_errors, write_wish
 
 FILE_NAME = "miner.json"
+DAMAGED = "Miner damaged"
 VERSION = 1
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")
 _RESERVED = {"con", "prn", "aux", "nul"}  # names that Windows keeps for itself
@@ -70,7 +72,7 @@ def read_miner(folder: Path) -> MinerFile:
         raise MinerError("Miner unreadable", f"{path}: {error.strerror}.", "Check the file's permissions.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MinerError(
-            "Miner unreadable", f"{path} is damaged: {error}.", "Remove the miner and add it again."
+            DAMAGED, f"{path} is damaged: {error}.", "Add the miner again by the same name; the damaged file is kept."
         ) from error
     if miner.version > VERSION:
         raise MinerError("Miner of a newer Ranvier", f"{path} is of version {miner.version}.", "Use the newer Ranvier.")
@@ -82,6 +84,16 @@ def read_miner(folder: Path) -> MinerFile:
 def write_miner(folder: Path, miner: MinerFile) -> None:
     """Store it so that a kill leaves the old or the new one. Raises StorageError."""
     write_wish(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(miner), indent=1) + b"\n")
+
+
+def set_aside(folder: Path) -> str:
+    """Give ``folder``'s damaged file another name, which is returned. Raises StorageError."""
+    path = folder / FILE_NAME
+    names = (f"{FILE_NAME}.damaged-{number}" for number in itertools.count(1))
+    name = next(name for name in names if not (folder / name).exists())
+    with storage_errors(path):
+        path.rename(folder / name)
+    return name
 
 
 def port_free(port: int) -> bool:

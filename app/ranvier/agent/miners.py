@@ -11,18 +11,29 @@ from pathlib import Path
 
 from ranvier.agent.broken_miner import BrokenMiner
 from ranvier.agent.chain_watch import Head
-from ranvier.agent.claims import refuse_shared
+from ranvier.agent.claims import refuse_shared, refuse_twins
 from ranvier.agent.evidence import PaySeen, SeatSeen
 from ranvier.agent.installs import Installs
 from ranvier.agent.ledger_writer import Target
 from ranvier.agent.messages import AddMiner, ChangeMiner, LogTail, MinerView
 from ranvier.agent.miner import Miner, Tools
-from ranvier.agent.miner_file import FILE_NAME, MinerFile, check_id, free_port, port_free, read_miner, write_miner
+from ranvier.agent.miner_file import (
+    DAMAGED,
+    FILE_NAME,
+    MinerFile,
+    check_id,
+    free_port,
+    port_free,
+    read_miner,
+    set_aside,
+    write_miner,
+)
 from ranvier.agent.trials import Trials
 from ranvier.agent.usage import cards_text
+from ranvier.agent.wallet_copy import copy_wallet, hotkey_address, wallet_folder
 from ranvier.core.errors import LedgerError, MinerError, RanvierError
 from ranvier.core.files import storage_errors
-from ranvier.core.paths import Paths, private_folder
+from ranvier.core.paths import Paths
 from ranvier.core.tasks import Tasks
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ledger.store import Ledger
@@ -80,7 +91,7 @@ class Miners:
                 continue  # half added or half removed: it was never, or is no longer, a miner
             except MinerError as error:
                 log.error("miner %s: %s", folder.name, error)
-                self._broken[folder.name] = BrokenMiner(folder, error.message)
+                self._broken[folder.name] = BrokenMiner(folder, error)
         for miner in self._miners.values():
             await miner.check_installed()
             await miner.look()
@@ -115,7 +126,7 @@ class Miners:
     def get(self, miner_id: str) -> Miner:
         """Raises MinerError when there is none, or its file is damaged."""
         if miner_id in self._broken:
-            raise MinerError("Miner unreadable", self._broken[miner_id].problem, "Remove it and add it again.")
+            raise self._broken[miner_id].error
         if miner_id not in self._miners:
             raise MinerError("No such miner", f"There is no miner “{miner_id[:60]}”.")
         return self._miners[miner_id]
@@ -130,13 +141,14 @@ class Miners:
             await asyncio.to_thread(keep, command.recipe, command.recipe_folder, command.recipe_text)
         self._tools.programs.check(command.recipe)
         async with self._adding:
-            if command.id in self._broken:
-                self.get(command.id)
+            broken = self._broken.get(command.id)
+            if broken is not None and broken.error.title != DAMAGED:
+                raise broken.error
             folder = self._paths.miner(command.id)
-            wallet = _wallet_folder(command)
-            hotkey = await asyncio.to_thread(_hotkey_address, wallet, command.hotkey_name)
-            self._refuse_twins(command, network, hotkey)
-            coldkey = await asyncio.to_thread(_copy_wallet, wallet, command.hotkey_name, folder / "wallet")
+            wallet = wallet_folder(command)
+            hotkey = await asyncio.to_thread(hotkey_address, wallet, command.hotkey_name)
+            refuse_twins(command, network, hotkey, (one.file for one in self._miners.values()))
+            coldkey = await asyncio.to_thread(copy_wallet, wallet, command.hotkey_name, folder / "wallet")
             if command.id in self._miners:
                 return f"{command.name} is there already."
             file = MinerFile(
@@ -157,11 +169,12 @@ class Miners:
             )
             if command.axon_port is not None:
                 self._refuse_port(file.id, command.axon_port)
+            kept = "" if broken is None else await self._set_aside(broken)
             write_miner(folder, file)
             miner = self._miners[command.id] = Miner(folder, file, self._tools)
         await miner.check_installed()
         await miner.look()
-        return f"{command.name} was added."
+        return f"{command.name} was added.{kept}"
 
     async def install(self, miner_id: str, *, again: bool = False) -> str:
         """Make its environment (anew with ``again``), or join the making. Raises RanvierError."""
@@ -339,6 +352,14 @@ class Miners:
         finally:
             self._going_back.discard(miner.file.id)
 
+    async def _set_aside(self, broken: BrokenMiner) -> str:
+        """Make way for a new file; what runs by the damaged one is ended, as nobody knows what it is."""
+        await self._tools.keeper_of(broken.folder).end()
+        name = set_aside(broken.folder)
+        del self._broken[broken.folder.name]
+        log.warning("miner %s: its damaged file is kept as %s", broken.folder.name, name)
+        return f" Its damaged file is kept as {name}."
+
     def _refuse_port(self, miner_id: str, port: int) -> None:
         """Raise MinerError unless this miner may have this port."""
         if not 1 <= port <= 65535:
@@ -353,41 +374,3 @@ class Miners:
 
     def _ports(self) -> set[int]:
         return {miner.file.axon_port for miner in self._miners.values()}
-
-    def _refuse_twins(self, command: AddMiner, network: str, hotkey_ss58: str) -> None:
-        for miner in self._miners.values():
-            file = miner.file
-            same_seat = (file.network, file.netuid, file.hotkey_ss58) == (network, command.netuid, hotkey_ss58)
-            if file.id == command.id and not (same_seat and file.recipe == command.recipe):
-                raise MinerError(
-                    "Name taken", f"“{command.id}” is another miner with another key or recipe.", "Choose another name."
-                )
-            if file.id != command.id and same_seat:
-                raise MinerError(
-                    "Hotkey in use",
-                    f"{file.name} already mines with this hotkey on subnet {file.netuid}.",
-                    "Use another hotkey: two programs with one hotkey spoil each other's score.",
-                )
-
-
-def _wallet_folder(command: AddMiner) -> Path:
-    """The wallet itself; ``wallet_path`` may name it or the folder of wallets that it is in."""
-    given = Path(command.wallet_path).expanduser()
-    inside = given / command.wallet_name
-    return given if not inside.is_dir() and given.name == command.wallet_name else inside
-
-
-def _hotkey_address(wallet: Path, hotkey_name: str) -> str:
-    """Raises KeyFileError. Nothing is copied before it is known that no other miner uses this key."""
-    from ranvier.keys.wallets import load_hotkey
-
-    return load_hotkey(wallet, hotkey_name).ss58
-
-
-def _copy_wallet(wallet: Path, hotkey_name: str, destination: Path) -> str:
-    """Copy what the miner may see; returns the coldkey's address. Raises KeyFileError."""
-    from ranvier.keys import files, miner_wallet
-
-    private_folder(destination)
-    copy = miner_wallet.export_for_miner(wallet, hotkey_name, destination)
-    return files.parse_public(files.read_bytes(copy / "coldkeypub.txt")).ss58

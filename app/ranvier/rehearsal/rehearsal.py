@@ -186,7 +186,7 @@ class Rehearsal:
     async def _install(self, node: _Node) -> None:
         known = node.practice
         self._begin(Stage.INSTALL, "Preparing the miner's folder")
-        await self._call(
+        added = await self._call(
             AddMiner(
                 id=known.miner_id,
                 name="Practice miner",
@@ -197,6 +197,7 @@ class Rehearsal:
                 hotkey_name=known.hotkey_name,
             )
         )
+        self._say(added.text)
         listening = Tasks()
         listening.start(self._follow_install(known.miner_id), "install events")
         try:
