@@ -132,5 +132,5 @@ PALLET = Pallet(
     storage=MevShield,
     calls=(submit_encrypted,),
     events=(ENCRYPTED_SUBMITTED,),
-    errors=Errors(_INDEX, {"BadPublicKeyLen": 0, "Unreachable": 1}),
+    errors=Errors(_INDEX, {"BadEncKeyLen": 0, "Unreachable": 1}),
 )
