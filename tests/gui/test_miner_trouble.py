@@ -16,13 +16,10 @@ from ranvier.agent import autostart
 from ranvier.agent.incidents import LABELS
 from ranvier.agent.messages import (
     ChangeMiner,
-    GetTimeline,
-    InstallMiner,
     LogCrash,
     MinerView,
     StartMiner,
     StatusEvent,
-    Timeline,
     UndoUpdate,
     UpdateMiner,
     Version,
@@ -35,9 +32,7 @@ from ranvier.miners.status import ExitRecord, MinerState
 from ranvier.ui.dialogs.add_miner import AddMinerDialog
 from ranvier.ui.dialogs.change_miner import ChangeMinerDialog
 from ranvier.ui.dialogs.miner_source import COMMAND, IMAGE, IMPORT, PROJECT
-from ranvier.ui.models.timeline import build, words_at
 from ranvier.ui.phrases import SHOWN_WORDS, start_refusal, start_words, state_words
-from ranvier.ui.widgets.timeline import TimelineView
 
 PHRASE = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"
 
@@ -78,7 +73,7 @@ async def test_the_card_says_why_and_goes_when_it_is_well(qtbot, tmp_path):
     [
         ("retry", [StartMiner("llm-4090")]),
         ("change_port", [ChangeMiner("llm-4090", axon_port=0), StartMiner("llm-4090")]),
-        ("reinstall", [InstallMiner("llm-4090", again=True)]),
+        ("reinstall", [UpdateMiner("llm-4090", fresh=True)]),
     ],
 )
 async def test_the_one_button_does_the_step(qtbot, tmp_path, action, commands):
@@ -94,16 +89,15 @@ async def test_the_one_button_does_the_step(qtbot, tmp_path, action, commands):
         await until(lambda: it.client.sent(LogCrash))
 
 
-@pytest.mark.parametrize(("action", "place"), [("free_disk", "hardware"), ("change_endpoint", "settings")])
-async def test_a_step_may_lead_to_another_page(qtbot, tmp_path, monkeypatch, action, place):
+async def test_a_step_may_lead_to_another_page(qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr("ranvier.agent.autostart._run", _no_systemd)
     async with stage(tmp_path) as it:
         page = await it.open("miners")
-        it.bridge._emit(status_event(sick(action)))
+        it.bridge._emit(status_event(sick("change_endpoint")))
         went = []
         object.__setattr__(it.context, "go", went.append)
         page.diagnosis.button.click()
-        assert went == [place]
+        assert went == ["settings"]
 
 
 async def _no_systemd(*_command):
@@ -123,54 +117,6 @@ async def test_versions_are_updated_and_undone_with_reasons(qtbot, tmp_path):
         assert not page.head.back.isVisible()
         page.head.update_action.trigger()
         await until(lambda: it.client.sent(UpdateMiner) == [UpdateMiner("practice")])
-
-
-def test_the_time_line_holds_what_was_told():
-    now = time.time()
-    miner = samples.failing_miner()
-    lines = build(miner, samples_miners.timeline(GetTimeline("x", 86_400)), samples.earnings_rows(),
-                  samples.history(900).samples, now - 86_400, now)  # fmt: skip
-    assert [round(span.end - span.start) for span in lines.runs][:2] == [5120, 660]
-    assert sum(dot.bad for dot in lines.ends) == 7
-    assert len(lines.drops) == 1 and round(lines.drops[0].end - lines.drops[0].start) == 220
-    assert len(lines.pay) == 6 and all(dot.value for dot in lines.pay)
-    assert len(lines.heat) == 1 and lines.heat_of == "Card"
-    assert len(lines.versions) == 2
-    assert any("killed by SIGKILL" in words for words in words_at(lines, now - 3000, 60))
-    assert any("endpoint lost" in words for words in words_at(lines, now - 1600, 1))
-    assert words_at(lines, now - 80_000, 1) == []
-
-
-def test_what_goes_on_is_drawn_to_now_and_gaps_stay_gaps():
-    miner = good_miner()
-    lost = samples_miners.Moment(50.0, "endpoint lost", "gone")
-    told = Timeline((lost,), (ExitRecord(20.0, 0, None, True, 500.0),), 30.0)
-    none = build(miner, Timeline((), ()), (), (), 0.0, 100.0)
-    assert none.empty
-    lines = build(miner, told, (), (), 0.0, 100.0)
-    assert [(span.start, span.end) for span in lines.runs] == [(0.0, 20.0), (30.0, 100.0)]
-    assert [(span.start, span.end) for span in lines.drops] == [(50.0, 100.0)]
-
-
-async def test_the_time_line_asks_only_while_it_is_looked_at(qtbot, tmp_path):
-    async with stage(tmp_path) as it:
-        it.client.answers[GetTimeline] = samples_miners.timeline
-        page = await it.open("miners")
-        it.bridge._emit(StatusEvent(rich_status()))
-        await settle()
-        assert not it.client.sent(GetTimeline)
-        page.timeline_tab.click()
-        await until(lambda: page.timeline.view.lines is not None)
-        assert not page.log_feed.polling.running
-        page.timeline.spans[900].click()
-        await until(lambda: it.client.sent(GetTimeline)[-1].seconds == 900)
-        view: TimelineView = page.timeline.view
-        qtbot.mouseMove(view, QPoint(view.width() // 2, 20))
-        await settle()
-        view.grab()
-        assert "crashes" in view.accessibleDescription()
-        page.log_tab.click()
-        assert not page.timeline.polling.running
 
 
 def test_cards_of_others_cannot_be_taken(qtbot):

@@ -10,18 +10,16 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QStac
 
 from ranvier.agent.messages import (
     AgentStatus,
-    ChangeMiner,
-    InstallMiner,
     InstallProgress,
     MinerView,
     RemoveMiner,
-    StartMiner,
 )
 from ranvier.core.errors import RanvierError
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask
 from ranvier.ui.models.miners import STATE, miners_model
 from ranvier.ui.pages.miner_log import MinerLog
+from ranvier.ui.pages.miner_steps import MinerSteps, Step
 from ranvier.ui.pages.miner_timeline import TimelinePanel
 from ranvier.ui.phrases import level_of
 from ranvier.ui.widgets.card import Card
@@ -62,12 +60,12 @@ class MinersPage(Page):
         self.table.picked.connect(self._picked)
         self.head = MinerHead(
             self._send,
-            lambda: context.run(self._change(), "change miner"),
+            self._act,
             lambda: context.run(self._remove(), "remove miner"),
-            lambda: self.secrets.edit(),
         )
         self.diagnosis = DiagnosisCard(self._act, self._show_crash)
         self.secrets = SecretsLine(context)
+        self.steps = MinerSteps(context, self, self._carry_out, self.secrets.edit, self._show_crash)
         self.detail = MinerDetail(self.secrets)
         self.log = LogView()
         self.log.export_wanted.connect(lambda: context.run(self._export(), "export logs"))
@@ -235,7 +233,7 @@ class MinersPage(Page):
     def _send(self, command: Command) -> None:
         self.context.run(self._carry_out(command), type(command).__name__)
 
-    async def _carry_out(self, *commands: Command | ChangeMiner) -> None:
+    async def _carry_out(self, *commands: Command | Step) -> None:
         self.head.wait(True)
         try:
             for command in commands:
@@ -246,35 +244,14 @@ class MinersPage(Page):
             self.head.wait(False)
             self._draw()
 
-    def _act(self, miner_id: str, action: str) -> None:
-        """The safe next step of a diagnosis."""
-        run, go = self.context.run, self.context.go
-        if action == "retry":
-            run(self._carry_out(StartMiner(miner_id)), "try again")
-        elif action == "change_port":
-            run(self._carry_out(ChangeMiner(miner_id, axon_port=0), StartMiner(miner_id)), "another port")
-        elif action == "reinstall":
-            run(self._carry_out(InstallMiner(miner_id, again=True)), "install again")
-        elif action == "edit_miner":
-            run(self._change(), "change miner")
-        elif action == "register":
-            go("rehearsal" if self.chosen is not None and self.chosen.network == "sandbox" else "wallets")
-        elif action == "free_disk":
-            go("hardware")
-        elif action == "change_endpoint":
-            go("settings")
-        else:
-            self._show_crash()
+    def _act(self, action: str, subject: str = "") -> None:
+        """The safe next step of a diagnosis, or the same from the menu."""
+        if self.chosen is not None:
+            self.steps.act(self.chosen, action, subject)
 
     def _show_crash(self) -> None:
         self._turn_to(self.log)
         self.context.run(self.log_feed.show_crash(), "last crash")
-
-    async def _change(self) -> None:
-        miner = self.chosen
-        if miner is not None:
-            module = importlib.import_module("ranvier.ui.dialogs.change_miner")
-            await module.change_miner(self.window(), self.context, miner)
 
     async def _export(self) -> None:
         miner = self.chosen

@@ -17,13 +17,12 @@ _MOST_LINES = 6
 
 
 class DiagnosisCard(QFrame):
-    """``act`` gets (miner id, action) of the button; ``show_log`` is asked for by the other one. Hidden without one."""
+    """``act`` gets (action, subject) of the button; ``show_log`` is asked for by the other one. Hidden without one."""
 
     def __init__(self, act: Callable[[str, str], None], show_log: Callable[[], None]) -> None:
         super().__init__()
         self.setProperty("role", "diagnosis")
         self._act = act
-        self._miner_id = ""
         self.view: DiagnosisView | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 12, 14, 12)
@@ -55,7 +54,6 @@ class DiagnosisCard(QFrame):
     def show_miner(self, miner: MinerView, *, known: bool) -> None:
         """Draw the miner's diagnosis, or hide."""
         found = self.view = miner.diagnosis
-        self._miner_id = miner.id
         self.setVisible(found is not None)
         if found is None:
             return
@@ -83,4 +81,4 @@ class DiagnosisCard(QFrame):
 
     def _pressed(self) -> None:
         if self.view is not None:
-            self._act(self._miner_id, self.view.action)
+            self._act(self.view.action, self.view.subject)

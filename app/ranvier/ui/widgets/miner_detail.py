@@ -19,6 +19,7 @@ from ranvier.agent.messages import (
     UpdateMiner,
 )
 from ranvier.core.evidence import Level, age_text
+from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.status import ExitRecord
 from ranvier.ui.models.miners import restarts_text, since_text
 from ranvier.ui.phrases import (
@@ -36,7 +37,7 @@ from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.evidence import EvidenceList
 from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.text import allow, button, label, restyle
-from ranvier.ui.words import UNKNOWN, block_text, percent_text, short_address, size_text
+from ranvier.ui.words import UNKNOWN, block_text, percent_text, rate_text, short_address, size_text
 
 Command = StartMiner | StopMiner | RestartMiner | InstallMiner | PublishAxon | UpdateMiner | UndoUpdate
 
@@ -49,9 +50,8 @@ class MinerHead(QWidget):
     def __init__(
         self,
         send: Callable[[Command], None],
-        change: Callable[[], None],
+        act: Callable[[str], None],
         remove: Callable[[], None],
-        secrets: Callable[[], None],
     ) -> None:
         super().__init__()
         self._send = send
@@ -68,14 +68,18 @@ class MinerHead(QWidget):
         self.start = button("Start", lambda: self._act(StartMiner))
         self.stop = button("Stop", lambda: self._act(StopMiner))
         self.restart = button("Restart", lambda: self._act(RestartMiner))
-        self.change = button("Change …", change)
-        self.more = button("More", tip="Update, publish its axon, its secrets, remove it")
+        self.change = button("Change …", lambda: act("edit_miner"))
+        self.more = button("More", tip="Its recipe, environment, secrets and seat; update it, remove it")
         menu = QMenu(self.more)
         menu.setToolTipsVisible(True)  # a grey entry says why
         self.update_action = menu.addAction("Update", lambda: self._act(UpdateMiner))
         self.back = menu.addAction("Undo update", lambda: self._act(UndoUpdate))
         self.publish = menu.addAction("Publish axon", lambda: self._act(PublishAxon))
-        self.secrets = menu.addAction("Secrets …", secrets)
+        menu.addSeparator()
+        self.recipe = menu.addAction("Recipe …", lambda: act("edit_recipe"))
+        self.renew = menu.addAction("Make its environment anew", lambda: act("reinstall"))
+        self.secrets = menu.addAction("Secrets …", lambda: act("set_secret"))
+        self.register = menu.addAction("Register its hotkey …", lambda: act("register"))
         menu.addSeparator()
         self.remove = menu.addAction("Remove …", remove)
         self.more.setMenu(menu)
@@ -104,6 +108,9 @@ class MinerHead(QWidget):
         allow(self.remove, absent, "Stop it and forget it")
         allow(self.change, absent, "Its port and its cards")
         allow(self.secrets, absent, "Tokens and keys that its program needs")
+        allow(self.recipe, absent, "Its command, packages and checks; a correction is tried, and goes back by itself")
+        seat = None if miner.neuron is None else f"It has a seat already: uid {miner.neuron.uid}."
+        allow(self.register, absent or seat, "Pay for a seat on its subnet; you see what it costs before you sign")
         version = miner.version
         trying = f"Version {version.number} is still being tried." if version.trial_since is not None else None
         uninstalled = None if miner.installed else "It is not installed yet."
@@ -111,6 +118,11 @@ class MinerHead(QWidget):
             self.update_action,
             absent or trying or uninstalled,
             "Make a new version from its recipe as it is now, and try it; what does not get healthy is taken back",
+        )
+        allow(
+            self.renew,
+            absent or trying or uninstalled,
+            "Fetch every package again, without what is kept of earlier downloads, and try it",
         )
         self.back.setVisible(version.previous is not None)
         allow(self.back, absent, f"Use version {version.previous} again")
@@ -189,6 +201,20 @@ class MinerDetail(QWidget):
             self._exits.addWidget(label("It has not ended yet.", "muted"))
 
 
+def _used(miner: MinerView) -> list[tuple[str, str, str]]:
+    used = miner.reading or MinerSample(0.0)
+    disk = network = UNKNOWN
+    if used.read_bps is not None or used.write_bps is not None:
+        disk = f"reads {rate_text(used.read_bps)}, writes {rate_text(used.write_bps)}"
+    if used.received_bps is not None:
+        network = f"{rate_text(used.received_bps)} in, {rate_text(used.sent_bps)} out"
+    return [
+        ("GPU", percent_text(used.gpu_percent), "The busiest of its cards, with whoever else is on it"),
+        ("Disk", disk, "All its processes together"),
+        ("Network", network, "Known for a program in a network of its own, as in a container"),
+    ]
+
+
 def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
     """(name, text, tooltip) for everything that is known or unknown about a miner."""
     neuron = miner.neuron
@@ -210,6 +236,7 @@ def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
         ("CPU", percent_text(miner.cpu_percent) + (" of one core" if miner.cpu_percent is not None else ""), ""),
         ("Memory", size_text(miner.rss), "Resident memory of all its processes"),
         ("GPU memory", size_text(miner.gpu_memory), "Memory of its processes on all GPUs"),
+        *_used(miner),
         ("Restarts", restarts_text(miner), ""),
         ("Queries", answered, ""),
         ("Earned today", alpha_text(miner.earned_today_rao, miner.netuid, 9), ""),
