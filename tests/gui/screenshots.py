@@ -20,6 +20,7 @@ import qasync  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QScrollArea, QWidget  # noqa: E402
 
 from gui import samples, samples_money  # noqa: E402
+from gui.screenshots_books import shoot_books  # noqa: E402
 from gui.screenshots_hardware import shoot_hardware  # noqa: E402
 from gui.screenshots_miners import shoot_miners  # noqa: E402
 from gui.screenshots_money import shoot_money  # noqa: E402
@@ -103,6 +104,7 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
                 studio.shoot(studio.window, "hardware-below")
         await shoot_dialogs(studio)
         await shoot_money(studio)
+        await shoot_books(studio)
         await studio.close()
     with tempfile.TemporaryDirectory() as home:
         await shoot_empty(Path(home), out, theme)

@@ -37,6 +37,7 @@ from ranvier.ui.models.earnings import (
 )
 from ranvier.ui.models.rows import ROW_ROLE
 from ranvier.ui.models.stake import subnet_names
+from ranvier.ui.pages.earning_books import EarningBooks, ExportLine
 from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.chart import Bar, BarChart
@@ -59,7 +60,6 @@ FORMATS = (
 _ROWS = 1000
 _REFRESH_S = 60.0  # live rows come by event; this repairs what an event did not bring
 _SHOWN_GAPS = 3
-_EXPORT_S = 600.0
 
 
 class EarningsPage(Page):
@@ -94,9 +94,13 @@ class EarningsPage(Page):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._filled())
+        self.books = EarningBooks(context, self, self._ask_again)
+        self.export_line = ExportLine(context)
         self.add(self.choices)
         self.add(self.stack, 1)
+        self.add(self.export_line)
         self.add_action(self.copy_button)
+        self.add_action(self.books.menu_button(self._open_lots))
         self.add_action(self._export_button())
         self.table.picked.connect(lambda row: self.copy_button.setEnabled(row is not None))
         context.bridge.earnings.connect(self._live)
@@ -292,9 +296,11 @@ class EarningsPage(Page):
         self.context.run(self._export(kind, path), "export earnings")
 
     async def _export(self, kind: str, path: str) -> None:
-        command = ExportEarnings(path, kind, since_ms=self.since_ms(), netuid=self.choices.netuid)
-        done = await self.context.client.call(command, timeout_s=_EXPORT_S)
-        self.context.say(done.text)
+        await self.export_line.write(ExportEarnings(path, kind, since_ms=self.since_ms(), netuid=self.choices.netuid))
+
+    def _open_lots(self) -> None:
+        netuids = sorted({one.netuid for one in self.buckets})
+        self.context.run(self.books.lots(netuids, self.names), "lots")
 
     def _copy_selected(self) -> None:
         row = self.table.current_row()

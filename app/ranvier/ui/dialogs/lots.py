@@ -1,0 +1,210 @@
+"""Lots and disposals of one subnet's alpha: which lot each disposal took, what it cost and brought, what is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+
+from ranvier.core.errors import RanvierError
+from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
+from ranvier.ledger.lot_book import LotBook
+from ranvier.ledger.payments import DAY_MS
+from ranvier.ui.context import Context
+from ranvier.ui.dialogs.ask import Dialog
+from ranvier.ui.dialogs.fit import fit
+from ranvier.ui.models.rows import Column, RowsModel
+from ranvier.ui.widgets.earning_sums import fiat_text
+from ranvier.ui.widgets.path_field import Choose, open_chooser
+from ranvier.ui.widgets.table import Table
+from ranvier.ui.widgets.text import allow, button, label
+from ranvier.ui.words import count_text, local_time
+
+ORDERS = (("fifo", "First in, first out"), ("lifo", "Last in, first out"), ("hifo", "Dearest first"))
+_SHOWN = 20_000  # rows of the table; the file has all
+
+
+@dataclass(frozen=True, slots=True)
+class LotLine:
+    """A row: a part of a disposal, or (``disposed_ms`` None) what is left of a lot. Amounts in the book's unit."""
+
+    number: int
+    acquired_ms: int | None
+    disposed_ms: int | None
+    alpha: Alpha
+    cost: int | None
+    proceeds: int | None
+    lot: str
+    disposal: str
+    currency: str
+
+    @property
+    def gain(self) -> int | None:
+        return None if self.cost is None or self.proceeds is None else self.proceeds - self.cost
+
+
+def lot_lines(book: LotBook) -> tuple[LotLine, ...]:
+    """Disposals newest first, then what is left, newest first."""
+    taken = [
+        LotLine(number, one.acquired_ms, one.disposed_ms, Alpha(one.rao, book.netuid), one.cost, one.proceeds,
+                one.lot or "origin not known", one.disposal, book.currency)
+        for number, one in enumerate(book.taken)
+    ]  # fmt: skip
+    left = [
+        LotLine(len(taken) + number, one.at_ms, None, Alpha(one.rao, book.netuid), one.cost, None, one.lot,
+                "still held", book.currency)
+        for number, one in enumerate(book.left)
+    ]  # fmt: skip
+    return (*reversed(taken), *reversed(left))[:_SHOWN]
+
+
+def lots_model() -> RowsModel[LotLine]:
+    def money(value: int | None, line: LotLine) -> str:
+        return "" if value is None and line.disposed_ms is None else money_text(value, line.currency)
+
+    return RowsModel(
+        (
+            Column[LotLine](
+                "Left on",
+                lambda one: "still held" if one.disposed_ms is None else local_time(one.disposed_ms),
+                lambda one: one.disposed_ms or 2**62,
+                tooltip=lambda one: one.disposal,
+            ),
+            Column[LotLine]("Alpha", lambda one: format_alpha(one.alpha, 6), lambda one: one.alpha.rao, number=True),
+            Column[LotLine](
+                "Came on",
+                lambda one: "unknown" if one.acquired_ms is None else local_time(one.acquired_ms),
+                lambda one: one.acquired_ms,
+                tooltip=lambda one: one.lot,
+            ),
+            Column[LotLine](
+                "Held",
+                lambda one: _held(one),
+                lambda one: None if one.acquired_ms is None else (one.disposed_ms or _now()) - one.acquired_ms,
+                number=True,
+            ),
+            Column[LotLine]("Cost", lambda one: money_text(one.cost, one.currency), lambda one: one.cost, number=True),
+            Column[LotLine]("Brought", lambda one: money(one.proceeds, one), lambda one: one.proceeds, number=True),
+            Column[LotLine]("Gain", lambda one: money(one.gain, one), lambda one: one.gain, number=True),
+        ),
+        key=lambda one: one.number,
+    )
+
+
+def money_text(amount: int | None, currency: str) -> str:
+    """An amount in the book's unit; ``unknown`` where the ledger has no price."""
+    if amount is None:
+        return "unknown"
+    return format_tao(Tao(amount), 6) if currency == "TAO" else fiat_text(amount, currency)
+
+
+def sums_words(book: LotBook) -> str:
+    """What all disposals together brought."""
+    parts = count_text(len(book.taken), "part", "parts")
+    if not book.taken:
+        return f"Nothing has left yet; {count_text(len(book.left), 'lot')} held."
+    text = (
+        f"{parts} of disposals: cost {money_text(book.cost, book.currency)}, brought"
+        f" {money_text(book.proceeds, book.currency)}, gain {money_text(book.gain, book.currency)}"
+    )
+    if book.unknown:
+        text += f"; {book.unknown} of them without a known cost or price are not in these sums"
+    return f"{text}. {count_text(len(book.left), 'lot')} still held."
+
+
+class LotsDialog(Dialog):
+    """``ask`` reads a book (netuid, order), ``export`` writes it to a path; both may raise RanvierErrors."""
+
+    def __init__(
+        self,
+        context: Context,
+        parent: QWidget,
+        subnets: Sequence[tuple[int, str]],
+        ask: Callable[[int, str], Awaitable[LotBook]],
+        export: Callable[[str, int, str], Awaitable[str]],
+    ) -> None:
+        super().__init__(parent, "Lots and disposals", yes="Close", no="")
+        self._context, self._ask, self._export = context, ask, export
+        self.book: LotBook | None = None
+        self.body.addWidget(
+            label(
+                "What was mined is a lot at its value when it was paid; what was bought, at what it cost. How your tax"
+                " office sees it, and in which order, is for you to know.",
+                wrap=True,
+            )
+        )
+        row = QHBoxLayout()
+        self.subnet, self.order = QComboBox(), QComboBox()
+        self.subnet.setAccessibleName("Subnet")
+        self.order.setAccessibleName("Which lot goes first")
+        for netuid, name in subnets:
+            self.subnet.addItem(name, netuid)
+        for key, words in ORDERS:
+            self.order.addItem(words, key)
+        self.file = button("Export…", self._choose_file, tip="Every row as CSV")
+        for widget in (self.subnet, self.order):
+            row.addWidget(widget)
+            widget.currentIndexChanged.connect(lambda _: self.read())
+        row.addStretch(1)
+        row.addWidget(self.file)
+        self.body.addLayout(row)
+        self.table = Table(lots_model(), stretch=0)
+        self.table.setMinimumHeight(300)
+        self.body.addWidget(self.table, 1)
+        self.sums = label("", wrap=True)
+        self.body.addWidget(self.sums)
+        fit(self, 900)
+
+    def read(self) -> None:
+        """Read the chosen book."""
+        allow(self.file, "The lots are being read.")
+        self.sums.setText("Reading the ledger…")
+        self._context.run(self._read(self.subnet.currentData(), self.order.currentData()), "read lots")
+
+    async def _read(self, netuid: int, order: str) -> None:
+        try:
+            book = await self._ask(netuid, order)
+        except RanvierError as error:
+            self.sums.setText(f"{error.message} {error.hint}".strip())
+            return
+        if (netuid, order) == (self.subnet.currentData(), self.order.currentData()):
+            self.show_book(book)
+
+    def show_book(self, book: LotBook) -> None:
+        self.book = book
+        self.table.rows_model.set_rows(lot_lines(book))
+        self.table.fit()
+        rows = len(book.taken) + len(book.left)
+        more = f" The newest {_SHOWN} rows are shown; the file has all {rows}." if rows > _SHOWN else ""
+        self.sums.setText(sums_words(book) + more)
+        allow(self.file, None)
+
+    def _choose_file(self) -> None:
+        if self.book is None:
+            return
+        name = f"ranvier-lots-{self.book.netuid}-{self.book.order}-{time.strftime('%Y-%m-%d')}.csv"
+        open_chooser(
+            self, Choose.NEW_FILE, "Export lots", name, partial(self._write, self.book.netuid, self.book.order)
+        )
+
+    def _write(self, netuid: int, order: str, path: str) -> None:
+        self._context.run(self._written(netuid, order, path), "export lots")
+
+    async def _written(self, netuid: int, order: str, path: str) -> None:
+        try:
+            self.sums.setText(await self._export(path, netuid, order))
+        except RanvierError as error:
+            self.problem(f"{error.message} {error.hint}".strip())
+
+
+def _held(one: LotLine) -> str:
+    if one.acquired_ms is None:
+        return "unknown"
+    return count_text(((one.disposed_ms or _now()) - one.acquired_ms) // DAY_MS, "day")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,168 @@
+"""What stands beside the earnings: costs, tariff, price source, lots, and files on their way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWidget
+
+from ranvier.agent.market_messages import ExportEarnings
+from ranvier.agent.messages import (
+    CostsView,
+    FetchPrices,
+    GetCosts,
+    GetPrices,
+    PricesView,
+    RemoveCost,
+    SetCost,
+    SetTariff,
+    UsePriceSource,
+)
+from ranvier.agent.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
+from ranvier.core.errors import RanvierError
+from ranvier.ledger.lot_book import LotBook
+from ranvier.ui.context import Context
+from ranvier.ui.dialogs.ask import ask, show
+from ranvier.ui.dialogs.costs import ADD, REMOVE, CostDialog, CostsDialog, TariffDialog
+from ranvier.ui.dialogs.lots import LotsDialog
+from ranvier.ui.dialogs.price_source import PriceSourceDialog
+from ranvier.ui.models.stake import subnet_text
+from ranvier.ui.widgets.text import button, label
+
+_EXPORT_S = 600.0
+_LOTS_S = 120.0
+_LOOK_S = 0.5
+_USUAL_CURRENCY = "EUR"
+
+
+class EarningBooks:
+    """``changed`` is called when costs or prices are others than before."""
+
+    def __init__(self, context: Context, page: QWidget, changed: Callable[[], None]) -> None:
+        self._context, self._page, self._changed = context, page, changed
+
+    def menu_button(self, lots: Callable[[], None]) -> QPushButton:
+        menu = self.menu = QMenu(self._page)
+        menu.addAction("Costs…", lambda: self._context.run(self.costs(), "costs"))
+        menu.addAction("Electricity tariff…", lambda: self._context.run(self.tariff(), "tariff"))
+        menu.addAction("Fiat prices…", lambda: self._context.run(self.prices(), "price source"))
+        menu.addSeparator()
+        menu.addAction("Lots and disposals…", lots)
+        result = button("Books…", tip="Costs, electricity, fiat prices, lots and disposals")
+        result.clicked.connect(lambda: menu.popup(result.mapToGlobal(result.rect().bottomLeft())))
+        return result
+
+    async def costs(self) -> None:
+        """The cost book, shown again after each change."""
+        while True:
+            view = await self._costs()
+            dialog = CostsDialog(self._page, view.entries, view.tariff)
+            await show(dialog)
+            if dialog.chosen is None:
+                return
+            what, cost = dialog.chosen
+            if what == ADD:
+                await self._add_cost(view.currency or _USUAL_CURRENCY)
+            elif what == REMOVE and cost is not None:
+                words = f"“{cost.name}” is taken out of the cost book, for all time it counted."
+                if await ask(self._page, "Remove this cost?", words, yes="Remove", danger=True):
+                    await self._context.client.call(RemoveCost(cost.id))
+            else:
+                await self.tariff()
+            self._changed()
+
+    async def _add_cost(self, currency: str) -> None:
+        dialog = CostDialog(self._page, currency)
+        if await show(dialog) and dialog.cost is not None:
+            await self._context.client.call(SetCost(dialog.cost))
+
+    async def tariff(self) -> None:
+        view = await self._costs()
+        dialog = TariffDialog(self._page, view.tariff, view.currency or _USUAL_CURRENCY)
+        if await show(dialog):
+            await self._context.client.call(SetTariff(dialog.tariff))
+            self._changed()
+
+    async def prices(self) -> None:
+        """Choose where prices come from, and ask there once, so that a mistake shows at once."""
+        view: PricesView = await self._context.client.call(GetPrices(since_ms=2**62))
+        dialog = PriceSourceDialog(self._page, view.source)
+        if not await show(dialog):
+            return
+        await self._context.client.call(UsePriceSource(dialog.source))
+        if dialog.source is not None:
+            done = await self._context.client.call(FetchPrices())
+            self._context.say(done.text)
+        self._changed()
+
+    async def lots(self, netuids: list[int], names: dict[int, str]) -> None:
+        if not netuids:
+            self._context.say("There are no lots before the first payment.")
+            return
+        subnets = [(netuid, f"Subnet {subnet_text(netuid, names.get(netuid))}") for netuid in netuids]
+        call = self._context.client.call
+
+        async def read(netuid: int, order: str) -> LotBook:
+            book: LotBook = await call(GetLots(netuid, order), timeout_s=_LOTS_S)
+            return book
+
+        async def export(path: str, netuid: int, order: str) -> str:
+            return (await call(ExportLots(path, netuid, order), timeout_s=_LOTS_S)).text
+
+        dialog = LotsDialog(self._context, self._page, subnets, read, export)
+        dialog.read()
+        await show(dialog)
+
+    async def _costs(self) -> CostsView:
+        view: CostsView = await self._context.client.call(GetCosts(0, 0))
+        return view
+
+
+class ExportLine(QWidget):
+    """A file on its way: how far it is, and a way to end it."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._context = context
+        self._path = ""
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.words = label("", "muted")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.end = button("Cancel", lambda: self._context.run(self._cancel(), "cancel export"))
+        row.addWidget(self.words)
+        row.addWidget(self.bar, 1)
+        row.addWidget(self.end)
+        self.hide()
+
+    async def write(self, command: ExportEarnings) -> None:
+        """Have the agent write it; the line is seen as long as that takes. Raises RanvierErrors."""
+        call = self._context.client.call
+        self._path = command.path
+        writing = asyncio.ensure_future(call(command, timeout_s=_EXPORT_S))
+        try:
+            while not (await asyncio.wait({writing}, timeout=_LOOK_S))[0]:
+                await self._look()
+            self._context.say((await writing).text)
+        finally:
+            writing.cancel()
+            self.hide()
+
+    def show_progress(self, found: ExportView) -> None:
+        self.bar.setRange(0, found.all or 0)
+        self.bar.setValue(found.rows or 0)
+        known = found.rows is not None and bool(found.all)
+        self.words.setText(f"Writing the file: {found.rows:,} of {found.all:,} rows" if known else "Writing the file")
+        self.show()
+
+    async def _look(self) -> None:
+        try:
+            self.show_progress(await self._context.client.call(GetExport(self._path)))
+        except RanvierError:
+            return  # the export's own answer tells what is wrong
+
+    async def _cancel(self) -> None:
+        await self._context.client.call(CancelExport(self._path))
