@@ -21,19 +21,19 @@ from ranvier.agent.messages import (
     ExportLogs,
     GetEarnings,
     GetHardwareHistory,
+    GetMinerHistory,
     GetSecrets,
-    GetTimeline,
     HardwareHistory,
     LogCrash,
     LogHits,
     LogPage,
+    MinerHistory,
     MinerSecrets,
     MinerView,
     PlacedLine,
     ReadLog,
     SearchLog,
     StatusEvent,
-    Timeline,
 )
 from ranvier.chain.model import Axon, BlockRef, Neuron
 from ranvier.core.evidence import Evidence, Level
@@ -61,7 +61,7 @@ class FakeClient:
         if callable(answer):
             return answer(command)
         if isinstance(answer, Done):
-            empty = {ReadLog: LogPage((), 0, 0, 0, 0), GetTimeline: Timeline((), ()), LogCrash: CrashPlace(),
+            empty = {ReadLog: LogPage((), 0, 0, 0, 0), GetMinerHistory: MinerHistory(0.0, 1.0), LogCrash: CrashPlace(),
                      SearchLog: LogHits((), 0, True, 0), GetHardwareHistory: HardwareHistory(()),
                      GetEarnings: Earnings((), ()), ExportLogs: BundlePreview((), ()),
                      GetSecrets: MinerSecrets(())}  # fmt: skip

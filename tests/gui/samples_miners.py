@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -11,17 +12,19 @@ from ranvier.agent.messages import (
     BundlePreview,
     CrashPlace,
     DiagnosisView,
+    EarningRow,
     ExportLogs,
-    GetTimeline,
+    GetMinerHistory,
     LogCrash,
     LogHits,
     LogPage,
+    MinerHistory,
     Moment,
     PlacedLine,
     ReadLog,
     SearchLog,
-    Timeline,
 )
+from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.status import ExitRecord
 
 GB = 1_073_741_824
@@ -92,25 +95,65 @@ def hits(command: SearchLog) -> LogHits:
     return LogHits(found[-16:-8], 900, False, GB)
 
 
-def timeline(command: GetTimeline) -> Timeline:
-    """Runs of a bad day: a long one, an asked stop, an update, a lost endpoint, then a row of crashes."""
+_HOTKEY = "5DfhGyQdFobKM8NsWvEeAKk5EQQgYe9AydgJ7rMB6E1EqRzV"
+
+
+def history(command: GetMinerHistory) -> MinerHistory:
+    """A bad day: a long run, an asked stop, an update, a lost endpoint, then a row of crashes. Its memory and its card
+    fill until it is killed; while it does not run nothing of it is known."""
     now = time.time()
-    exits = [
+    until = now if command.until is None else command.until
+    exits = (
         ExitRecord(now - 3000, None, 9, False, 5120.0),
         ExitRecord(now - 2300, 0, None, True, 660.0),
+        ExitRecord(now - 620, 1, None, False, 1650.0),
         *(ExitRecord(now - 8 - 130 * n, 1, None, False, 60.0) for n in range(4, -1, -1)),
-    ]
+    )
     moments = (
         Moment(now - 2250, "updated", "Version 2 is being tried.", "writer-2"),
         Moment(now - 1700, "endpoint lost", "The sandbox does not answer.", "", "sandbox"),
         Moment(now - 1480, "endpoint back", "New blocks arrive.", "", "sandbox"),
         Moment(now - 1400, "kept", "Version 2 got healthy and is kept.", "writer-2"),
     )
-    since = now - command.seconds
-    return Timeline(
-        tuple(one for one in moments if one.at >= since),
-        (*exits[:2], ExitRecord(now - 620, 1, None, False, 1650.0), *exits[2:]),
+    step = max(2.0, (until - command.since) / command.points)
+    times = [until - step * n for n in range(int((until - command.since) / step), -1, -1)]
+    return MinerHistory(
+        since=command.since,
+        until=until,
+        samples=tuple(_sample(now, at, exits) for at in times if not 4300 < now - at < 4700 and now - at < 9000),
+        moments=tuple(one for one in moments if one.at >= command.since),
+        exits=tuple(one for one in exits if one.at >= command.since),
+        pay=tuple(_paid(now, n) for n in range(40, 0, -1) if now - 310 * n >= command.since),
     )
+
+
+def _sample(now: float, at: float, exits: tuple[ExitRecord, ...]) -> MinerSample:
+    ago = now - at
+    run = next((one for one in exits if one.at - one.ran_s <= at <= one.at), None)
+    share = None if 1480 < ago < 1760 else 8000 - max(0.0, 3200 - ago) * 1.6
+    if run is None:
+        return MinerSample(at, machine_c=44.0, incentive=share)
+    up = at - (run.at - run.ran_s)
+    wave = math.sin(at / 45) + 0.4 * math.sin(at / 11)
+    return MinerSample(
+        at=at,
+        cpu_percent=160 + 55 * wave,
+        rss=int(3.1e9 + 1.2e6 * up),
+        processes=4,
+        gpu_percent=min(100.0, max(0.0, 78 + 24 * wave)),
+        gpu_memory=int(min(23.4e9, 13.5e9 + 1.9e6 * up)),
+        temperature_c=58 + 4 * wave + min(12.0, up / 90),
+        machine_c=44.0,
+        read_bps=2.4e6 * max(0.0, wave) if up > 60 else 210e6,
+        write_bps=90_000 + 40_000 * wave,
+        incentive=share,
+    )
+
+
+def _paid(now: float, n: int) -> EarningRow:
+    missed = 2 <= n <= 7
+    rao = 0 if missed else int(1.4e9 + 2e8 * math.sin(n))
+    return EarningRow(1, 0, 48_200 - 26 * n, int((now - 310 * n) * 1000), 7, _HOTKEY, rao, 25_000_000, "0x" + "5e" * 32)
 
 
 def bundle(command: ExportLogs) -> BundlePreview:
@@ -130,6 +173,6 @@ def answers() -> dict[type, Any]:
         ReadLog: log_page,
         SearchLog: hits,
         LogCrash: CrashPlace(900 + 90 * CRASH_AT, time.time() - 8, "ended with code 1 after 8.2 s"),
-        GetTimeline: timeline,
+        GetMinerHistory: history,
         ExportLogs: bundle,
     }

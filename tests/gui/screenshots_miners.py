@@ -1,9 +1,13 @@
-"""The Miners page in trouble: diagnosis, log with a search, time line, the dialogs. Called by ``screenshots.py``."""
+"""The Miners page in trouble: diagnosis, log with a search, history, the dialogs. Called by ``screenshots.py``."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 
 from gui import samples, samples_miners
 from ranvier.agent.messages import ExportLogs
@@ -21,7 +25,7 @@ SETTLE_S = 0.4
 
 
 async def shoot_miners(studio: Studio, page: Any) -> None:
-    """The failing miner: its card and log, a search in a gigabyte, the time line; then the dialogs."""
+    """The failing miner: its card and log, a search in a gigabyte, its history; then the dialogs."""
     window = studio.window
     page.table.select_key("writer-2")
     await asyncio.sleep(SETTLE_S)
@@ -30,11 +34,12 @@ async def shoot_miners(studio: Studio, page: Any) -> None:
     await page.log_feed.search(page.log.search.text())
     await asyncio.sleep(SETTLE_S)
     studio.shoot(window, "miners-failed-search")
-    page.timeline_tab.click()
-    page.timeline.spans[21_600].click()
-    await samples.until(lambda: page.timeline.view.lines is not None, "the time line")
+    page.history_tab.click()
+    page.history.spans[21_600].click()
+    await samples.until(lambda: page.history.view.lines is not None, "the history")
     await asyncio.sleep(SETTLE_S)
-    studio.shoot(window, "miners-failed-timeline")
+    studio.shoot(window, "miners-failed-history")
+    await shoot_history(studio, page.history)
     page.log_tab.click()
     page.log.search.clear()
     miner = next(one for one in page.model.rows if one.id == "writer-2")
@@ -53,3 +58,22 @@ async def shoot_miners(studio: Studio, page: Any) -> None:
     preview = samples_miners.bundle(ExportLogs(miner.id))
     target = studio.house.paths.data / "writer-2-logs.zip"
     await studio.dialog(ExportDialog(window, miner.name, preview, target), "miner-export")
+
+
+async def shoot_history(studio: Studio, panel: Any) -> None:
+    """All its lanes at once, with words at a moment; then an hour of them, zoomed into."""
+    size = studio.window.size()
+    studio.window.resize(1280, 1120)
+    await asyncio.sleep(SETTLE_S)
+    view = panel.view
+    place = QPointF(view._x(time.time() - 1600), 190.0)
+    move = QMouseEvent(QEvent.Type.MouseMove, place, place, Qt.MouseButton.NoButton, Qt.MouseButton.NoButton,
+                       Qt.KeyboardModifier.NoModifier)  # fmt: skip
+    view.mouseMoveEvent(move)
+    studio.shoot(studio.window, "miners-history")
+    view.look(time.time() - 4200, time.time() - 600)
+    await samples.until(lambda: view.lines.end < time.time() - 500, "the part of it")
+    await asyncio.sleep(SETTLE_S)
+    studio.shoot(studio.window, "miners-history-zoomed")
+    panel.follow.click()
+    studio.window.resize(size)

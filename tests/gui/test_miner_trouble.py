@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 import pytest
-from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QWidget
 
 from gui import samples, samples_miners
-from gui.fakes import COLDKEY, failed_miner, good_miner, rich_status, status_event
+from gui.fakes import COLDKEY, failed_miner, good_miner, status_event
 from gui.stage import settle, stage, texts, until
 from ranvier.agent import autostart
 from ranvier.agent.incidents import LABELS
@@ -19,7 +16,6 @@ from ranvier.agent.messages import (
     LogCrash,
     MinerView,
     StartMiner,
-    StatusEvent,
     UndoUpdate,
     UpdateMiner,
     Version,
@@ -28,7 +24,7 @@ from ranvier.keys.listing import list_wallets
 from ranvier.keys.wallets import add_hotkey, add_watch_only
 from ranvier.miners.recipe import bundled_recipes, load_recipe
 from ranvier.miners.states import ShownState
-from ranvier.miners.status import ExitRecord, MinerState
+from ranvier.miners.status import MinerState
 from ranvier.ui.dialogs.add_miner import AddMinerDialog
 from ranvier.ui.dialogs.change_miner import ChangeMinerDialog
 from ranvier.ui.dialogs.miner_source import COMMAND, IMAGE, IMPORT, PROJECT

@@ -42,7 +42,6 @@ class MinerCommands:
             m.GetRecipe: self.get_recipe,
             m.PublishAxon: self.publish_axon,
             m.WhyMiner: self.why_miner,
-            m.GetTimeline: self.get_timeline,
             m.GetMinerHistory: self.get_history,
             m.GetLog: self.get_log,
             m.ReadLog: self.read_log,
@@ -144,16 +143,6 @@ class MinerCommands:
             diagnosis=view.diagnosis,
             crash_position=place.position,
             reading=view.reading,
-        )
-
-    async def get_timeline(self, command: m.GetTimeline) -> m.Timeline:
-        miner = self._agent.miners.get(command.id)
-        since = self._agent.now() - max(0, command.seconds)
-        view = miner.view(None)
-        return m.Timeline(
-            self._agent.moments.of(command.id, miner.file.network, since),
-            tuple(one for one in view.exits if one.at >= since),
-            view.started_at if view.pid is not None else None,
         )
 
     async def get_history(self, command: m.GetMinerHistory) -> m.MinerHistory:

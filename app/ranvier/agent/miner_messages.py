@@ -139,14 +139,6 @@ class Moment(msgspec.Struct, frozen=True):
     network: str = ""
 
 
-class Timeline(msgspec.Struct, frozen=True):
-    """What happened, oldest first; ends of its program come from its keeper (the newest are kept)."""
-
-    moments: tuple[Moment, ...]
-    exits: tuple[ExitRecord, ...]
-    started_at: float | None = None
-
-
 class MinerHistory(msgspec.Struct, frozen=True):
     """Everything about one miner between ``since`` and ``until`` (Unix seconds), each part oldest first.
 
@@ -242,13 +234,6 @@ class UndoUpdate(Command[Done], frozen=True):
     """Go back to the version before."""
 
     id: str
-
-
-class GetTimeline(Command[Timeline], frozen=True):
-    """Everything about one miner that belongs on one line of time, of the last ``seconds``."""
-
-    id: str
-    seconds: int = 86_400
 
 
 class GetMinerHistory(Command[MinerHistory], frozen=True):

@@ -53,7 +53,7 @@ class Surroundings:
     """What miners want to know of the rest of the agent.
 
     ``watched``: whether somebody listens. ``chain_note(network)``: why its chain cannot be asked, None when it can.
-    ``endpoint(network)`` raises RanvierError where there is none. ``noted(miner_id, kind, text)`` is for the time line.
+    ``endpoint(network)`` raises RanvierError where there is none. ``noted(miner_id, kind, text)`` is for its history.
     """
 
     watched: Callable[[], bool]

@@ -1,4 +1,4 @@
-"""What happened beside the samples and payments, kept for the time line: endpoint lost and back, updates."""
+"""What happened beside the samples and payments, kept for a miner's history: endpoint lost and back, updates."""
 
 from __future__ import annotations
 

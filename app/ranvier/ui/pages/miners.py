@@ -18,9 +18,9 @@ from ranvier.core.errors import RanvierError
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask
 from ranvier.ui.models.miners import STATE, miners_model
+from ranvier.ui.pages.miner_history import HistoryPanel
 from ranvier.ui.pages.miner_log import MinerLog
 from ranvier.ui.pages.miner_steps import MinerSteps, Step
-from ranvier.ui.pages.miner_timeline import TimelinePanel
 from ranvier.ui.phrases import level_of
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.diagnosis_card import DiagnosisCard
@@ -38,7 +38,7 @@ _MOST_ROWS_SHOWN = 5
 
 
 class MinersPage(Page):
-    """Draws from ``AgentStatus``; asks for the chosen miner's log or time line only while it is looked at."""
+    """Draws from ``AgentStatus``; asks for the chosen miner's log or history only while it is looked at."""
 
     key = "miners"
     title = "Miners"
@@ -70,7 +70,7 @@ class MinersPage(Page):
         self.log = LogView()
         self.log.export_wanted.connect(lambda: context.run(self._export(), "export logs"))
         self.log_feed = MinerLog(context, self.log, lambda: self._known)
-        self.timeline = TimelinePanel(context)
+        self.history = HistoryPanel(context)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.table)
@@ -111,15 +111,15 @@ class MinersPage(Page):
         return holder
 
     def _right(self) -> QVBoxLayout:
-        """The log or the time line, by two buttons."""
+        """The log or the history, by two buttons."""
         self.stack = QStackedWidget()
         self.stack.addWidget(self.log)
-        self.stack.addWidget(self.timeline)
+        self.stack.addWidget(self.history)
         self.log_tab = button("Log", lambda: self._turn_to(self.log))
-        self.timeline_tab = button("Time line", lambda: self._turn_to(self.timeline))
+        self.history_tab = button("History", lambda: self._turn_to(self.history))
         tabs = QHBoxLayout()
         tabs.setSpacing(6)
-        for tab in (self.log_tab, self.timeline_tab):
+        for tab in (self.log_tab, self.history_tab):
             tab.setCheckable(True)
             tabs.addWidget(tab)
         self.log_tab.setChecked(True)
@@ -133,7 +133,7 @@ class MinersPage(Page):
     def _turn_to(self, widget: QWidget) -> None:
         self.stack.setCurrentWidget(widget)
         self.log_tab.setChecked(widget is self.log)
-        self.timeline_tab.setChecked(widget is self.timeline)
+        self.history_tab.setChecked(widget is self.history)
         self._poll()
 
     # --- drawing -------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class MinersPage(Page):
         self.secrets.choose(miner, known=self._known)
         self.detail.show_miner(miner, known=self._known)
         self.log_feed.choose(miner.id)
-        self.timeline.choose(miner)
+        self.history.choose(miner)
 
     def _show_install(self, progress: InstallProgress) -> None:
         names = {miner.id: miner.name for miner in self.model.rows}
@@ -222,7 +222,7 @@ class MinersPage(Page):
 
     def _poll(self) -> None:
         on_log = self.stack.currentWidget() is self.log
-        for polling, wanted in ((self.log_feed.polling, on_log), (self.timeline.polling, not on_log)):
+        for polling, wanted in ((self.log_feed.polling, on_log), (self.history.polling, not on_log)):
             if self._visible and wanted:
                 polling.start()
             else:
