@@ -1,4 +1,8 @@
-"""The official clients against a living node: SDK and btcli 11.3, polkadot.js. Each in its own environment."""
+"""Real clients against a living node, as spec 343 and as 425: SDK and btcli 11.3, polkadot.js, substrate-interface.
+
+Each has its own environment. SDK 11.3 is made for chains of today: under 343 some of its reads and writes ask for what
+that spec never had, and say so as they would on a real node of 343.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.support import NodeProcess
+from sandbox import test_clients
+from sandbox.support import TAO, NodeProcess
+from sandbox.test_develop import Caller
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
@@ -55,51 +61,120 @@ def polkadot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Iterator[NodeProcess]:
-    process = NodeProcess(tmp_path / "node")
+def rules() -> int:
+    return 425
+
+
+@pytest.fixture
+def node(tmp_path: Path, rules: int) -> Iterator[NodeProcess]:
+    process = NodeProcess(tmp_path / "node", "--rules", str(rules))
     yield process
     assert process.stop() == 0
 
 
-def output(command: list[str], home: Path, *, limit: float = 60) -> Any:
-    """The JSON that a client prints."""
+both = pytest.mark.parametrize("rules", [343, 425])
+
+
+def asked(command: list[str], home: Path, limit: float = 60) -> subprocess.CompletedProcess[str]:
     environment = CLEAN | {"HOME": str(home), "NO_COLOR": "1"}
-    done = subprocess.run(
+    return subprocess.run(
         command, capture_output=True, text=True, timeout=limit, env=environment, stdin=subprocess.DEVNULL, cwd=home
     )
+
+
+def output(command: list[str], home: Path, *, limit: float = 60) -> Any:
+    """The JSON that a client prints."""
+    done = asked(command, home, limit)
     assert done.returncode == 0, (command, done.stdout[-1500:], done.stderr[-1500:])
     return json.loads(done.stdout)
 
 
-def test_the_sdk_lives_a_miners_life(sdk: Path, node: NodeProcess, tmp_path: Path) -> None:
+NOT_DONE = {343: {"shielded": "StorageFunctionNotFound: storage function MevShield.NextKey not found"}, 425: {}}
+# It trips over a constant and two fields that 343 lacks.
+BROKEN_READS = {343: {"subnet_start_schedule", "quote_stake", "quote_unstake"}, 425: set()}
+
+
+@both
+def test_the_sdk_lives_a_miners_life(sdk: Path, node: NodeProcess, tmp_path: Path, rules: int) -> None:
     script = [str(sdk / "python"), str(HERE / "life_sdk.py"), node.endpoint, str(tmp_path / "wallets")]
     told = output(script, tmp_path, limit=120)
-    assert all(told["steps"].values()), told["steps"]
-    assert len(told["steps"]) == 10
+    assert len(told["steps"]) == 11
+    assert {name: answer for name, answer in told["steps"].items() if answer != "done"} == NOT_DONE[rules]
     assert told["seated"]
     assert told["positions"] == [[told["second"], 1]]
-    assert not told["reads"]["broken"], told["reads"]["broken"]
-    assert len(told["reads"]["answered"]) >= 60
+    assert set(told["reads"]["broken"]) == BROKEN_READS[rules], told["reads"]["broken"]
+    assert len(told["reads"]["answered"]) >= {343: 55, 425: 75}[rules], told["reads"]["missing"]
 
 
-def test_btcli_reads_and_writes(sdk: Path, node: NodeProcess, tmp_path: Path) -> None:
+class Btcli:
+    """btcli with a wallet of published keys, against one node."""
+
     cold = "5DfhGyQdFobKM8NsWvEeAKk5EQQgYe9AydgJ7rMB6E1EqRzV"
-    common = ["--network", node.endpoint, "--fallback-endpoints", "none", "--archive-endpoints", "none", "--json"]
+    hot = "5EPCUjPxiHAcNooYipQFWr9NmmXJKpNG5RhcntXwbtUySrgH"
 
-    def btcli(*words: str) -> Any:
-        return output([str(sdk / "btcli"), *common, *words], tmp_path)
+    def __init__(self, scripts: Path, node: NodeProcess, home: Path) -> None:
+        alone = ["--fallback-endpoints", "none", "--archive-endpoints", "none"]
+        wallet = ["-w", "alice", "-H", "h1", "--wallet-path", str(home / "wallets"), "-y", "--json"]
+        self._command = [str(scripts / "btcli"), "--network", node.endpoint, *alone, *wallet]
+        self._home, self.node = home, Caller(node)
+        made([str(scripts / "python"), str(HERE / "wallet.py"), str(home / "wallets")], home)
+        self.node("sandbox_fund", self.cold, 500 * TAO)
+        self.validator = self.node("sandbox_info")["validators"][0]
 
+    def __call__(self, *words: str) -> Any:
+        return output([*self._command, *words], self._home)
+
+    def refusal(self, *words: str) -> str:
+        """What it says when it cannot."""
+        done = asked([*self._command, *words], self._home)
+        assert done.returncode
+        return done.stdout + done.stderr
+
+
+def test_btcli_lives_a_miners_life(sdk: Path, node: NodeProcess, tmp_path: Path) -> None:
+    btcli = Btcli(sdk, node, tmp_path)
     assert {row["netuid"] for row in btcli("subnets", "list")} == {0, 1}
     shown = btcli("subnets", "show", "1")
     assert (shown["name"], shown["neurons"]) == ("Practice", 8)
-    graph = btcli("subnets", "metagraph", "1")
-    assert len(graph["hotkeys"]) == 8
     assert btcli("subnets", "hyperparameters", "1")
-    assert btcli("query", "balance", "--coldkey", cold) is not None
-    staked = btcli("stake", "list", "--coldkey", graph["coldkeys"][0])
-    assert graph["hotkeys"][0] in json.dumps(staked)
+    assert btcli("subnets", "price", "--netuid", "1")["price_rao"] > 0
+    assert btcli("wallet", "balance")["free_tao"] == 500
+    taker = btcli.node("sandbox_info")["competitors"][0]
+    assert btcli("wallet", "transfer", "--dest", taker, "--amount", "2")["success"]
+    # A registration goes through the MEV shield, and so does a trade unless it is told not to.
+    registered = btcli("subnets", "register", "--netuid", "1")
+    assert registered["success"] and registered["data"]["shielded"]
+    assert "AlreadyRegistered" in btcli.refusal("subnets", "register", "--netuid", "1")
+    graph = btcli("subnets", "metagraph", "1")
+    assert graph["hotkeys"][8] == btcli.hot
+    stake = ("--netuid", "1", "--hotkey", btcli.validator)
+    assert btcli("stake", "add", *stake, "--amount", "10")["data"]["shielded"]
+    assert "shielded" not in btcli("--no-mev-shield", "stake", "add", *stake, "--amount", "5").get("data", {})
+    (position,) = btcli("stake", "list")
+    assert (position["netuid"], position["hotkey"]) == (1, btcli.validator)
+    assert btcli("--no-mev-shield", "stake", "remove", *stake, "--amount", "20")["success"]
+    assert 0 < btcli("stake", "show", *stake)["stake_amount"] < position["stake_amount"] - 15
+    assert btcli("stake", "remove", *stake, "--amount", "all")["success"]
+    assert btcli("stake", "list") == []
+    assert btcli("stake", "set-auto", "--netuid", "1")["success"]
+    assert btcli("stake", "auto") == [{"netuid": 1, "hotkey": btcli.hot}]
+    (wallet,) = btcli("wallet", "registrations")
+    assert wallet["hotkeys"][0]["registrations"] == [{"netuid": 1, "uid": 8}]
+    assert 497 < btcli("wallet", "balance")["free_tao"] < 498
 
 
+@pytest.mark.parametrize("rules", [343])
+def test_btcli_under_343_does_what_that_spec_can(sdk: Path, node: NodeProcess, tmp_path: Path) -> None:
+    btcli = Btcli(sdk, node, tmp_path)
+    assert btcli("subnets", "show", "1")["neurons"] == 8
+    assert len(btcli("subnets", "metagraph", "1")["hotkeys"]) == 8
+    assert btcli("wallet", "transfer", "--dest", btcli.validator, "--amount", "2")["success"]
+    stake = ("--netuid", "1", "--hotkey", btcli.validator)
+    assert btcli("--no-mev-shield", "stake", "add", *stake, "--amount", "10")["success"]
+    assert btcli("stake", "show", *stake)["stake_amount"] > 0
+
+
+@both
 def test_polkadot_js_lives_a_miners_life(polkadot: Path, node: NodeProcess) -> None:
     told = output(["node", str(polkadot / "life.mjs"), node.endpoint], polkadot, limit=120)
     wanted = dict.fromkeys(("transfer", "register", "serve", "stake", "unstake"), "ok")
@@ -110,3 +185,14 @@ def test_polkadot_js_lives_a_miners_life(polkadot: Path, node: NodeProcess) -> N
     assert told["heads"] == 3
     assert int(told["price"]) > 0
     assert int(told["fee"]) > 0
+
+
+@both
+def test_substrate_interface_lives_a_miners_life(node: NodeProcess) -> None:
+    chain = test_clients.connect(node)
+    try:
+        client = test_clients.Client(chain)
+        test_clients.test_the_life_of_a_miner(client)
+        test_clients.test_past_blocks_can_be_read(client)
+    finally:
+        chain.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ranvier.core.units import RAO_PER_COIN
@@ -93,6 +94,12 @@ def _sim_sell(view: View, netuid: int, alpha: int) -> dict[str, int]:
     }
 
 
+def _without_slippage(quote: Callable[[View, int, int], dict[str, int]]) -> Callable[[View, int, int], dict[str, int]]:
+    """A quote as 343 gives it."""
+    names = {field.name for field in SIM_SWAP_343.fields}
+    return lambda view, netuid, amount: {k: v for k, v in quote(view, netuid, amount).items() if k in names}
+
+
 def _availability(view: View, coldkeys: list[bytes], wanted: list[int] | None) -> list[tuple[bytes, Any]]:
     """``get_stake_availability_for_coldkeys`` (425)."""
     state = view.state
@@ -176,8 +183,8 @@ APIS: tuple[Api, ...] = (
         (
             Method("current_alpha_price", {"netuid": NETUID}, U64, _price),
             Method("current_alpha_price_all", {}, Vec(SUBNET_PRICE), _prices, since=425),
-            Method("sim_swap_tao_for_alpha", _BUY, SIM_SWAP_343, _sim_buy, until=343),
-            Method("sim_swap_alpha_for_tao", _SELL, SIM_SWAP_343, _sim_sell, until=343),
+            Method("sim_swap_tao_for_alpha", _BUY, SIM_SWAP_343, _without_slippage(_sim_buy), until=343),
+            Method("sim_swap_alpha_for_tao", _SELL, SIM_SWAP_343, _without_slippage(_sim_sell), until=343),
             Method("sim_swap_tao_for_alpha", _BUY, SIM_SWAP, _sim_buy, since=425),
             Method("sim_swap_alpha_for_tao", _SELL, SIM_SWAP, _sim_sell, since=425),
         ),
