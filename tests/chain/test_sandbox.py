@@ -152,7 +152,7 @@ async def test_subnets_and_epochs(sandbox: SandboxProcess) -> None:
                 await asyncio.sleep(0.3)
         subnet = await reads.subnet(connection, NETUID, head)
         assert subnet.tempo == 8 and subnet.last_epoch_block == last
-        assert subnet.next_epoch_block == last + subnet.tempo + 1 > head.number
+        assert subnet.next_epoch_block == last + subnet.tempo > head.number  # 425; by the clock: test below
         assert [s.netuid for s in await reads.subnets(connection, head)] == [0, NETUID]
         with pytest.raises(ChainError, match="no subnet 9"):
             await reads.subnet(connection, 9, head)
@@ -165,7 +165,7 @@ async def test_subnets_and_epochs(sandbox: SandboxProcess) -> None:
             seat = await reads.neuron(connection, NETUID, payment.hotkey_ss58, block)
             assert seat is not None and seat.uid == payment.uid
             assert await reads.weights_on(connection, NETUID, payment.uid, block)
-        assert (read.trouble, read.low) == (None, max(1, last - subnet.tempo))
+        assert (read.trouble, read.low) == (None, max(1, last - subnet.tempo + 1))
 
 
 async def test_kill_and_restart_of_the_node(tmp_path: Path) -> None:
@@ -198,3 +198,27 @@ async def test_another_sandbox_is_not_this_one(sandbox: SandboxProcess) -> None:
     with pytest.raises(NetworkError, match="first block"):
         await connection.open()
     await connection.close()
+
+
+async def test_the_next_epoch_by_the_clock_of_343(tmp_path: Path) -> None:
+    """Older chains have no ``LastEpochBlock``: B is an epoch when (B + netuid + 1) % (tempo + 1) == tempo."""
+    process = SandboxProcess(tmp_path / "node", "--block-time", "0.05", "--tempo", "6", "--no-life", "--rules", "343")
+    process.start()
+    try:
+        async with connected(process) as connection, asyncio.timeout(30):
+            while True:
+                head = await connection.head()
+                subnet = await reads.subnet(connection, NETUID, head)
+                if subnet.last_epoch_block:
+                    break
+                await asyncio.sleep(0.05)
+            following = subnet.next_epoch_block
+            assert following is not None and head.number < following <= head.number + 7
+            assert (following + NETUID + 1) % 7 == 6 == (subnet.last_epoch_block + NETUID + 1) % 7
+            while True:
+                if (await connection.head()).number >= following:
+                    break
+                await asyncio.sleep(0.05)
+            assert await reads.last_epoch_block(connection, NETUID, await connection.block(following)) == following
+    finally:
+        process.stop()

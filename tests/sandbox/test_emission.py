@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ranvier.sandbox.emission import (
     SUPPLY_CAP_RAO,
+    Injection,
     alpha_emission_rao,
     block_emission_rao,
     injection,
@@ -83,14 +84,18 @@ def test_root_takes_from_the_validators_half_only() -> None:
     assert root_proportion(0, 2**64 - 1, 0) == 0
 
 
-@given(st.integers(0, COIN), st.integers(0, COIN), rao, rao)
-def test_injection_is_bounded(tao: int, alpha: int, tao_reserve: int, alpha_reserve: int) -> None:
-    put = injection(tao, alpha, tao_reserve, alpha_reserve)
-    assert put.tao_rao in (0, tao)
-    assert 0 <= put.alpha_rao <= alpha
+@given(st.integers(0, COIN), st.integers(0, COIN), st.integers(0, 2**40))
+def test_injection_is_bounded(tao: int, cap: int, price_bits: int) -> None:
+    put = injection(tao << 32, cap << 32, price_bits)
+    assert 0 <= put.alpha_rao <= cap
+    assert tao - 1 <= put.tao_rao + put.excess_tao_rao <= tao
 
 
-def test_injection_keeps_the_price_until_the_cap() -> None:
-    assert injection(10**8, COIN, 1000 * COIN, 4000 * COIN).alpha_rao == 4 * 10**8
-    assert injection(10**9, COIN, 1000 * COIN, 4000 * COIN).alpha_rao == COIN
-    assert injection(0, COIN, 1000 * COIN, 4000 * COIN).alpha_rao == 0
+def test_injection_follows_the_price_up_to_the_cap() -> None:
+    quarter = 1 << 30
+    assert injection(10**8 << 32, COIN << 32, quarter) == Injection(10**8, 4 * 10**8, 0)
+    # One alpha at most: a quarter of the TAO goes with it, the rest buys.
+    assert injection(COIN << 32, COIN << 32, quarter) == Injection(COIN // 4, COIN, COIN * 3 // 4)
+    # 425 with no stake on root: all of it buys.
+    assert injection(COIN << 32, 0, quarter) == Injection(0, 0, COIN)
+    assert injection(COIN << 32, COIN << 32, 0) == Injection(COIN, 0, 0)

@@ -11,7 +11,7 @@ from ranvier.keys.addresses import public_key
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.fixed import max_upscale_weights
 from ranvier.sandbox.pallets.subtensor import coinbase, shares, swaps
-from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
 from ranvier.sandbox.pallets.subtensor.swaps import SwapStorage
 from ranvier.sandbox.state import Overlay, Store
 from sandbox.support import fixture_text
@@ -73,6 +73,7 @@ def test_two_epochs_through_storage_and_payment() -> None:
         state, want = context.state, snapshot["epoch"]["neurons"]
         for uid, row in bonds.items():
             Subtensor.Bonds.put(state, NETUID, uid, value=row)
+        Own.Rules.put(state, value=185)  # each validator is paid what Yuma says; later it is a part of the pot
         coinbase.run_epoch(context, NETUID)
         for name, item in VECTORS.items():
             assert item.get(state, NETUID) == [neuron[name] for neuron in want], name
@@ -81,7 +82,7 @@ def test_two_epochs_through_storage_and_payment() -> None:
             hotkey = public_key(neuron["hotkey"])
             assert Subtensor.TotalHotkeyAlpha.get(state, hotkey, NETUID) == earlier["hotkey_stake"] + neuron["Emission"]
         staked = sum(total for _, total in Subtensor.TotalHotkeyAlpha.items(state))
-        assert staked == Subtensor.SubnetAlphaOut.get(state, NETUID)
+        assert 0 <= Subtensor.SubnetAlphaOut.get(state, NETUID) - staked < 2 * len(want)  # what rounding left over
         bonds = {uid: Subtensor.Bonds.get(state, NETUID, uid) for uid in range(len(want))}
 
 

@@ -35,7 +35,7 @@ def bench() -> Bench:
 
 
 def issuance_holds(bench: Bench, *, dust: int = 0) -> None:
-    """All TAO is free balance or in a pool (or ``dust``); all alpha outside the pool is stake or waits in a pot."""
+    """All TAO is free or in a pool (or ``dust``); alpha outside the pool is stake, in a pot or the protocol's."""
     state = bench.state
     free = sum(info["data"]["free"] for _, info in System.Account.items(state))
     assert free == Balances.TotalIssuance.get(state)
@@ -49,7 +49,9 @@ def issuance_holds(bench: Bench, *, dust: int = 0) -> None:
         Subtensor.PendingRootAlphaDivs,
         Subtensor.PendingOwnerCut,
     )
-    assert staked + sum(pot.get(state, 1) for pot in pots) == Subtensor.SubnetAlphaOut.get(state, 1)
+    held_in_all = staked + sum(pot.get(state, 1) for pot in pots) + Subtensor.SubnetProtocolAlpha.get(state, 1)
+    # Rounding leaves a few rao a block counted as out that nobody has, as on the real chain.
+    assert 0 <= Subtensor.SubnetAlphaOut.get(state, 1) - held_in_all <= 20 * bench.node.chain.head.number
     held: dict[tuple[bytes, int], int] = {}
     for (hotkey, coldkey, netuid), _ in Subtensor.Alpha.items(state):
         held[hotkey, netuid] = held.get((hotkey, netuid), 0) + shares.stake_of(state, hotkey, coldkey, netuid)
@@ -76,16 +78,19 @@ def test_registration_burns_exactly_the_price(bench: Bench) -> None:
     state = bench.state
     free, tao = free_balance(state, coldkey.public_key), Subtensor.SubnetTAO.get(state, 1)
     alpha_out, issued = Subtensor.SubnetAlphaOut.get(state, 1), Subtensor.TotalIssuance.get(state)
+    protocol = Subtensor.SubnetProtocolAlpha.get(state, 1)
     price = Subtensor.Burn.get(state, 1) * registration.decay_factor(360) >> 32  # the next block decays it first
     assert bench.run(coldkey, "SubtensorModule", "burned_register", netuid=1, hotkey=hotkey.public_key) is None
     fee = bench.event("TransactionFeePaid")["actual_fee"]
     assert free - free_balance(state, coldkey.public_key) == price + fee
-    emitted = Subtensor.SubnetTaoInEmission.get(state, 1)
+    emitted = Subtensor.SubnetTaoInEmission.get(state, 1) + Subtensor.SubnetExcessTao.get(state, 1)
+    assert emitted == TAO >> 11
     author_fee = price * 33 // 65_535  # of the swap, to the block's author
     assert Subtensor.SubnetTAO.get(state, 1) - tao == price - author_fee + emitted
     assert Subtensor.TotalIssuance.get(state) - issued == emitted
-    pots = Subtensor.SubnetAlphaOut.get(state, 1) - alpha_out
-    assert 0 < pots <= TAO, "the bought alpha is destroyed; only emission came out"
+    own = Subtensor.SubnetProtocolAlpha.get(state, 1) - protocol
+    pots = Subtensor.SubnetAlphaOut.get(state, 1) - alpha_out - own
+    assert pots == TAO, "the bought alpha is destroyed; only emission, and what the chain bought, came out"
     assert Subtensor.Burn.get(state, 1) == price * Subtensor.BurnIncreaseMult.get(state, 1) >> 64
     assert Subtensor.Uids.get(state, 1, hotkey.public_key) == 8
     assert Subtensor.Owner.get(state, hotkey.public_key) == coldkey.public_key
@@ -184,9 +189,9 @@ def test_serving(bench: Bench) -> None:
 
     assert serve() == "1010 Custom error: 10"
     bench.run(coldkey, "SubtensorModule", "burned_register", netuid=1, hotkey=hotkey.public_key)
-    for ip in (0, 0x7F000001, 0xFFFFFFFF):
+    for ip in (0x7F000001, 0xFFFFFFFF):
         assert serve(ip=ip) == "1010 Custom error: 11"
-    assert serve(ip_type=5) == "1010 Custom error: 11"
+    assert serve(ip_type=5) == "1010 Custom error: 255"
     assert serve(port=0) == "1010 Custom error: 13"
     assert serve() is None, "a hotkey without any TAO serves free of charge"
     assert Subtensor.Axons.get(bench.state, 1, hotkey.public_key)["port"] == 8091
@@ -207,7 +212,7 @@ def test_set_weights_checks_in_order(bench: Bench) -> None:
 
     bench.blocks(6)
     assert weigh(weights=[1]) == "WeightVecNotEqualSize"
-    assert weigh(netuid=0) == "CanNotSetRootNetworkWeights"
+    assert weigh(netuid=0) == "CommitRevealEnabled", "asked first, and root never turned it off"
     assert weigh(bench.cast.owner[1]) == "HotKeyNotRegisteredInSubNet"
     assert weigh(competitor) == "NeuronNoValidatorPermit"
     assert weigh(dests=[3, 3]) == "DuplicateUids"
@@ -216,7 +221,11 @@ def test_set_weights_checks_in_order(bench: Bench) -> None:
     assert weigh() is None
     assert Subtensor.Weights.get(bench.state, 1, 0) == [(3, 21_845), (4, 65_535)]
     assert Subtensor.LastUpdate.get(bench.state, 1)[0] == bench.node.chain.head.number
-    assert weigh() == "SettingWeightsTooFast"
+    assert weigh() == "1010 Custom error: 6"
+    values = {"netuid": 1, "dests": uids, "weights": [1, 3], "version_key": 0}
+    bench.fund(validator, TAO)
+    batch = [("SubtensorModule", ("set_weights", values))]
+    assert bench.run(validator, "Utility", "batch_all", calls=batch) == "SettingWeightsTooFast"
 
 
 def test_an_epoch_pays_miners_by_weight_and_says_so(bench: Bench) -> None:
@@ -229,7 +238,7 @@ def test_an_epoch_pays_miners_by_weight_and_says_so(bench: Bench) -> None:
         before = shares.stake_of(bench.state, miner, owner, 1)
         bench.blocks()
         head = bench.node.chain.head.number
-        assert ((head + 2) % 6 == 5) == (Subtensor.LastMechansimStepBlock.get(bench.state, 1) == head)
+        assert (head % 5 == 0) == (Subtensor.LastMechansimStepBlock.get(bench.state, 1) == head)
         event = bench.event("IncentiveAlphaEmittedToMiners")
         if event is None:
             continue
@@ -240,7 +249,7 @@ def test_an_epoch_pays_miners_by_weight_and_says_so(bench: Bench) -> None:
         assert event["emissions"][3] > 2.5 * event["emissions"][4] > 0
         assert sum(event["emissions"]) <= sum(Subtensor.Emission.get(bench.state, 1))
         issuance_holds(bench)
-    assert seen == 2
+    assert seen == 3
 
 
 def test_auto_stake_sends_pay_elsewhere(bench: Bench) -> None:
@@ -260,6 +269,7 @@ def test_auto_stake_sends_pay_elsewhere(bench: Bench) -> None:
 
 
 def test_staking_goes_through_the_pool_and_back(bench: Bench) -> None:
+    bench.blocks(4)  # an epoch's pay would disturb it: the next is five blocks away
     coldkey, _ = pair(bench, "me")
     validator = bench.cast.validators[0][1].public_key
     stake = {"hotkey": validator, "netuid": 1}
@@ -322,6 +332,7 @@ def test_a_full_subnet_prunes_the_least_paid(bench: Bench) -> None:
 
 
 def test_a_pruned_neuron_loses_its_seat_and_keeps_its_stake(bench: Bench) -> None:
+    bench.blocks(4)  # an epoch, so that validators are paid and a miner is the next to go
     overlay = bench.node.chain.store
     overlay.apply(bench.node.chain.head.number, {Subtensor.MaxAllowedUids.key(1): b"\x08\x00"})
     coldkey, hotkey = pair(bench, "me")

@@ -29,10 +29,11 @@ class AlphaSplit:
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """What one block adds to a pool's reserves, in rao of TAO and rao of alpha."""
+    """What one block adds to a pool's reserves, and the TAO with which the chain itself buys alpha; rao."""
 
     tao_rao: int
     alpha_rao: int
+    excess_tao_rao: int
 
 
 def block_emission_rao(total_issuance_rao: int) -> int:
@@ -52,15 +53,17 @@ def alpha_emission_rao(alpha_in_rao: int, alpha_out_rao: int) -> int:
     return block_emission_rao(alpha_in_rao + alpha_out_rao)
 
 
-def injection(tao_rao: int, alpha_emission: int, tao_reserve_rao: int, alpha_reserve_rao: int) -> Injection:
-    """What goes into the pool (``get_dynamic_tao_emission``): alpha at the spot price, capped by the block's alpha.
+def injection(tao_bits: int, alpha_cap_bits: int, price_bits: int) -> Injection:
+    """What of a subnet's TAO goes into its pool (``get_subnet_terms``); all bits are U96F32.
 
-    ``tao_rao`` is the subnet's share of the block's TAO. Less than one rao on either side injects nothing.
+    Alpha goes in at the price, up to the cap; TAO follows it, and what is left of the TAO buys alpha.
     """
-    price = (tao_reserve_rao << FRACTION) // alpha_reserve_rao if alpha_reserve_rao > 0 else 0
-    alpha = (tao_rao << FRACTION << FRACTION) // price if price else alpha_emission << FRACTION
-    alpha_rao = min(alpha >> FRACTION, alpha_emission)
-    return Injection(tao_rao, alpha_rao) if tao_rao >= 1 and alpha_rao >= 1 else Injection(0, 0)
+    alpha = (tao_bits << FRACTION) // price_bits if price_bits else 0
+    tao = tao_bits
+    if alpha > alpha_cap_bits:
+        alpha = alpha_cap_bits
+        tao = alpha * price_bits >> FRACTION
+    return Injection(tao >> FRACTION, alpha >> FRACTION, max(tao_bits - tao, 0) >> FRACTION)
 
 
 def root_proportion(root_tao_rao: int, tao_weight: int, alpha_issuance_rao: int) -> int:

@@ -191,6 +191,7 @@ class Fixed(Codec):
 U64F64 = Fixed(signed=False, fraction=64)
 I96F32 = Fixed(signed=True, fraction=32)
 I64F64 = Fixed(signed=True, fraction=64)
+U96F32 = Fixed(signed=False, fraction=32)
 I32F32 = Fixed(signed=True, fraction=32, size=64)
 FIXED_U128 = wrapper("sp_arithmetic::fixed_point::FixedU128", U128)
 

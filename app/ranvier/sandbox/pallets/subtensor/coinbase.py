@@ -1,134 +1,151 @@
-"""Each block: emission into pool and pots. At a subnet's epoch: Yuma, and payment of what is in the pots."""
+"""Each block: emission into pool and pots. At a subnet's epoch: Yuma, and payment of what is in the pots.
+
+Follows coinbase/block_step.rs and coinbase/run_coinbase.rs: 343 and 425 differ in how TAO is shared out (flows.py),
+in how much of it goes into the pool, in what becomes of the alpha that the chain buys with the rest, and in when an
+epoch is due (epochs.py).
+"""
 
 from __future__ import annotations
 
 from ranvier.sandbox import emission, yuma
 from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallets.subtensor import collateral, locks, registration, shares, stakes, swaps
-from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_ADDED, INCENTIVE_EMITTED
-from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.storage import WritableState
-
-_NOBODY = bytes(32)
-_U16_MAX = 65_535
-_ONE_PRICE = 1 << 32
+from ranvier.sandbox.fixed import FRACTION
+from ranvier.sandbox.pallet import DispatchFailure
+from ranvier.sandbox.pallets.subtensor import epochs, flows, payment, registration, root_claims, stakes, swaps
+from ranvier.sandbox.pallets.subtensor.events import INCENTIVE_EMITTED
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
+from ranvier.sandbox.storage import State, WritableState
 
 
 def block_step(context: Context) -> None:
-    """``block_step``: prices decay, emission is made, due epochs run, moving prices follow."""
+    """``block_step``: prices decay, emission is made, due epochs run, moving prices follow, some root is claimed."""
     state = context.state
-    subnets = [netuid for (netuid,), added in Subtensor.NetworksAdded.items(state) if added and netuid != swaps.ROOT]
+    added = sorted(netuid for (netuid,), there in Subtensor.NetworksAdded.items(state) if there)
+    subnets = [netuid for netuid in added if netuid != swaps.ROOT]
     for netuid in subnets:
         registration.adjust_price(state, netuid, context.block)
         if Subtensor.RegistrationsThisBlock.get(state, netuid):
             Subtensor.RegistrationsThisBlock.put(state, netuid, value=0)
-    _emit(context, [netuid for netuid in subnets if _emits(context, netuid)])
-    for netuid in subnets:
-        if epoch_due(context.block, netuid, Subtensor.Tempo.get(state, netuid)):
-            run_epoch(context, netuid)
-            Subtensor.BlocksSinceLastStep.put(state, netuid, value=0)
-            Subtensor.LastMechansimStepBlock.put(state, netuid, value=context.block)
-        else:
-            Subtensor.BlocksSinceLastStep.add(state, netuid, amount=1)
-        _follow_price(state, netuid)
+    emitting = flows.emitting(state)
+    _emit(context, emitting)
+    for netuid in epochs.take_turns(context, subnets):
+        run_epoch(context, netuid)
+        Subtensor.LastMechansimStepBlock.put(state, netuid, value=context.block)
+    for netuid in emitting:
+        flows.follow_price(state, netuid, context.block)
+        if rules(state) >= 425:
+            Subtensor.RootProp.put(state, netuid, value=root_proportion(state, netuid))
+    root_claims.claim_for_some(context)
 
 
-def epoch_due(block: int, netuid: int, tempo: int) -> bool:
-    """Whether the block ends an epoch (specs up to 343)."""
-    return tempo > 0 and (block + netuid + 1) % (tempo + 1) == tempo
-
-
-def next_epoch(block: int, netuid: int, tempo: int) -> int | None:
-    """The first block after ``block`` that ends an epoch; None for a subnet whose tempo is 0."""
-    if tempo == 0:
-        return None
-    return block + 1 + (tempo - (block + 1 + netuid + 1)) % (tempo + 1)
-
-
-def _emits(context: Context, netuid: int) -> bool:
-    first = Subtensor.FirstEmissionBlockNumber.get(context.state, netuid)
-    return first is not None and first <= context.block and Subtensor.SubtokenEnabled.get(context.state, netuid)
+def root_proportion(state: State, netuid: int) -> int:
+    """Root's part in a subnet's stake, U96F32 bits (``root_proportion``)."""
+    issued = Subtensor.SubnetAlphaIn.get(state, netuid) + Subtensor.SubnetAlphaOut.get(state, netuid)
+    return emission.root_proportion(Subtensor.SubnetTAO.get(state, swaps.ROOT), Subtensor.TaoWeight.get(state), issued)
 
 
 def _emit(context: Context, netuids: list[int]) -> None:
-    """``run_coinbase`` up to the epochs: TAO by price among the subnets, alpha to pool and pots."""
+    """``emit_to_subnets``: TAO into pools and purchases, alpha to pools and pots."""
     state = context.state
     made = emission.block_emission_rao(Subtensor.TotalIssuance.get(state))
     Subtensor.BlockEmission.put(state, value=made)
-    prices = {netuid: max(Subtensor.SubnetMovingPrice.get(state, netuid), 1) for netuid in netuids}
-    total = sum(prices.values())
-    for netuid in netuids:
-        _emit_to(context, netuid, made * prices[netuid] // total, root_is_owed=total > _ONE_PRICE)
+    tao = flows.emissions(state, context.block, netuids, made)
+    # With low prices root's share is not paid but recycled.
+    root_is_paid = sum(flows.moving_price(state, netuid) for netuid in netuids) > 1 << 64
+    terms = {netuid: _terms(state, netuid, tao[netuid], made) for netuid in netuids}
+    for netuid, (alpha_out, into_pool) in terms.items():
+        if rules(state) >= 425:
+            _inject(context, netuid, into_pool)
+        else:
+            _inject_343(context, netuid, into_pool)
+        Subtensor.SubnetAlphaOutEmission.put(state, netuid, value=alpha_out)
+    for netuid, (alpha_out, _) in terms.items():
+        _to_pots(state, netuid, alpha_out, root_is_paid=root_is_paid)
 
 
-def _emit_to(context: Context, netuid: int, tao: int, *, root_is_owed: bool) -> None:
+def _terms(state: State, netuid: int, tao_bits: int, made: int) -> tuple[int, emission.Injection]:
+    """``get_subnet_terms``: the block's alpha for participants, and what goes into the pool.
+
+    The pool's alpha is capped at the alpha or TAO of a block (343), or at root's proportion of the alpha (425): the
+    older a subnet, the more of its TAO buys instead of being added.
+    """
+    alpha_in, alpha_out = Subtensor.SubnetAlphaIn.get(state, netuid), Subtensor.SubnetAlphaOut.get(state, netuid)
+    alpha = emission.alpha_emission_rao(alpha_in, alpha_out)
+    cap = root_proportion(state, netuid) * alpha if rules(state) >= 425 else min(alpha, made) << FRACTION
+    return alpha, emission.injection(tao_bits, cap, swaps.price_bits(state, netuid) >> FRACTION)
+
+
+def _inject(context: Context, netuid: int, terms: emission.Injection) -> None:
+    """``inject_and_maybe_swap`` of 425: first the purchase, whose alpha the protocol keeps, then the pool."""
     state = context.state
-    tao_reserve, alpha_reserve = Subtensor.SubnetTAO.get(state, netuid), Subtensor.SubnetAlphaIn.get(state, netuid)
-    alpha_out = emission.alpha_emission_rao(alpha_reserve, Subtensor.SubnetAlphaOut.get(state, netuid))
-    # Alpha goes into the pool at the spot price and at most as much as is paid out; TAO beyond that is not made.
-    affordable = min(tao, alpha_out * tao_reserve // alpha_reserve if alpha_reserve else 0)
-    into_pool = emission.injection(affordable, alpha_out, tao_reserve, alpha_reserve)
-    Subtensor.SubnetTaoInEmission.put(state, netuid, value=into_pool.tao_rao)
-    Subtensor.SubnetAlphaInEmission.put(state, netuid, value=into_pool.alpha_rao)
-    Subtensor.SubnetAlphaOutEmission.put(state, netuid, value=alpha_out)
-    Subtensor.SubnetTAO.add(state, netuid, amount=into_pool.tao_rao)
-    Subtensor.SubnetAlphaIn.add(state, netuid, amount=into_pool.alpha_rao)
-    Subtensor.TotalStake.add(state, amount=into_pool.tao_rao)
-    Subtensor.TotalIssuance.add(state, amount=into_pool.tao_rao)
-    issued = Subtensor.SubnetAlphaIn.get(state, netuid) + Subtensor.SubnetAlphaOut.get(state, netuid)
-    root_bits = emission.root_proportion(
-        Subtensor.SubnetTAO.get(state, swaps.ROOT), Subtensor.TaoWeight.get(state), issued
-    )
-    parts = emission.split_alpha(alpha_out, Subtensor.SubnetOwnerCut.get(state), root_bits)
-    root = parts.root_rao if root_is_owed else 0  # with low prices root's share is recycled: it is never made
-    Subtensor.SubnetAlphaOut.add(state, netuid, amount=parts.owner_rao + parts.server_rao + parts.validator_rao + root)
+    spent = _buy(context, netuid, terms.excess_tao_rao)
+    if spent is not None:
+        Subtensor.SubnetProtocolAlpha.add(state, netuid, amount=spent.amount_out)
+        Subtensor.TotalIssuance.add(state, amount=terms.excess_tao_rao)
+    Subtensor.SubnetExcessTao.put(state, netuid, value=0 if spent is None else terms.excess_tao_rao)
+    tao, alpha = swaps.inject(state, netuid, terms.tao_rao, terms.alpha_rao)
+    Subtensor.SubnetTaoInEmission.put(state, netuid, value=tao)
+    Subtensor.SubnetAlphaInEmission.put(state, netuid, value=alpha)
+    Subtensor.SubnetTAO.add(state, netuid, amount=tao)
+    Subtensor.SubnetAlphaIn.add(state, netuid, amount=alpha)
+    Subtensor.TotalStake.add(state, amount=tao)
+    Subtensor.TotalIssuance.add(state, amount=tao)
+
+
+def _inject_343(context: Context, netuid: int, terms: emission.Injection) -> None:
+    """``inject_and_maybe_swap`` of 343: the bought alpha is recycled; a purchase that fails counts as issued."""
+    state = context.state
+    swaps.inject(state, netuid, terms.tao_rao, terms.alpha_rao)
+    spent = _buy(context, netuid, terms.excess_tao_rao)
+    if spent is not None:
+        payment.recycle(state, netuid, spent.amount_out)
+    Subtensor.SubnetTaoInEmission.put(state, netuid, value=terms.tao_rao)
+    Subtensor.SubnetAlphaInEmission.put(state, netuid, value=terms.alpha_rao)
+    Subtensor.SubnetTAO.add(state, netuid, amount=terms.tao_rao)
+    Subtensor.SubnetAlphaIn.add(state, netuid, amount=terms.alpha_rao)
+    Subtensor.TotalStake.add(state, amount=terms.tao_rao)
+    Subtensor.TotalIssuance.add(state, amount=terms.tao_rao + terms.excess_tao_rao)
+
+
+def _buy(context: Context, netuid: int, tao: int) -> swaps.Swap | None:
+    """The chain's own purchase, without a fee; None when there is nothing to spend or the pool refuses."""
+    if not tao:
+        return None
+    try:
+        with context.attempt():
+            return swaps.buy(context, netuid, tao, free=True)
+    except DispatchFailure:
+        return None
+
+
+def _to_pots(state: WritableState, netuid: int, alpha: int, *, root_is_paid: bool) -> None:
+    """The block's alpha for participants: owner's cut, miners, validators, root."""
+    Subtensor.SubnetAlphaOut.add(state, netuid, amount=alpha)
+    with_cut = rules(state) < 425 or Subtensor.OwnerCutEnabled.get(state, netuid)
+    cut = Subtensor.SubnetOwnerCut.get(state) if with_cut else 0
+    parts = emission.split_alpha(alpha, cut, root_proportion(state, netuid))
     Subtensor.PendingOwnerCut.add(state, netuid, amount=parts.owner_rao)
     Subtensor.PendingServerEmission.add(state, netuid, amount=parts.server_rao)
     Subtensor.PendingValidatorEmission.add(state, netuid, amount=parts.validator_rao)
-    if root:
-        Subtensor.PendingRootAlphaDivs.add(state, netuid, amount=root)
-
-
-def _follow_price(state: WritableState, netuid: int) -> None:
-    """The moving average of the price, I96F32 (``update_moving_price``, with its fixed smoothing)."""
-    alpha = Subtensor.SubnetAlphaIn.get(state, netuid)
-    now = min((Subtensor.SubnetTAO.get(state, netuid) << 32) // alpha if alpha else 0, _ONE_PRICE)
-    smoothing = Subtensor.SubnetMovingAlpha.get(state)
-    before = Subtensor.SubnetMovingPrice.get(state, netuid)
-    moved = (now * smoothing >> 32) + (before * (_ONE_PRICE - smoothing) >> 32)
-    Subtensor.SubnetMovingPrice.put(state, netuid, value=moved)
-
-
-def _drain(state: WritableState, netuid: int) -> tuple[int, int]:
-    """What the epoch pays to neurons, and the owner's cut; the pots are empty then."""
-    pots = (Subtensor.PendingServerEmission, Subtensor.PendingValidatorEmission, Subtensor.PendingRootAlphaDivs)
-    paid = sum(pot.get(state, netuid) for pot in pots)
-    cut: int = Subtensor.PendingOwnerCut.get(state, netuid)
-    for pot in (*pots, Subtensor.PendingOwnerCut):
-        pot.put(state, netuid, value=0)
-    return paid, cut
+    if root_is_paid:
+        Subtensor.PendingRootAlphaDivs.add(state, netuid, amount=parts.root_rao)
+    else:
+        payment.recycle(state, netuid, parts.root_rao)
 
 
 def run_epoch(context: Context, netuid: int) -> None:
-    """``drain_pending`` and ``distribute_emission``: consensus, vectors, then owner, miners and validators are paid."""
+    """``distribute_emission``: consensus and its vectors, then owner, miners, validators and root are paid."""
     state = context.state
     count = Subtensor.SubnetworkN.get(state, netuid)
     if not count:
         return
     hotkeys = [Subtensor.Keys.get(state, netuid, uid) for uid in range(count)]
-    paid, cut = _drain(state, netuid)
-    result = yuma.epoch(_inputs(context, netuid, hotkeys, paid))
+    pots = payment.drain(state, netuid)
+    result = yuma.epoch(_inputs(context, netuid, hotkeys, pots.without_cut))
     _store(state, netuid, result)
-    unpaid = paid - sum(result.server_emission_rao) - sum(result.validator_emission_rao)
-    unpaid += _pay_owner(state, netuid, cut)
-    locks.lock_owner_cut(context, netuid, cut)
     context.deposit(INCENTIVE_EMITTED, {"netuid": netuid, "emissions": list(result.server_emission_rao)})
-    for hotkey, amount in zip(hotkeys, result.server_emission_rao, strict=True):
-        unpaid += _pay_miner(context, netuid, hotkey, amount)
-    for hotkey, amount in zip(hotkeys, result.validator_emission_rao, strict=True):
-        _pay_validator(state, netuid, hotkey, amount)
-    # What rounding or burning leaves over was counted as held by somebody; it is nobody's.
-    Subtensor.SubnetAlphaOut.add(state, netuid, amount=-unpaid)
+    incentives, dividends = list(result.server_emission_rao), list(result.validator_emission_rao)
+    payment.pay(context, netuid, hotkeys, pots, incentives, dividends)
 
 
 def _inputs(context: Context, netuid: int, hotkeys: list[bytes], paid: int) -> yuma.EpochInputs:
@@ -175,50 +192,3 @@ def _store(state: WritableState, netuid: int, result: yuma.EpochResult) -> None:
             Subtensor.Bonds.put(state, netuid, uid, value=row)
         else:
             Subtensor.Bonds.remove(state, netuid, uid)
-
-
-def _pay_owner(state: WritableState, netuid: int, cut: int) -> int:
-    """The owner's cut becomes stake of the owner's hotkey; returns what could not be paid."""
-    hotkey, coldkey = Subtensor.SubnetOwnerHotkey.get(state, netuid), Subtensor.SubnetOwner.get(state, netuid)
-    if hotkey == _NOBODY or coldkey == _NOBODY:
-        return cut
-    shares.add_stake(state, hotkey, coldkey, netuid, cut)
-    return 0
-
-
-def _pay_miner(context: Context, netuid: int, hotkey: bytes, amount: int) -> int:
-    """A miner's pay becomes its coldkey's stake, here or on the auto-stake destination; the owner's is burned."""
-    if not amount:
-        return 0
-    state = context.state
-    coldkey = Subtensor.Owner.get(state, hotkey)
-    if hotkey == Subtensor.SubnetOwnerHotkey.get(state, netuid) or coldkey == Subtensor.SubnetOwner.get(state, netuid):
-        return amount
-    amount -= collateral.settle(state, netuid, hotkey, coldkey, amount, amount)
-    if not amount:
-        return 0
-    destination = Subtensor.AutoStakeDestination.get(state, coldkey, netuid)
-    shares.add_stake(state, destination or hotkey, coldkey, netuid, amount)
-    if destination is not None:
-        context.deposit(
-            AUTO_STAKE_ADDED,
-            {"netuid": netuid, "destination": destination, "hotkey": hotkey, "owner": coldkey, "incentive": amount},
-        )
-    return 0
-
-
-def _pay_validator(state: WritableState, netuid: int, hotkey: bytes, amount: int) -> None:
-    """Dividends: the take to the hotkey's owner, the rest to all who stake on it in proportion."""
-    Subtensor.AlphaDividendsPerSubnet.put(state, netuid, hotkey, value=amount)
-    Subtensor.TotalHotkeyAlphaLastEpoch.put(
-        state, hotkey, netuid, value=Subtensor.TotalHotkeyAlpha.get(state, hotkey, netuid)
-    )
-    if not amount:
-        return
-    take = amount * Subtensor.Delegates.get(state, hotkey) // _U16_MAX
-    if not Subtensor.TotalHotkeyShares.get(state, hotkey, netuid):
-        take = amount  # nobody stakes here: there is nobody else to give it to
-    owner = Subtensor.Owner.get(state, hotkey)
-    captured = collateral.settle(state, netuid, hotkey, owner, amount, take)
-    shares.credit_all(state, hotkey, netuid, amount - take)
-    shares.add_stake(state, hotkey, owner, netuid, take - captured)

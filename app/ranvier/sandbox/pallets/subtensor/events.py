@@ -9,7 +9,7 @@ from functools import partial
 
 from ranvier.sandbox.composites import Vec
 from ranvier.sandbox.pallet import Errors, Event
-from ranvier.sandbox.pallets.subtensor.storage import NETUID, STORAGE_INDEX
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, ROOT_CLAIM_TYPE, STORAGE_INDEX
 from ranvier.sandbox.scale import BOOL, U16, U64, Alias
 from ranvier.sandbox.types import ACCOUNT, ALPHA, H256, TAO
 
@@ -44,6 +44,8 @@ AUTO_STAKE_ADDED = _event(
 )
 INCENTIVE_EMITTED = _event(104, "IncentiveAlphaEmittedToMiners", {"netuid": STORAGE_INDEX, "emissions": Vec(ALPHA)})
 AUTO_STAKE_SET = _event(106, "AutoStakeDestinationSet", {"coldkey": _WHO, "netuid": NETUID, "hotkey": _WHO})
+ROOT_CLAIMED = _event(107, "RootClaimed", {"coldkey": _WHO})
+ROOT_CLAIM_TYPE_SET = _event(108, "RootClaimTypeSet", {"coldkey": _WHO, "root_claim_type": ROOT_CLAIM_TYPE})
 COLDKEY_SWAP_ANNOUNCED = _event(109, "ColdkeySwapAnnounced", {"who": _WHO, "new_coldkey_hash": H256})  # 425
 COLDKEY_SWAP_DISPUTED = _event(110, "ColdkeySwapDisputed", {"coldkey": _WHO})  # 425, as those that follow
 COLDKEY_SWAPPED = _event(66, "ColdkeySwapped", {"old_coldkey": _WHO, "new_coldkey": _WHO})
@@ -72,6 +74,7 @@ COLLATERAL_LOCKED = _event(  # 435, as the one that follows
     118, "CollateralLocked", {"netuid": NETUID, "hotkey": _WHO, "locked": ALPHA, "total_locked": ALPHA}
 )
 MIN_COLLATERAL_SET = _event(119, "MinCollateralSet", {"netuid": NETUID, "hotkey": _WHO, "min_locked": ALPHA})
+EPOCH_DEFERRED = _event(120, "EpochDeferred", {"netuid": NETUID, "from_block": U64, "to_block": U64})  # 425
 
 EVENTS = (
     NETWORK_ADDED,
@@ -93,6 +96,8 @@ EVENTS = (
     AUTO_STAKE_ADDED,
     INCENTIVE_EMITTED,
     AUTO_STAKE_SET,
+    ROOT_CLAIMED,
+    ROOT_CLAIM_TYPE_SET,
     COLDKEY_SWAP_ANNOUNCED,
     COLDKEY_SWAP_DISPUTED,
     COLDKEY_SWAPPED,
@@ -105,6 +110,7 @@ EVENTS = (
     ADD_STAKE_BURN,
     COLLATERAL_LOCKED,
     MIN_COLLATERAL_SET,
+    EPOCH_DEFERRED,
 )
 
 # All of spec 343 in order: clients find an error by its place. From RegistrationPriceLimitExceeded on: 425.

@@ -6,7 +6,7 @@ from typing import Any
 
 from ranvier.sandbox.api import Api, Method, View
 from ranvier.sandbox.composites import Option, Tuple, Vec
-from ranvier.sandbox.pallets.subtensor import coinbase, info
+from ranvier.sandbox.pallets.subtensor import epochs, info
 from ranvier.sandbox.pallets.subtensor.info_types import (
     C64,
     CNETUID,
@@ -109,11 +109,8 @@ def _to_prune(view: View) -> int | None:
 
 
 def _next_epoch(view: View, netuid: int) -> int | None:
-    """``get_next_epoch_start_block`` (425): the first block after this one that ends an epoch."""
-    if not info.exists(view.state, netuid):
-        return None
-    tempo = Subtensor.Tempo.get(view.state, netuid)
-    return coinbase.next_epoch(view.block, netuid, tempo)
+    """``get_next_epoch_start_block`` (425)."""
+    return epochs.next_epoch(view.state, view.block, netuid) if info.exists(view.state, netuid) else None
 
 
 def _block_emission(view: View) -> int:

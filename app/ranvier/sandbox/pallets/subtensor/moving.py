@@ -10,7 +10,7 @@ from ranvier.sandbox.composites import Option
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import DispatchFailure, call
 from ranvier.sandbox.pallets import balances
-from ranvier.sandbox.pallets.subtensor import collateral, info, lock_moves, shares, staking, swaps
+from ranvier.sandbox.pallets.subtensor import collateral, info, lock_moves, root_claims, shares, staking, swaps
 from ranvier.sandbox.pallets.subtensor.events import (
     STAKE_ADDED,
     STAKE_AND_HOTKEY_TRANSFERRED,
@@ -129,6 +129,9 @@ def _within(context: Context, origin: _Place, destination: _Place, alpha: int) -
     lock_moves.transfer(state, coldkey, other_coldkey, other_hotkey, netuid, alpha)
     taken = shares.take_stake(state, hotkey, coldkey, netuid, alpha)
     shares.add_stake(state, other_hotkey, other_coldkey, netuid, taken)
+    if netuid == swaps.ROOT:
+        root_claims.stake_removed(state, hotkey, coldkey, alpha)
+        root_claims.stake_added(state, other_hotkey, other_coldkey, taken)
     worth = _worth(state, netuid, taken)
     if worth < staking.MIN_STAKE_RAO:
         raise fail("AmountTooLow")

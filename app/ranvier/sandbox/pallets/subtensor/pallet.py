@@ -11,6 +11,7 @@ from ranvier.sandbox.pallets.subtensor import (
     locks,
     moving,
     registration,
+    root_claims,
     serving,
     staking,
     weights,
@@ -34,7 +35,8 @@ PALLET = Pallet(
     + hotkeys.CALLS
     + coldkeys.CALLS
     + locks.CALLS
-    + collateral_calls.CALLS,
+    + collateral_calls.CALLS
+    + root_claims.CALLS,
     events=EVENTS,
     errors=fail,
     constants=(

@@ -86,8 +86,9 @@ def permit(context: Context, netuid: int, hotkey: bytes) -> None:
     Subtensor.ValidatorPermit.put(context.state, netuid, value=permits)
 
 
-def count_issuance(context: Context) -> None:
+def count_issuance(context: Context) -> int:
     """All TAO there is: free and in pools."""
     state = context.state
-    total = Balances.TotalIssuance.get(state) + Subtensor.TotalStake.get(state)
+    total: int = Balances.TotalIssuance.get(state) + Subtensor.TotalStake.get(state)
     Subtensor.TotalIssuance.put(state, value=total)
+    return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import call
 from ranvier.sandbox.pallets import balances
-from ranvier.sandbox.pallets.subtensor import collateral, locks, shares, swaps
+from ranvier.sandbox.pallets.subtensor import collateral, locks, root_claims, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_SET, STAKE_ADDED, STAKE_REMOVED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
 from ranvier.sandbox.scale import BOOL, Alias
@@ -33,6 +33,9 @@ def stake_tao(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao:
     swap = swaps.buy(context, netuid, tao, free=free)
     swaps.record_flow(context.state, netuid, tao - swap.fee)
     shares.add_stake(context.state, hotkey, coldkey, netuid, swap.amount_out)
+    if netuid == swaps.ROOT:
+        root_claims.stake_added(context.state, hotkey, coldkey, swap.amount_out)
+        root_claims.remember_coldkey(context.state, coldkey)
     locks.refresh(context.state, coldkey, netuid)
     context.deposit(STAKE_ADDED, (coldkey, hotkey, tao, swap.amount_out, netuid, swap.fee))
     return swap.amount_out
@@ -46,6 +49,8 @@ def unstake_alpha(
     taken = shares.take_stake(context.state, hotkey, coldkey, netuid, alpha)
     swap = swaps.sell(context, netuid, taken, free=free)
     swaps.record_flow(context.state, netuid, -swap.amount_out)
+    if netuid == swaps.ROOT:
+        root_claims.stake_removed(context.state, hotkey, coldkey, alpha)
     balances.mint(context, coldkey, swap.amount_out)
     locks.refresh(context.state, coldkey, netuid)
     context.deposit(STAKE_REMOVED, (coldkey, hotkey, swap.amount_out, taken, netuid, swap.fee))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ranvier.sandbox.composites import Tuple, Vec, enum, struct, wrapper
 from ranvier.sandbox.scale import BOOL, I16, I64, U8, U16, U32, U64, U128, Alias, Bytes
 from ranvier.sandbox.storage import BLAKE2_128_CONCAT, IDENTITY, TWOX_64_CONCAT, Item, State, Storage
-from ranvier.sandbox.types import ACCOUNT, ALPHA, H256, I64F64, I96F32, TAO, U64F64
+from ranvier.sandbox.types import ACCOUNT, ALPHA, H256, I64F64, I96F32, TAO, U64F64, U96F32
 
 NETUID = Alias(U16, "NetUid")
 STORAGE_INDEX = Alias(U16, "NetUidStorageIndex")
@@ -61,6 +61,8 @@ MINER_COLLATERAL = struct(  # 435
     {"locked": ALPHA, "drain_ratio": U64F64, "min_locked": ALPHA, "earned": ALPHA},
 )
 _COLLATERAL_HOTKEYS = wrapper("bounded_collections::bounded_vec::BoundedVec", Vec(ACCOUNT), T=ACCOUNT, S=None)
+ROOT_CLAIM_TYPE = enum("pallet_subtensor::pallet::RootClaimTypeEnum", {"Swap": 0, "Keep": 1})
+_RATES = wrapper("BTreeMap", Vec(Tuple((NETUID, I96F32))), K=NETUID, V=I96F32)
 _RECYCLE_OR_BURN = enum("pallet_subtensor::pallet::RecycleOrBurnEnum", {"Burn": 0, "Recycle": 1})
 
 
@@ -107,6 +109,17 @@ class Subtensor(Storage):
     MaturityRate = Item(U64, default=311_622)
     AlphaDividendsPerSubnet = Item(ALPHA, _NETUID, _ACCOUNT)
 
+    # What stake on root earns: alpha per rao of it, by subnet, and what each has claimed
+    RootAlphaDividendsPerSubnet = Item(ALPHA, _NETUID, _ACCOUNT)  # 425
+    RootClaimable = Item(_RATES, _ACCOUNT)
+    RootClaimed = Item(U128, _NETUID, _ACCOUNT, _ACCOUNT)
+    RootClaimType = Item(ROOT_CLAIM_TYPE, _ACCOUNT)
+    RootClaimableThreshold = Item(I96F32, (NETUID, BLAKE2_128_CONCAT), default=500_000 << 32)
+    NumRootClaim = Item(U64, default=5)
+    NumStakingColdkeys = Item(U64)
+    StakingColdkeys = Item(U64, (ACCOUNT, IDENTITY), optional=True)
+    StakingColdkeysByIndex = Item(ACCOUNT, (U64, IDENTITY), optional=True)
+
     # A subnet's pool and pots
     SubnetMovingAlpha = Item(I96F32, default=12_885)
     SubnetMovingPrice = Item(I96F32, _NETUID)
@@ -116,6 +129,14 @@ class Subtensor(Storage):
     SubnetAlphaOut = Item(ALPHA, _NETUID)
     SubnetTaoFlow = Item(I64, _NETUID)
     SubnetEmaTaoFlow = Item(Tuple((U64, I64F64)), _NETUID, optional=True)
+    TaoFlowCutoff = Item(I64F64)
+    FlowNormExponent = Item(U64F64, default=1 << 64)
+    FlowEmaSmoothingFactor = Item(U64, default=29_597_889_189_277)  # of 2**63 - 1
+    EMAPriceHalvingBlocks = Item(U64, _NETUID, default=201_600)
+    SubnetExcessTao = Item(TAO, _NETUID)  # 425, as the three that follow
+    SubnetProtocolAlpha = Item(ALPHA, _NETUID)
+    RootProp = Item(U96F32, _NETUID)
+    MinerBurned = Item(U96F32, _NETUID)
     SubnetTaoInEmission = Item(TAO, _NETUID)
     SubnetAlphaInEmission = Item(ALPHA, _NETUID)
     SubnetAlphaOutEmission = Item(ALPHA, _NETUID)
@@ -124,6 +145,10 @@ class Subtensor(Storage):
     PendingRootAlphaDivs = Item(ALPHA, _NETUID)
     PendingOwnerCut = Item(ALPHA, _NETUID)
     BlocksSinceLastStep = Item(U64, _NETUID)
+    LastEpochBlock = Item(U64, _NETUID)  # 425, as the three that follow
+    PendingEpochAt = Item(U64, _NETUID)
+    SubnetEpochIndex = Item(U64, _NETUID)
+    MaxEpochsPerBlock = Item(U8, default=2)
     LastMechansimStepBlock = Item(U64, _NETUID)
     RAORecycledForRegistration = Item(TAO, _NETUID)
 

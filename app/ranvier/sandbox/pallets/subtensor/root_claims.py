@@ -1,0 +1,140 @@
+"""What stake on root earns in the subnets: alpha that its owners claim (staking/claim_root.rs).
+
+A validator's root dividends raise a rate, alpha per rao of root stake on its hotkey (``RootClaimable``). Each staker
+is owed the rate times the stake, less what was claimed; new stake counts as claimed up to today's rate.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ranvier.sandbox.composites import Vec, wrapper
+from ranvier.sandbox.context import Context
+from ranvier.sandbox.pallet import DispatchFailure, call
+from ranvier.sandbox.pallets.subtensor import shares, swaps
+from ranvier.sandbox.pallets.subtensor.events import ROOT_CLAIM_TYPE_SET, ROOT_CLAIMED, fail
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, ROOT_CLAIM_TYPE, Subtensor, rules
+from ranvier.sandbox.pallets.system import System
+from ranvier.sandbox.scale import Alias
+from ranvier.sandbox.storage import State, WritableState
+
+_U64_MAX = (1 << 64) - 1
+_MOST_CLAIMED_AT_ONCE = 5
+_SUBNETS = Alias(wrapper("BTreeSet", Vec(NETUID), T=NETUID), "BTreeSet<NetUid>")
+
+
+def credit(state: WritableState, hotkey: bytes, netuid: int, amount: int) -> None:
+    """``increase_root_claimable_for_hotkey_and_subnet``; more than there is root stake goes to the hotkey's owner."""
+    total = Subtensor.TotalHotkeyAlpha.get(state, hotkey, swaps.ROOT)
+    if amount > total:
+        shares.add_stake(state, hotkey, Subtensor.Owner.get(state, hotkey), netuid, amount)
+        return
+    rates = dict(Subtensor.RootClaimable.get(state, hotkey))
+    rates[netuid] = rates.get(netuid, 0) + ((amount << 32) // total if total else 0)
+    Subtensor.RootClaimable.put(state, hotkey, value=sorted(rates.items()))
+
+
+def owed_bits(state: State, hotkey: bytes, coldkey: bytes, netuid: int) -> int:
+    """``get_root_owed_for_hotkey_coldkey_float``: I96F32 bits; negative when too much was claimed."""
+    rate: int = dict(Subtensor.RootClaimable.get(state, hotkey)).get(netuid, 0)
+    claimed: int = Subtensor.RootClaimed.get(state, netuid, hotkey, coldkey)
+    return rate * shares.stake_of(state, hotkey, coldkey, swaps.ROOT) - (claimed << 32)
+
+
+def stake_added(state: WritableState, hotkey: bytes, coldkey: bytes, amount: int) -> None:
+    """Root stake grew: nothing of the past is owed for it (``add_stake_adjust_root_claimed_...``)."""
+    for netuid, rate in Subtensor.RootClaimable.get(state, hotkey):
+        Subtensor.RootClaimed.add(state, netuid, hotkey, coldkey, amount=rate * amount >> 32)
+
+
+def stake_removed(state: WritableState, hotkey: bytes, coldkey: bytes, amount: int) -> None:
+    """Root stake left, and what it had claimed with it (``remove_stake_adjust_root_claimed_...``)."""
+    for netuid, rate in Subtensor.RootClaimable.get(state, hotkey):
+        if netuid != swaps.ROOT:
+            claimed = Subtensor.RootClaimed.get(state, netuid, hotkey, coldkey)
+            Subtensor.RootClaimed.put(state, netuid, hotkey, coldkey, value=max(claimed - (rate * amount >> 32), 0))
+
+
+def remember_coldkey(state: WritableState, coldkey: bytes) -> None:
+    """A root staker enters the list from which each block claims for a few (``maybe_add_coldkey_index``)."""
+    if Subtensor.StakingColdkeys.get(state, coldkey) is None:
+        number = Subtensor.NumStakingColdkeys.get(state)
+        Subtensor.StakingColdkeysByIndex.put(state, number, value=coldkey)
+        Subtensor.StakingColdkeys.put(state, coldkey, value=number)
+        Subtensor.NumStakingColdkeys.put(state, value=number + 1)
+
+
+def _claim_one(context: Context, hotkey: bytes, coldkey: bytes, netuid: int) -> None:
+    """``root_claim_on_subnet``: sold for root stake, or kept as stake of the subnet."""
+    state = context.state
+    bits = owed_bits(state, hotkey, coldkey, netuid)
+    owed = min(max(bits, 0) >> 32, _U64_MAX)
+    if bits < Subtensor.RootClaimableThreshold.get(state, netuid) or owed == 0:
+        return
+    if Subtensor.RootClaimType.get(state, coldkey)[0] == "Swap":
+        try:
+            with context.attempt():
+                tao = swaps.sell(context, netuid, owed, free=True).amount_out
+        except DispatchFailure:
+            return
+        shares.add_stake(state, hotkey, coldkey, swaps.ROOT, tao)
+        if rules(state) >= 425:  # at 343 root's own totals missed it, which a migration mended later
+            Subtensor.SubnetTAO.add(state, swaps.ROOT, amount=tao)
+            Subtensor.SubnetAlphaOut.add(state, swaps.ROOT, amount=tao)
+            Subtensor.TotalStake.add(state, amount=tao)
+        stake_added(state, hotkey, coldkey, tao)
+    else:
+        shares.add_stake(state, hotkey, coldkey, netuid, owed)
+    Subtensor.RootClaimed.add(state, netuid, hotkey, coldkey, amount=owed)
+
+
+def claim(context: Context, coldkey: bytes, netuids: list[int] | None) -> None:
+    """``do_root_claim``: on every hotkey that the coldkey stakes on, in all subnets or the given ones."""
+    state = context.state
+    for hotkey in Subtensor.StakingHotkeys.get(state, coldkey):
+        for netuid, _ in Subtensor.RootClaimable.get(state, hotkey):
+            if netuids is None or netuid in netuids:
+                _claim_one(context, hotkey, coldkey, netuid)
+    context.deposit(ROOT_CLAIMED, {"coldkey": coldkey})
+
+
+def claim_for_some(context: Context) -> None:
+    """``run_auto_claim_root_divs``: each block claims for a few root stakers, picked by the parent's hash."""
+    state = context.state
+    count = Subtensor.NumStakingColdkeys.get(state)
+    if not count:
+        return
+    for number in picked(System.ParentHash.get(state), Subtensor.NumRootClaim.get(state), count):
+        coldkey = Subtensor.StakingColdkeysByIndex.get(state, number)
+        if coldkey is not None:
+            claim(context, coldkey, None)
+
+
+def picked(block_hash: bytes, most: int, count: int) -> list[int]:
+    """``block_hash_to_indices``: at most ``most`` of ``count`` places, ascending."""
+    words = [int.from_bytes(block_hash[start : start + 8], "big") for start in range(0, 32, 8)]
+    place, found = words[0], set()
+    for number in range(most):
+        place = min(place + words[number % 4], _U64_MAX) % count
+        found.add(place)
+    return sorted(found)
+
+
+@call(121, {"subnets": _SUBNETS}, ref_time=117_000_000)
+def claim_root(context: Context, who: bytes, subnets: list[int]) -> None:
+    """Claim what root stake has earned, in one to five subnets."""
+    if not 0 < len(set(subnets)) <= _MOST_CLAIMED_AT_ONCE:
+        raise fail("InvalidSubnetNumber")
+    remember_coldkey(context.state, who)
+    claim(context, who, subnets)
+
+
+@call(122, {"new_root_claim_type": Alias(ROOT_CLAIM_TYPE, "RootClaimTypeEnum")}, ref_time=45_000_000)
+def set_root_claim_type(context: Context, who: bytes, new_root_claim_type: Any) -> None:
+    """Whether claims are sold for root stake (``Swap``) or kept as stake of the subnet (``Keep``)."""
+    remember_coldkey(context.state, who)
+    Subtensor.RootClaimType.put(context.state, who, value=new_root_claim_type)
+    context.deposit(ROOT_CLAIM_TYPE_SET, {"coldkey": who, "root_claim_type": new_root_claim_type})
+
+
+CALLS = (claim_root, set_root_claim_type)
