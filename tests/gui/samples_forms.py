@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
+import msgspec
+
 from gui import samples, samples_money
+from ranvier.agent.ladder_messages import Ladder, LadderQuote, LadderStep, LadderView
 from ranvier.chain.model import Plan
 from ranvier.ui.dialogs import money_forms as forms
+from ranvier.ui.dialogs import money_forms_ladder as ladder_forms
 from ranvier.ui.dialogs import money_forms_miner as miner_forms
 from ranvier.ui.dialogs.money import Form
 from ranvier.ui.dialogs.money_ground import Ground, position_key
@@ -121,6 +126,23 @@ def form_plan(name: str) -> Plan:
     )  # fmt: skip
 
 
+def ladders() -> tuple[LadderView, ...]:
+    """One with a due step, one that waits, one whose signing was cut off."""
+    now = time.time()
+    done = (LadderStep(now - 180_000, "signed", "0x" + "c4" * 32), LadderStep(now - 90_000, "skipped"))
+    due = Ladder(
+        "due", samples.GENESIS, True, samples.COLDKEY, samples.HOTKEY, 1, 10 * samples_money.COIN, 5, 86_400.0, 5_000,
+        now - 40, done,
+    )  # fmt: skip
+    later = Ladder(
+        "later", samples.GENESIS, False, samples.COLDKEY, samples.HOTKEY, 4, 12_500_000_001, 4, 604_800.0, 5_000,
+        now + 200_000,
+    )  # fmt: skip
+    signing = msgspec.structs.replace(due, id="signing", netuid=4, done=(), signing_at=now - 300)
+    quote = LadderQuote(70_551_924_008, 610, 28_333_333, 48_213, "chain")
+    return LadderView(due, quote), LadderView(later), LadderView(signing)
+
+
 Shot = tuple[str, Form, dict[str, Any], Plan | None]
 
 
@@ -149,5 +171,7 @@ def shots() -> tuple[Shot, ...]:
         ("collateral", miner_forms.ADD_COLLATERAL, some, form_plan("collateral")),
         ("collateral-floor", miner_forms.COLLATERAL_FLOOR, {"position": first}, None),
         ("commitment", miner_forms.COMMITMENT, {"netuid": 4, "text": "https://example.org/model"}, form_plan("text")),
+        ("buy-in-steps", ladder_forms.BUY_IN_STEPS, {**stake, "amount": 10 * coin}, samples_money.stake_plan()),
+        ("sell-in-steps", ladder_forms.SELL_IN_STEPS, {**some, "steps": 8}, form_plan("unstake")),
         ("swap-hotkey", miner_forms.SWAP_HOTKEY, {"hotkey": samples.HOTKEY}, form_plan("hotkey")),
     )

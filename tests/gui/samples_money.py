@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ranvier.agent.ladder_messages import GetLadders, Ladders
 from ranvier.agent.market_messages import (
     Activity,
     EndpointView,
@@ -270,4 +271,5 @@ def answers() -> dict[type, Any]:
         GetSubnet: lambda command: subnet(command.netuid),
         GetToken: token(),
         GetNetCheck: netcheck(),
+        GetLadders: Ladders(()),
     }

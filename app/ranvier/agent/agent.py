@@ -27,6 +27,7 @@ from ranvier.agent.desired import DesiredFile
 from ranvier.agent.hardware_watch import HardwareWatch
 from ranvier.agent.hub import Hub
 from ranvier.agent.installs import Installs
+from ranvier.agent.ladders import LadderBook
 from ranvier.agent.ledger_writer import LedgerWriter
 from ranvier.agent.ledgers import Ledgers
 from ranvier.agent.market import Market
@@ -123,6 +124,10 @@ class Agent:
             lambda error: self._trouble("ledger", error),
             archive=self.archives.chain,
         )
+        self.ladders = LadderBook(
+            paths, lambda: (self.watch.network, self.watch.view().genesis_hash), self.market.quote, self.changed,
+            lambda error: self._trouble("ladders", error), now=parts.now,
+        )  # fmt: skip
         desired = DesiredFile(paths.agent / "state.json")
         node = SandboxNode(
             paths, parts.keeper_of, lambda: self._setting(SANDBOX_BLOCK_MS), command=parts.sandbox_command
@@ -192,7 +197,7 @@ class Agent:
             at=self._now(),
             chain=chain,
             miners=miners,
-            attention=attention(chain, miners, self._troubles.values(), self.hardware.latest),
+            attention=attention(chain, miners, self._troubles.values(), self.hardware.latest, self.ladders.attention()),
         )
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -207,6 +212,7 @@ class Agent:
             ("prices", self.prices.run()),
             ("hardware", self.hardware.run()),
             ("power", self.power.run()),
+            ("ladders", self.ladders.run()),
         )
 
     async def _end(self) -> None:

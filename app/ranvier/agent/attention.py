@@ -18,10 +18,15 @@ _ORDER = {Level.BAD: 0, Level.WARN: 1}
 
 
 def attention(
-    chain: ChainView, miners: Iterable[MinerView], troubles: Iterable[RanvierError], hardware: Hardware | None
+    chain: ChainView,
+    miners: Iterable[MinerView],
+    troubles: Iterable[RanvierError],
+    hardware: Hardware | None,
+    reminders: Iterable[Attention] = (),
 ) -> tuple[Attention, ...]:
-    """Everything bad or doubtful, the worst first. A stopped miner that is meant to be stopped is neither."""
-    found = [_trouble(error) for error in troubles]
+    """Everything bad or doubtful, the worst first, and ``reminders``. A stopped miner that is meant to be stopped is
+    neither."""
+    found = [*map(_trouble, troubles), *reminders]
     if chain.level in _ORDER:
         found.append(Attention(chain.level, "Network", chain.text))
     for miner in miners:

@@ -42,6 +42,7 @@ class Commands:
             **MoneyCommands(self._agent).handlers(),
             **self._agent.secrets.handlers(),
             **market.handlers(self._agent.market),
+            **self._agent.ladders.handlers(),
         }
 
     # --- network --------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from ranvier.core.tasks import Tasks
 
 if TYPE_CHECKING:
     from ranvier.chain.connection import Connection
+    from ranvier.chain.quotes import Quote
 
 T = TypeVar("T")
 _IDLE_S = 120.0
@@ -102,6 +103,16 @@ class Market:
             return await money_reads.token_view(conn, at, money_reads.summed(recent))
 
         return await self._once(("token",), read)
+
+    async def quote(self, netuid: int, amount_rao: int, buying: bool) -> tuple[Quote | None, int]:
+        """What a swap would give at the newest block, and which that is; None when the pool cannot."""
+
+        async def read(conn: Connection, at: BlockRef) -> tuple[Quote | None, int]:
+            from ranvier.chain import quotes
+
+            return await quotes.simulate(conn, netuid, amount_rao, at, buying=buying), at.number
+
+        return await self._once(("quote", netuid, amount_rao, buying), read)
 
     async def netcheck(self, samples: int) -> NetCheckView:
         """A fresh check each time, over connections of its own."""

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from ranvier.agent.command import Command, Done, R
+from ranvier.agent.ladder_messages import AddLadder, ChangeLadder, GetLadders, Ladder, Ladders, LadderView
 from ranvier.agent.market_messages import ExportEarnings, GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
 from ranvier.agent.miner_messages import (
     BundleCut,
@@ -72,18 +73,19 @@ from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 
 __all__ = [
-    "COMMANDS", "EVENT_DECODER", "PROTOCOL", "AddMiner", "AddReceipt", "AgentStatus", "Attention", "BundleCut",
-    "BundleFile", "BundlePreview", "ChainView", "ChangeMiner", "CheckPosition", "Command", "CostsView", "CrashPlace",
-    "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings", "Event", "ExportEarnings",
-    "ExportLogs", "FetchPrices", "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts", "GetEarnings", "GetGaps",
-    "GetHardware", "GetHardwareHistory", "GetHoldings", "GetLog", "GetMinerHistory", "GetNetCheck", "GetPortfolio",
-    "GetPrices", "GetReceipts", "GetRecipe", "GetSecrets", "GetStatus", "GetSubnet", "GetSubnets",
-    "GetToken", "HardwareEvent", "HardwareHistory", "InstallEvent", "InstallMiner", "InstallProgress", "LogCrash",
-    "LogHits", "LogLine", "LogPage", "LogTail", "MinerHistory", "MinerSecrets", "MinerView", "Moment", "PlacedLine",
-    "Portfolio", "PositionCheck", "PricesView", "PublishAxon", "R", "ReadLog", "Receipts", "RecipeText", "RemoveCost",
-    "RemoveMiner", "RemoveSecret", "RestartMiner", "SearchLog", "SecretView", "SetCost", "SetSecret", "SetTariff",
-    "StartMiner", "StartSandbox", "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "UndoUpdate",
-    "UpdateMiner", "UseArchive", "UseNetwork", "UsePriceSource", "Version", "WatchColdkeys", "Why", "WhyMiner",
+    "COMMANDS", "EVENT_DECODER", "PROTOCOL", "AddLadder", "AddMiner", "AddReceipt", "AgentStatus", "Attention",
+    "BundleCut", "BundleFile", "BundlePreview", "ChainView", "ChangeLadder", "ChangeMiner", "CheckPosition", "Command",
+    "CostsView", "CrashPlace", "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings",
+    "Event", "ExportEarnings", "ExportLogs", "FetchPrices", "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts",
+    "GetEarnings", "GetGaps", "GetHardware", "GetHardwareHistory", "GetHoldings", "GetLadders", "GetLog",
+    "GetMinerHistory", "GetNetCheck", "GetPortfolio", "GetPrices", "GetReceipts", "GetRecipe", "GetSecrets",
+    "GetStatus", "GetSubnet", "GetSubnets", "GetToken", "HardwareEvent", "HardwareHistory", "InstallEvent",
+    "InstallMiner", "InstallProgress", "Ladder", "LadderView", "Ladders", "LogCrash", "LogHits", "LogLine", "LogPage",
+    "LogTail", "MinerHistory", "MinerSecrets", "MinerView", "Moment", "PlacedLine", "Portfolio", "PositionCheck",
+    "PricesView", "PublishAxon", "R", "ReadLog", "Receipts", "RecipeText", "RemoveCost", "RemoveMiner", "RemoveSecret",
+    "RestartMiner", "SearchLog", "SecretView", "SetCost", "SetSecret", "SetTariff", "StartMiner", "StartSandbox",
+    "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "UndoUpdate", "UpdateMiner", "UseArchive", "UseNetwork",
+    "UsePriceSource", "Version", "WatchColdkeys", "Why", "WhyMiner",
 ]  # fmt: skip
 
 PROTOCOL = 1  # raised when an old window could misread a new agent
@@ -161,13 +163,17 @@ class InstallProgress(msgspec.Struct, frozen=True):
 
 
 class Attention(msgspec.Struct, frozen=True):
-    """One thing that needs the owner: what, and the next step. The same ``key`` is the same incident: tell it once."""
+    """One thing that needs the owner: what, and the next step. The same ``key`` is the same incident: tell it once.
+
+    ``page`` is where something is to be done about it; empty for a miner's own or none.
+    """
 
     level: Level
     title: str
     text: str
     miner_id: str | None = None
     key: str = ""
+    page: str = ""
 
 
 class AgentStatus(msgspec.Struct, frozen=True):

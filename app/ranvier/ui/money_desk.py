@@ -21,7 +21,7 @@ from ranvier.ui.dialogs.money_preview import Preview
 from ranvier.ui.own_keys import own_keys, wallets_here
 from ranvier.ui.transacting import Transacting, Wish
 
-_HAPPENED = (TxStage.IN_BLOCK, TxStage.FINAL)
+HAPPENED = (TxStage.IN_BLOCK, TxStage.FINAL)
 
 
 class MoneyDesk:
@@ -110,9 +110,9 @@ class MoneyDesk:
             return
         self.sign(replace(dialog.wish, ended=self._done(chosen)))
 
-    def _done(self, chosen: list[tuple[str, Wish]]) -> Callable[[Receipt], Awaitable[None]]:
-        async def ended(receipt: Receipt) -> None:
-            if receipt.stage in _HAPPENED:
+    def _done(self, chosen: list[tuple[str, Wish]]) -> Callable[[Receipt | None], Awaitable[None]]:
+        async def ended(receipt: Receipt | None) -> None:
+            if receipt is not None and receipt.stage in HAPPENED:
                 self.basket[:] = [one for one in self.basket if one not in chosen]
                 self._changed()
 

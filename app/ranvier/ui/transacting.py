@@ -49,13 +49,13 @@ class Wish:
     """What somebody wants to sign: ``plan`` makes the plan on an open connection, ``signer_ss58`` signs it.
 
     ``sending`` is awaited right before it is sent (an error there keeps it from being sent), ``ended`` with the
-    receipt after it was kept.
+    receipt after it was kept, or None when it was not sent after all.
     """
 
     signer_ss58: str
     plan: Callable[[Connection], Awaitable[Plan]]
     sending: Callable[[], Awaitable[None]] | None = None
-    ended: Callable[[Receipt], Awaitable[None]] | None = None
+    ended: Callable[[Receipt | None], Awaitable[None]] | None = None
 
 
 class OneSignature:
@@ -190,8 +190,10 @@ class Transacting:
         except RanvierError as error:
             dialog.show_error(error)
             raise
-        except (Cancelled, asyncio.CancelledError):
+        except (Cancelled, asyncio.CancelledError) as stopped:
             dialog.close()
+            if wish.ended is not None and isinstance(stopped, Cancelled):
+                await wish.ended(None)
             raise
         await self._receipts.keep(receipt, at_ms)
         dialog.show_receipt(receipt)

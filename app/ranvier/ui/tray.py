@@ -42,7 +42,8 @@ def tray_lines(status: AgentStatus | None) -> list[str]:
     for miner in status.miners:
         earned = alpha_text(miner.earned_today_rao, miner.netuid)
         lines.append(f"{miner.name}: {state_words(miner).lower()}, {earned} today")
-    return lines if status.miners else [*lines, "No miners yet"]
+    reminders = [one.title for one in status.attention if one.page and one.key]
+    return [*lines, *reminders] if status.miners else [*lines, "No miners yet", *reminders]
 
 
 def wants_stop(miner: MinerView) -> bool:
@@ -65,6 +66,7 @@ class Tray(QObject):
         self.status: AgentStatus | None = None
         self.menu = QMenu()
         self._shape: object = None
+        self._reminded: frozenset[str] = frozenset()
         self._icon: QSystemTrayIcon | None = None
         self._watcher = self._watch()
         self._fill_menu()
@@ -81,6 +83,15 @@ class Tray(QObject):
         if self._icon is not None:
             self._dress(self._icon)
         self._fill_menu()
+        if status is not None:
+            self._remind(status)
+
+    def _remind(self, status: AgentStatus) -> None:
+        """Tell each reminder (what has a page of its own, and a key) once, for as long as it stands."""
+        due = {one.key: one for one in status.attention if one.page and one.key}
+        for key in due.keys() - self._reminded:
+            self.tell(due[key].title, due[key].text)
+        self._reminded = frozenset(due)
 
     def tell(self, title: str, text: str) -> None:
         """A passing note beside the icon."""

@@ -125,8 +125,9 @@ class AttentionCard(Card):
             words.addWidget(label(item.text, "muted", wrap=True, copyable=True))
             words.addStretch(1)
             row.addLayout(words, 1)
-            if item.miner_id is not None:
-                show = button("Show", partial(self._context.go, f"miners/{item.miner_id}"))
+            place = item.page if item.miner_id is None else f"miners/{item.miner_id}"
+            if place:
+                show = button("Show", partial(self._context.go, place))
                 row.addWidget(show, 0, Qt.AlignmentFlag.AlignTop)
             self.body.addLayout(row)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,11 +11,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from ranvier.agent.ladder_messages import ChangeLadder, GetLadders, Ladder, Ladders
 from ranvier.agent.market_messages import GetHoldings, Holdings
-from ranvier.chain.model import BlockRef, Receipt
+from ranvier.chain.model import BlockRef, Receipt, TxStage
 from ranvier.core.units import Tao, format_tao
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs import money_forms as forms
+from ranvier.ui.dialogs import money_forms_ladder as ladder_forms
 from ranvier.ui.dialogs import money_forms_miner as miner_forms
 from ranvier.ui.dialogs.money import Form
 from ranvier.ui.dialogs.money_ground import position_key
@@ -28,11 +32,12 @@ from ranvier.ui.models.holdings import (
     sums,
 )
 from ranvier.ui.models.stake import subnet_text
-from ranvier.ui.money_desk import MoneyDesk
+from ranvier.ui.money_desk import HAPPENED, MoneyDesk
 from ranvier.ui.pages.reading import ReadingPage
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.ladder_card import LadderCard
 from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import allow, button, label
@@ -46,6 +51,9 @@ _MORE: tuple[tuple[str, Form, bool] | None, ...] = (
     ("Swap to another subnet …", forms.SWAP, True),
     ("Give to another coldkey …", forms.GIVE, True),
     ("Unstake everything of a hotkey …", forms.UNSTAKE_ALL, True),
+    None,
+    ("Buy in steps …", ladder_forms.BUY_IN_STEPS, False),
+    ("Sell in steps …", ladder_forms.SELL_IN_STEPS, True),
     None,
     ("Register a hotkey …", miner_forms.REGISTER, False),
     ("Where miners' pay lands …", miner_forms.AUTO_STAKE, False),
@@ -83,12 +91,13 @@ class StakePage(ReadingPage):
         )
         self.detail = Card(spacing=4)
         self.detail.hide()
+        self.ladders = LadderCard(self._step)
         self.stack = QStackedWidget()
         self.inner = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self._filled())
         self.add(self.stack, 1)
-        self.desk = MoneyDesk(context, self, self._transacted, changed=self._allow)
+        self.desk = MoneyDesk(context, self, self._transacted, changed=self._allow, commanded=self.read_again)
         self.send = button("Send TAO", lambda: self._open(forms.SEND))
         self.remove = button("Remove stake", lambda: self._open(forms.UNSTAKE))
         self.add_stake = button("Add stake", lambda: self._open(forms.STAKE), kind="primary")
@@ -125,6 +134,7 @@ class StakePage(ReadingPage):
             row.addWidget(figure, 1)
         card.body.addLayout(row)
         column.addWidget(card)
+        column.addWidget(self.ladders)
         self.inner.addWidget(self.no_positions)
         self.inner.addWidget(self.table)
         column.addWidget(self.inner, 1)
@@ -135,6 +145,8 @@ class StakePage(ReadingPage):
         """Read the positions once."""
         found: Holdings = await self.context.client.call(GetHoldings())
         self.show_holdings(found)
+        ladders: Ladders = await self.context.client.call(GetLadders())
+        self.ladders.show_ladders(ladders.ladders, found.names)
 
     def show_holdings(self, found: Holdings) -> None:
         """Draw one reading."""
@@ -224,6 +236,31 @@ class StakePage(ReadingPage):
                 begin["netuid"] = holding.netuid
         self.desk.begin(form, begin)
 
+    # --- plans in steps --------------------------------------------------------------------------------------
+
+    def _step(self, one: Ladder, action: str, seconds: float) -> None:
+        if action == "sign":
+            self.desk.sign(replace(ladder_forms.step_wish(one), sending=self._sending(one), ended=self._ended(one)))
+        else:
+            self.context.run(self._change(one, action, seconds=seconds), "change plan")
+
+    async def _change(self, one: Ladder, action: str, *, receipt_id: str = "", seconds: float = 0.0) -> None:
+        await self.context.client.call(ChangeLadder(one.id, len(one.done), action, receipt_id, seconds))
+        self.read_again()
+
+    def _sending(self, one: Ladder) -> Callable[[], Awaitable[None]]:
+        """The agent knows that it is being signed before it is sent: a kill in between never leads to a second one."""
+        return partial(self._change, one, "signing")
+
+    def _ended(self, one: Ladder) -> Callable[[Receipt | None], Awaitable[None]]:
+        async def ended(receipt: Receipt | None) -> None:
+            if receipt is None or receipt.stage in (TxStage.FAILED, TxStage.DROPPED):
+                await self._change(one, "unsent")
+            elif receipt.stage in HAPPENED:
+                await self._change(one, "signed", receipt_id=receipt.extrinsic_hash)
+
+        return ended
+
     def _transacted(self, _receipt: Receipt) -> None:
         self.read_again()
 
@@ -238,6 +275,7 @@ class StakePage(ReadingPage):
         self.empty.button.hide()
         self.stack.setCurrentIndex(0)
         self._picked(None)
+        self.ladders.show_ladders((), {})
         self.desk.forget()
 
     def _go_wallets(self) -> None:

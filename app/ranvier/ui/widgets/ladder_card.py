@@ -1,0 +1,113 @@
+"""Plans in steps as a card: how far each is, what its due step would bring now, and the few things to do about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+
+from ranvier.agent.ladder_messages import Ladder, LadderView
+from ranvier.core.evidence import Level
+from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
+from ranvier.ui.dialogs.money_forms_ladder import interval_words
+from ranvier.ui.models.stake import percent_text, subnet_text
+from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.marks import Mark
+from ranvier.ui.widgets.page import clear
+from ranvier.ui.widgets.text import button, label
+from ranvier.ui.words import block_text, duration_text, local_time
+
+_POSTPONE = (("By an hour", 3600.0), ("By a day", 86_400.0), ("By a week", 7 * 86_400.0))
+
+
+class LadderCard(Card):
+    """``act`` is called with a ladder, what to do (``sign`` or a ``ChangeLadder`` action) and seconds."""
+
+    def __init__(self, act: Callable[[Ladder, str, float], None]) -> None:
+        super().__init__("Plans in steps", spacing=12)
+        self._act = act
+        self._shown: object = None
+        self._meant: Ladder | None = None
+        self.menu = QMenu(self)
+        for name, seconds in _POSTPONE:
+            self.menu.addAction(name).triggered.connect(partial(self._postpone, seconds))
+        self.hide()
+
+    def show_ladders(self, found: Sequence[LadderView], names: Mapping[int, str], now: float | None = None) -> None:
+        """Draw these; hidden without any."""
+        now = time.time() if now is None else now
+        rows = [(one, ladder_words(one, names, now), one.ladder.due(now)) for one in found]
+        if rows == self._shown:
+            return
+        self._shown = rows
+        self.setVisible(bool(rows))
+        clear(self.body)
+        for view, (title, text), due in rows:
+            self.body.addLayout(self._row(view.ladder, title, text, due))
+
+    def _row(self, one: Ladder, title: str, text: str, due: bool) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(Mark(Level.WARN if due else Level.OFF, 16), 0, Qt.AlignmentFlag.AlignTop)
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(label(title, "strong", wrap=True))
+        words.addWidget(label(text, "muted", wrap=True, copyable=True))
+        row.addLayout(words, 1)
+        if due and one.signing_at is not None:
+            row.addWidget(button("It was done", partial(self._act, one, "signed", 0.0)))
+            row.addWidget(button("It was not", partial(self._act, one, "unsent", 0.0)))
+        else:
+            if due:
+                row.addWidget(button("Sign this step …", partial(self._act, one, "sign", 0.0), kind="primary"))
+            row.addWidget(button("Skip it", partial(self._act, one, "skip", 0.0)))
+            later = button("Postpone …")
+            later.clicked.connect(partial(self._ask_how_long, one, later))
+            row.addWidget(later)
+        row.addWidget(button("End", partial(self._act, one, "end", 0.0), kind="danger"))
+        return row
+
+    def _ask_how_long(self, one: Ladder, under: QWidget, _checked: bool = False) -> None:
+        """One menu for all rows: those go and come with each reading, a menu of their own would go with them."""
+        self._meant = one
+        self.menu.popup(under.mapToGlobal(under.rect().bottomLeft()))
+
+    def _postpone(self, seconds: float, _checked: bool = False) -> None:
+        if self._meant is not None:
+            self._act(self._meant, "postpone", seconds)
+
+
+def ladder_words(view: LadderView, names: Mapping[int, str], now: float) -> tuple[str, str]:
+    """What it is, and how it stands."""
+    one = view.ladder
+    total = _amount(one.total_rao, one, gives=True)
+    verb, way = ("Buy", "for") if one.buying else ("Sell", "of")
+    where = subnet_text(one.netuid, names.get(one.netuid))
+    title = f"{verb} on {where} {way} {total}, in {one.steps} steps, {interval_words(one.every_s)}"
+    signed = sum(step.outcome == "signed" for step in one.done)
+    skipped = len(one.done) - signed
+    past = f"{signed} signed" + (f", {skipped} skipped" if skipped else "")
+    number = f"Step {len(one.done) + 1} of {one.steps}"
+    gives = _amount(one.amount_rao(), one, gives=True)
+    if one.signing_at is not None:
+        at = local_time(int(one.signing_at * 1000))
+        return (
+            title,
+            f"{number} ({gives}) was being signed at {at}. Look at the position, then say whether it was done.",
+        )
+    if not one.due(now):
+        return title, f"{past}. {number} ({gives}) is due in {duration_text(one.next_at - now)}."
+    said = view.problem or "Asking for a quote …"
+    quote = view.quote
+    if quote is not None:
+        gets = _amount(quote.gets_rao, one, gives=False)
+        cost = percent_text(quote.cost_ppm)
+        said = f"About {gets} at block {block_text(quote.block)}; fee and slippage cost {cost}."
+    return title, f"{past}. {number} is due: {gives}. {said}"
+
+
+def _amount(rao: int, one: Ladder, *, gives: bool) -> str:
+    return format_tao(Tao(rao), 6) if one.buying == gives else format_alpha(Alpha(rao, one.netuid), 6)
