@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ranvier.ui.theme import DARK, palette
 from ranvier.ui.widgets.axes import day_ticks, moment_words, nice_ticks, span_words
-from ranvier.ui.widgets.chart import Bar, BarChart, Line, LineChart
+from ranvier.ui.widgets.bar_chart import Bar, BarChart
+from ranvier.ui.widgets.chart import Line, LineChart
 from ranvier.ui.widgets.legend import ChartPanel, Swatch
 from ranvier.ui.widgets.series import gaps, value_near, with_gaps
 from ranvier.ui.words import percent_text

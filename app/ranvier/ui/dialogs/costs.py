@@ -67,7 +67,7 @@ class CostsDialog(Dialog):
         self.body.addLayout(line)
         self.table.picked.connect(self._picked)
         self._picked(None)
-        fit(self, 720)
+        fit(self, 900)
 
     def _picked(self, row: Cost | None) -> None:
         allow(self.remove, None if row is not None else "Choose an entry first.")

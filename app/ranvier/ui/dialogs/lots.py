@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from ranvier.core.errors import RanvierError
@@ -70,7 +71,7 @@ def lots_model() -> RowsModel[LotLine]:
             Column[LotLine](
                 "Left on",
                 lambda one: "still held" if one.disposed_ms is None else local_time(one.disposed_ms),
-                lambda one: one.disposed_ms or 2**62,
+                lambda one: one.disposed_ms or 0,
                 tooltip=lambda one: one.disposal,
             ),
             Column[LotLine]("Alpha", lambda one: format_alpha(one.alpha, 6), lambda one: one.alpha.rao, number=True),
@@ -152,6 +153,7 @@ class LotsDialog(Dialog):
         row.addWidget(self.file)
         self.body.addLayout(row)
         self.table = Table(lots_model(), stretch=0)
+        self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.setMinimumHeight(300)
         self.body.addWidget(self.table, 1)
         self.sums = label("", wrap=True)

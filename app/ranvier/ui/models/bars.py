@@ -11,7 +11,7 @@ from ranvier.agent.messages import EarningBucket
 from ranvier.core.units import RAO_PER_COIN
 from ranvier.ui.models.earnings import bucket_words, slot_end
 from ranvier.ui.models.stake import subnet_text
-from ranvier.ui.widgets.chart import Bar
+from ranvier.ui.widgets.bar_chart import Bar
 from ranvier.ui.words import short_address
 
 Series = tuple[int, str | None]  # netuid, and hotkey where bars are by miner

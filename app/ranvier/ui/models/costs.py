@@ -55,10 +55,10 @@ def amount_text(cost: Cost) -> str:
 
 
 def cost_words(cost: Cost) -> str:
-    """``written off until 2028-01-01``."""
+    """``written off by 2028-01-01``."""
     if cost.kind == "hardware" and cost.to_ms is not None:
-        rest = f" down to {fiat_text(cost.rest, cost.currency)}" if cost.rest else ""
-        return f"written off until {day_text(cost.to_ms)}{rest}"
+        rest = f" to {fiat_text(cost.rest, cost.currency)}" if cost.rest else ""
+        return f"written off{rest} by {day_text(cost.to_ms)}"
     if cost.kind == "rent":
         return "goes on" if cost.to_ms is None else f"until {day_text(cost.to_ms)}"
     return "once"

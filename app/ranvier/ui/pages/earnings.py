@@ -39,8 +39,8 @@ from ranvier.ui.models.rows import ROW_ROLE
 from ranvier.ui.models.stake import subnet_names
 from ranvier.ui.pages.earning_books import EarningBooks, ExportLine
 from ranvier.ui.polling import Polling
+from ranvier.ui.widgets.bar_chart import Bar, BarChart
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.chart import Bar, BarChart
 from ranvier.ui.widgets.earning_choices import EarningChoices
 from ranvier.ui.widgets.earning_sums import EarningSums
 from ranvier.ui.widgets.empty import EmptyState
@@ -83,7 +83,7 @@ class EarningsPage(Page):
         self.table = Table(self.model, stretch=1)
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.doubleClicked.connect(self._copy_proof)
-        self.chart = BarChart(unit="TAO", height=130)
+        self.chart = BarChart(unit="TAO", height=150)
         self.panel = ChartPanel("", self.chart)
         self.sums = EarningSums()
         self.copy_button = button("Copy block hash", self._copy_selected, tip="The block that paid the selected row")
@@ -122,7 +122,7 @@ class EarningsPage(Page):
         self.gap_line.hide()
         chart.add(self.gap_line)
         column.addWidget(chart, 2)
-        self.table.setMinimumHeight(180)
+        self.table.setMinimumHeight(140)
         column.addWidget(self.table, 3)
         return whole
 

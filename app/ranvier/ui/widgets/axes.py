@@ -63,8 +63,10 @@ def day_axis_class() -> Any:
             return [(1.0, [tick + self.shift for tick in ticks if tick + self.shift < high])]
 
         def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-            hours = len(values) > 1 and values[1] - values[0] < 80_000
-            return [moment_words(value - self.shift, hours=hours, utc=self.utc) for value in values]
+            step = values[1] - values[0] if len(values) > 1 else 86_400.0
+            if step >= _MONTH_S:
+                return [month_words(value - self.shift, utc=self.utc) for value in values]
+            return [moment_words(value - self.shift, hours=step < 80_000, utc=self.utc) for value in values]
 
     return DayAxis
 
@@ -86,7 +88,11 @@ _STEPS_S = (
     604_800,
     1_209_600,
     2_592_000,
+    7_776_000,
+    15_552_000,
+    31_104_000,
 )
+_MONTH_S = 2_592_000
 
 
 def day_ticks(low: float, high: float, most: int, *, utc: bool = False) -> list[float]:
@@ -102,6 +108,11 @@ def moment_words(at: float, *, hours: bool, utc: bool = False) -> str:
     """``18:04`` or ``22 Nov``."""
     moment = _moment(at, utc)
     return moment.strftime("%H:%M") if hours else f"{moment.day} {moment.strftime('%b')}"
+
+
+def month_words(at: float, *, utc: bool = False) -> str:
+    """``Nov 2026``, where marks are months apart."""
+    return _moment(at, utc).strftime("%b %Y")
 
 
 def _moment(at: float, utc: bool) -> datetime.datetime:

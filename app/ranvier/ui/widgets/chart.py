@@ -1,4 +1,4 @@
-"""The house's charts: lines over time and bars, on pyqtgraph, which is loaded off the UI thread when first needed.
+"""The house's charts on pyqtgraph, which is loaded off the UI thread when first needed.
 
 A missing sample is a gap with a grey band, never a zero. Amounts become floats here for geometry only; every
 text a person reads comes from the caller.
@@ -18,7 +18,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ranvier.ui.theme import colours_of
-from ranvier.ui.widgets.axes import day_axis_class, nice_ticks, span_axis_class
+from ranvier.ui.widgets.axes import nice_ticks, span_axis_class
 from ranvier.ui.widgets.hover import HoverWords
 from ranvier.ui.widgets.series import Points, gaps, value_near, with_gaps
 from ranvier.ui.widgets.text import label
@@ -40,20 +40,6 @@ class Limit:
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar: where it starts and how wide it is (Unix seconds), its height, which series, what hovering says.
-
-    Bars of one start are stacked in the order given. ``value`` None is drawn as a grey band: not known.
-    """
-
-    start: float
-    width: float
-    value: float | None
-    series: int
-    words: str
-
-
 async def load_charts() -> None:
     """Import pyqtgraph in a worker thread: 0.3 to 0.6 s that the UI thread does not wait for."""
     if "pyqtgraph" not in sys.modules:
@@ -72,6 +58,7 @@ class Chart(QWidget):
         self.setMinimumHeight(height)
         self._plot: Any = None
         self._hover_line: Any = None
+        self._drawn: list[Any] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._waiting = label("", "muted")
@@ -184,6 +171,15 @@ class Chart(QWidget):
         """A number on the vertical axis, with its unit."""
         return f"{value:g} {self.unit}".rstrip()
 
+    def _add(self, thing: Any) -> None:
+        self._plot.getPlotItem().addItem(thing, ignoreBounds=True)
+        self._drawn.append(thing)
+
+    def _clear(self) -> None:
+        for old in self._drawn:
+            self._plot.getPlotItem().removeItem(old)
+        self._drawn = []
+
     def _grey_band(self, start: float, end: float) -> Any:
         pg, colours = sys.modules["pyqtgraph"], colours_of(self)
         grey = QColor(colours.unknown)
@@ -215,7 +211,6 @@ class LineChart(Chart):
         self._lines: tuple[Line, ...] = ()
         self._until: float | None = None
         self._limits: tuple[Limit, ...] = ()
-        self._drawn: list[Any] = []
 
     def set_limits(self, limits: Sequence[Limit]) -> None:
         """Show these limits from the next drawing on."""
@@ -244,9 +239,7 @@ class LineChart(Chart):
 
     def draw(self) -> None:
         pg, colours, item = sys.modules["pyqtgraph"], colours_of(self), self._plot.getPlotItem()
-        for old in self._drawn:
-            item.removeItem(old)
-        self._drawn = []
+        self._clear()
         right = self.right_edge()
         highest = 0.0
         for place, one in enumerate(self._lines):
@@ -275,10 +268,6 @@ class LineChart(Chart):
         item.getAxis("bottom").right_edge = right
         self._set_heights(0.0, self.top if self.top is not None else max(highest * 1.15, 1e-9))
 
-    def _add(self, thing: Any) -> None:
-        self._plot.getPlotItem().addItem(thing, ignoreBounds=True)
-        self._drawn.append(thing)
-
     def words_at(self, x: float) -> str:
         parts = [self.moment_words(x)]
         found = False
@@ -302,65 +291,3 @@ def _limit_line(limit: Limit, colour: str) -> Any:
     pen = pg.mkPen(colour, width=1, style=Qt.PenStyle.DashLine)
     options = {"position": 0.02, "anchors": [(0, 1), (0, 1)], "color": colour}
     return pg.InfiniteLine(limit.value, angle=0, movable=False, pen=pen, label=limit.word, labelOpts=options)
-
-
-class BarChart(Chart):
-    """Bars over time, stacked where several series share a start. Heights are in ``unit``."""
-
-    def __init__(self, *, unit: str, height: int = 240) -> None:
-        super().__init__(unit=unit, height=height)
-        self._bars: tuple[Bar, ...] = ()
-        self._utc = False
-        self._drawn: list[Any] = []
-
-    def set_bars(self, bars: Sequence[Bar], unit: str | None = None, *, utc: bool = False) -> None:
-        """Show these bars, oldest first. ``utc`` puts the days of the axis where UTC begins them."""
-        self._bars, self._utc = tuple(bars), utc
-        self.unit = self.unit if unit is None else unit
-        if self._plot is not None:
-            self._end_hover()
-            self.draw()
-
-    @property
-    def bars(self) -> tuple[Bar, ...]:
-        return self._bars
-
-    def axis_class(self) -> Any:
-        return day_axis_class()
-
-    def draw(self) -> None:
-        pg, colours, item = sys.modules["pyqtgraph"], colours_of(self), self._plot.getPlotItem()
-        for old in self._drawn:
-            item.removeItem(old)
-        self._drawn = []
-        item.getAxis("bottom").utc = self._utc
-        # A day's name stands below the middle of its bar.
-        item.getAxis("bottom").shift = self._bars[0].width / 2 if self._utc and self._bars else 0.0
-        floor: dict[float, float] = {}
-        for series in sorted({bar.series for bar in self._bars}):
-            chosen = [bar for bar in self._bars if bar.series == series and bar.value is not None]
-            if not chosen:
-                continue
-            base = [floor.get(bar.start, 0.0) for bar in chosen]
-            colour = colours.series[series % len(colours.series)]
-            bars = pg.BarGraphItem(
-                x0=[bar.start + bar.width * 0.1 for bar in chosen], width=[bar.width * 0.8 for bar in chosen],
-                y0=base, height=[bar.value for bar in chosen], brush=colour, pen=pg.mkPen(None),
-            )  # fmt: skip
-            for bar, under in zip(chosen, base, strict=True):
-                floor[bar.start] = under + (bar.value or 0.0)
-            self._add(bars)
-        for bar in self._bars:
-            if bar.value is None:
-                self._add(self._grey_band(bar.start, bar.start + bar.width))
-        if self._bars:
-            first, last = self._bars[0], self._bars[-1]
-            item.setXRange(first.start, max(last.start + last.width, first.start + first.width * 7), padding=0)
-        self._set_heights(0.0, max([*floor.values(), 1e-9]) * 1.08)
-
-    def _add(self, thing: Any) -> None:
-        self._plot.getPlotItem().addItem(thing, ignoreBounds=True)
-        self._drawn.append(thing)
-
-    def words_at(self, x: float) -> str:
-        return "\n".join(bar.words for bar in self._bars if bar.start <= x < bar.start + bar.width)
