@@ -100,6 +100,19 @@ async def test_watched_coldkeys_are_kept_and_their_own_hotkeys_are_noted(tmp_pat
         assert [one.ss58 for one in (await again.client.call(m.GetPortfolio())).balances] == [alice]
 
 
+async def test_the_first_status_names_the_chosen_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with House(tmp_path) as house:
+        await house.client.call(m.UseNetwork("test"))
+
+    async def later(_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("ranvier.agent.working_network.WorkingNetwork.run", later)
+    async with House(tmp_path) as house:
+        chain = (await house.client.call(m.GetStatus())).chain
+        assert (chain.network, chain.level, chain.text) == ("test", Level.BUSY, "Connecting to the test network.")
+
+
 async def test_a_dead_endpoint_is_told_and_everything_else_goes_on(
     tmp_path: Path, add: Callable[..., m.AddMiner]
 ) -> None:

@@ -113,6 +113,10 @@ class ChainWatch:
 
     # --- what others do -------------------------------------------------------------------------------------
 
+    def announce(self, network: str, title: str) -> None:
+        """Say which network is going to be watched, before anything is asked of it."""
+        self._network, self._title, self._trouble = network, title, f"Connecting to {title}."
+
     async def use(
         self, network: str, title: str, chain: Chain | None, reason: str = "", level: Level = Level.BUSY
     ) -> None:

@@ -49,6 +49,9 @@ class WorkingNetwork:
         self._lock = asyncio.Lock()
         self._resting = False  # it was stopped, whether that could be stored or not
         self._endpoint: str | None = None  # of the watched chain, when it was made for one
+        self._begun = False
+        if self.name in TITLES:  # the first status says what was chosen, not that nothing is
+            watch.announce(self.name, TITLES[self.name])
 
     @property
     def name(self) -> str:
@@ -123,7 +126,7 @@ class WorkingNetwork:
         network, sandbox = self.name, self._desired.value.sandbox and not self._resting
         if network in TITLES:
             stopped = network == SANDBOX and not sandbox
-            if self._watch.network != network or not (stopped or self._watch.following):
+            if not self._begun or self._watch.network != network or not (stopped or self._watch.following):
                 await self._apply()
             elif self._ledgers.get(network) is None:
                 await self._open_ledger(network)
@@ -132,6 +135,7 @@ class WorkingNetwork:
 
     async def _apply(self) -> None:
         """Watch the chosen network; nothing changes when it is watched already at the same place."""
+        self._begun = True
         network, endpoint = self.name, None
         if network == SANDBOX:
             if not self._desired.value.sandbox:
