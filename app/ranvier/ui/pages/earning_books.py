@@ -140,16 +140,14 @@ class ExportLine(QWidget):
 
     async def write(self, command: ExportEarnings) -> None:
         """Have the agent write it; the line is seen as long as that takes. Raises RanvierErrors."""
-        call = self._context.client.call
         self._path = command.path
-        writing = asyncio.ensure_future(call(command, timeout_s=_EXPORT_S))
+        watching = self._context.tasks.start(self._watch(), "export progress")
         try:
-            while not (await asyncio.wait({writing}, timeout=_LOOK_S))[0]:
-                await self._look()
-            self._context.say((await writing).text)
+            done = await self._context.client.call(command, timeout_s=_EXPORT_S)
         finally:
-            writing.cancel()
+            watching.cancel()
             self.hide()
+        self._context.say(done.text)
 
     def show_progress(self, found: ExportView) -> None:
         self.bar.setRange(0, found.all or 0)
@@ -158,11 +156,13 @@ class ExportLine(QWidget):
         self.words.setText(f"Writing the file: {found.rows:,} of {found.all:,} rows" if known else "Writing the file")
         self.show()
 
-    async def _look(self) -> None:
-        try:
-            self.show_progress(await self._context.client.call(GetExport(self._path)))
-        except RanvierError:
-            return  # the export's own answer tells what is wrong
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            try:
+                self.show_progress(await self._context.client.call(GetExport(self._path)))
+            except RanvierError:
+                continue  # the export's own answer tells what is wrong
 
     async def _cancel(self) -> None:
         await self._context.client.call(CancelExport(self._path))
