@@ -20,6 +20,7 @@ from ranvier.sandbox.node import Node
 from ranvier.sandbox.options import parse
 from ranvier.sandbox.pallets.subtensor.registration import adjusted
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.play_keys import PlayKeys
 from sandbox.support import TAO, Bench, NodeProcess
 
@@ -101,6 +102,48 @@ def test_a_fork_replaces_blocks_that_are_not_final(node: NodeProcess) -> None:
     assert call.head() == 11
     assert call("chain_getHeader", old[10]) is None
     assert call("sandbox_reorg", 3)["code"] == -32602
+
+
+def test_while_finality_stands_a_fork_may_be_deep(node: NodeProcess) -> None:
+    call = Caller(node)
+    call("sandbox_makeBlocks", 10)
+    assert call("sandbox_fault", "finality", True) is True
+    call("sandbox_makeBlocks", 30)
+    old = [call("chain_getBlockHash", number) for number in range(41)]
+    assert call("chain_getFinalizedHead") == old[8]
+    assert call("sandbox_reorg", 33)["data"] == "at most the 32 newest blocks are not final"
+    call("sandbox_reorg", 32)
+    new = [call("chain_getBlockHash", number) for number in range(42)]
+    assert (new[:9], call("chain_getFinalizedHead")) == (old[:9], old[8])
+    assert not set(new[9:]) & set(old)
+    call("sandbox_fault", "finality", False)
+    call("sandbox_makeBlocks", 1)
+    assert call("chain_getFinalizedHead") == call("chain_getBlockHash", 40)
+
+
+def test_a_deep_fork_keeps_money_and_restarts(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    early: list[Any] = []
+    late: list[Any] = []
+    bench.blocks(3)
+    bench.node.chain.finality_stands = True
+    arguments = {"dest": ("Id", bench.cast.owner[0].public_key), "value": TAO}
+    bench.node.send(bench.node.faucet, "Balances", "transfer_keep_alive", arguments, early.append)
+    bench.blocks(10)
+    bench.node.send(bench.node.faucet, "Balances", "transfer_keep_alive", arguments, late.append)
+    bench.blocks(10)
+    bench.node.reorganise(20)
+    bench.node.chain.finality_stands = False
+    bench.blocks()
+    early_kinds, late_kinds = ([one if isinstance(one, str) else next(iter(one)) for one in t] for t in (early, late))
+    assert early_kinds == ["ready", "inBlock", "retracted", "inBlock", "finalized"]
+    assert late_kinds == ["ready", "inBlock", "retracted", "invalid"]  # it was signed on a block that is gone
+    assert System.Account.get(bench.state, bench.node.faucet.public_key)["nonce"] == 1
+    hashes = [bench.node.chain.hash_of(number) for number in range(bench.node.chain.head.number + 1)]
+    bench.node.chain.close()
+    again = Bench(tmp_path)
+    assert [again.node.chain.hash_of(number) for number in range(again.node.chain.head.number + 1)] == hashes
+    again.node.chain.close()
 
 
 def test_a_stalled_network_stands_and_goes_on(tmp_path: Path) -> None:

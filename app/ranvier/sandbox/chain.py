@@ -45,6 +45,8 @@ class Chain:
         self._hashes = bytearray()
         self._blocks: deque[Block] = deque(maxlen=history + 1)
         self._by_hash: dict[bytes, Block] = {}
+        self._final = 0
+        self.finality_stands = False
 
     def begin(self, values: Mapping[bytes, bytes]) -> None:
         """Make block 0 from the first state."""
@@ -70,8 +72,8 @@ class Chain:
 
     @property
     def finalized(self) -> Block:
-        """The block that can no longer change: here a fixed number of blocks behind the head."""
-        return self._blocks[-1 - min(FINALITY_LAG, len(self._blocks) - 1)]
+        """The block that can no longer change: a fixed number of blocks behind the head, or where finality stands."""
+        return self._blocks[-1 - min(self.head.number - self._final, len(self._blocks) - 1)]
 
     @property
     def genesis_hash(self) -> bytes:
@@ -146,8 +148,9 @@ class Chain:
 
     def retreat(self, depth: int) -> list[Block]:
         """Give up the newest blocks, newest first: never a final one. ValueError when that cannot be."""
-        if not 0 < depth <= min(FINALITY_LAG, self.head.number):
-            raise ValueError(f"at most the {FINALITY_LAG} newest blocks are not final")
+        loose = self.head.number - self.finalized.number
+        if not 0 < depth <= loose:
+            raise ValueError(f"at most the {loose} newest blocks are not final")
         if self._journal is not None and self.head.number - depth < self._journal.newest_snapshot:
             raise ValueError("the state was just written to disk; try again after the next block")
         gone = []
@@ -183,6 +186,8 @@ class Chain:
         self._blocks.append(block)
         self._by_hash[block.hash] = block
         self._hashes += block.hash
+        if not self.finality_stands:
+            self._final = max(self._final, block.number - FINALITY_LAG)
         return block
 
     def _snapshot(self, record: BlockRecord) -> None:

@@ -84,7 +84,7 @@ class Sandbox:
         self._shape = shape
         self.node = self._open_node()
         self.node.manual = options.manual
-        self.server = RpcServer(self.node, self.folder / "snapshots")
+        self.server = RpcServer(self.node, self.folder / "snapshots", options.origins)
 
     def _read_network(self) -> NetworkFile | None:
         path = self.folder / "network.json"

@@ -27,9 +27,10 @@ substrate-interface, polkadot.js. Besides a node's own methods it answers:
   sandbox_fund [address, rao]          play money from the faucet
   sandbox_makeBlocks [n]               n blocks now, each one block time later
   sandbox_setStorage [[key, value]..]  raw storage, from the next block on
-  sandbox_setRules [343 | 425]         another runtime's rules in mid-run
-  sandbox_reorg [depth]                replace the newest 1 or 2 blocks, which are not final
-  sandbox_fault [name, value]          stall, slow (ms), discard (past states), genesis (a false hash)
+  sandbox_setRules [425]               upgrade the runtime of --rules 343 in mid-run
+  sandbox_reorg [depth]                replace the newest blocks, as far as they are not final
+  sandbox_fault [name, value]          stall, finality, discard (past states), genesis (a false hash): true or false;
+                                       slow: ms
   sandbox_dropConnections []           end every connection without a word
   sandbox_snapshot [name]              the whole network to DATA/snapshots/NAME.bin
 """
@@ -54,6 +55,7 @@ class Options:
     user: tuple[bytes, bytes] | None = None
     quality: tuple[int, ...] = ()
     restore: Path | None = None
+    origins: tuple[str, ...] = ()
 
 
 def parse(arguments: list[str]) -> Options:
@@ -84,6 +86,7 @@ def parse(arguments: list[str]) -> Options:
         user=_user(parser, given.user),
         quality=tuple(given.quality or ()),
         restore=given.restore,
+        origins=tuple(given.allow_origin),
     )
 
 
@@ -98,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the network; made when new")
     where.add_argument("--port", type=int, default=0, help="loopback port; 0 = the last one used, or a free one")
     where.add_argument("--restore", type=Path, metavar="FILE", help="begin a new folder with a snapshot's network")
+    where.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages of https://HOST in, or of 'all'; may be repeated (default: pages of this machine)",
+    )
     pace = parser.add_argument_group("pace")
     pace.add_argument(
         "--block-time", type=float, default=1.0, metavar="S", help="seconds a block, 0.02 to 600 (default 1; finney 12)"

@@ -94,7 +94,7 @@ class Develop:
         return True
 
     def _fault(self, params: list[Any]) -> bool:
-        """Begin or end a fault: stall (bool), slow (ms), discard (bool), genesis (bool: answer with a false one)."""
+        """Begin or end a fault: stall, finality (it stands), slow (ms), discard, genesis (a false one is answered)."""
         name, faults = param(params, 0, str), self._node.faults
         if name == "slow":
             delay = param(params, 1, int)
@@ -105,12 +105,14 @@ class Develop:
         wanted = param(params, 1, bool)
         if name == "stall":
             faults.stalled = wanted
+        elif name == "finality":
+            self._node.chain.finality_stands = wanted
         elif name == "discard":
             faults.discarded = wanted
         elif name == "genesis":
             faults.genesis = bytes(reversed(self._node.chain.genesis_hash)) if wanted else None
         else:
-            raise bad_params("the faults are stall, slow, discard and genesis")
+            raise bad_params("the faults are stall, finality, slow, discard and genesis")
         return True
 
     def _reorg(self, params: list[Any]) -> str:

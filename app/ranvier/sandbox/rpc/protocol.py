@@ -133,7 +133,7 @@ def param(params: list[Any], index: int, kind: type | tuple[type, ...], *, optio
     if value is None:
         if optional:
             return None
-        raise bad_params(f"parameter {index + 1} is missing")
+        raise bad_params("No more params")
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise bad_params(f"parameter {index + 1} has the wrong type")
     return value

@@ -43,7 +43,6 @@ class Writes:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._chain = node.chain
-        self._methods: dict[str, Handler] = {}
 
     def methods(self) -> dict[str, Handler]:
         plain: dict[str, Callable[[list[Any]], Any]] = {
@@ -70,15 +69,10 @@ class Writes:
             "chain_subscribeFinalizedHeads": self._finalized_heads,
             "state_subscribeStorage": self._storage,
             "state_subscribeRuntimeVersion": self._runtime_version,
-            "rpc_methods": lambda params, session: {"methods": sorted(self._methods)},
         }
         methods |= dict.fromkeys(_UNSUBSCRIBE, _unsubscribe)
         methods |= {alias: methods[name] for alias, name in _ALIASES.items()}
         return methods
-
-    def know(self, methods: dict[str, Handler]) -> None:
-        """All methods that the node serves, for ``rpc_methods``."""
-        self._methods = methods
 
     def _submit(self, params: list[Any]) -> str:
         return hex_text(self._node.waiting.submit(hex_bytes(param(params, 0, str))))
