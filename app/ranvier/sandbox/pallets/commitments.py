@@ -10,9 +10,9 @@ from typing import Any
 from ranvier.sandbox.composites import Enum, Field, Tuple, Variant, Vec, struct, wrapper
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import Constant, Errors, Event, Pallet, call
-from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.scale import U8, U32, U64, Alias, FixedBytes
-from ranvier.sandbox.storage import IDENTITY, TWOX_64_CONCAT, Item, Storage
+from ranvier.sandbox.storage import IDENTITY, TWOX_64_CONCAT, Item, Storage, WritableState
 from ranvier.sandbox.types import ACCOUNT, BYTES
 
 _INDEX = 18
@@ -91,6 +91,22 @@ def info_bytes(info: dict[str, Any]) -> bytes:
     return INFO.encode(info)
 
 
+def _epoch(context: Context, netuid: int) -> int:
+    """The number of the subnet's epoch, in which space is counted (``get_epoch_index``)."""
+    if rules(context.state) >= 425:
+        return int(Subtensor.SubnetEpochIndex.get(context.state, netuid))
+    return int((context.block + netuid + 1) // (Subtensor.Tempo.get(context.state, netuid) + 1))
+
+
+def _reset_bonds(state: WritableState, netuid: int, hotkey: bytes) -> None:
+    """Nobody has bonds to the hotkey any more, if the subnet allows that (``do_reset_bonds``)."""
+    uid = Subtensor.Uids.get(state, netuid, hotkey)
+    if not Subtensor.BondsResetOn.get(state, netuid) or uid is None:
+        return
+    for (index, other), row in list(Subtensor.Bonds.items(state, netuid)):
+        Subtensor.Bonds.put(state, index, other, value=[pair for pair in row if pair[0] != uid])
+
+
 @call(0, {"netuid": NETUID, "info": Alias(INFO, "Box<CommitmentInfo<T::MaxFields>>")}, pays=False)
 def set_commitment(context: Context, who: bytes, netuid: int, info: dict[str, Any]) -> None:
     """Publish up to three fields, at most MaxSpace bytes an epoch (``set_commitment``). Free of charge."""
@@ -100,8 +116,7 @@ def set_commitment(context: Context, who: bytes, netuid: int, info: dict[str, An
     if len(info["fields"]) > _MAX_FIELDS:
         raise _ERRORS("TooManyFieldsInCommitmentInfo")
     needed = max(sum(len(_plain(data)) for data in info["fields"]), _LEAST_SPACE)
-    tempo = Subtensor.Tempo.get(state, netuid)
-    epoch = (context.block + netuid + 1) // (tempo + 1)
+    epoch = _epoch(context, netuid)
     usage = Commitments.UsedSpaceOf.get(state, netuid, who) or {"last_epoch": epoch, "used_space": 0}
     if usage["last_epoch"] != epoch:
         usage = {"last_epoch": epoch, "used_space": 0}
@@ -119,6 +134,7 @@ def set_commitment(context: Context, who: bytes, netuid: int, info: dict[str, An
         context.deposit(COMMITMENT, {"netuid": netuid, "who": who})
     if any(kind == "ResetBondsFlag" for kind, _ in info["fields"]):
         Commitments.LastBondsReset.put(state, netuid, who, value=context.block)
+        _reset_bonds(state, netuid, who)
 
 
 PALLET = Pallet(

@@ -26,10 +26,11 @@ SWAP_COST_RAO = 100_000_000
 """What replacing a key costs everywhere: a coldkey, or a hotkey in all subnets (``KeySwapCost``)."""
 _WHO = Alias(ACCOUNT, "T::AccountId")
 _ALLOWED = {
-    "announce_coldkey_swap",
-    "swap_coldkey_announced",
-    "dispute_coldkey_swap",
-    "clear_coldkey_swap_announcement",
+    ("SubtensorModule", "announce_coldkey_swap"),
+    ("SubtensorModule", "swap_coldkey_announced"),
+    ("SubtensorModule", "dispute_coldkey_swap"),
+    ("SubtensorModule", "clear_coldkey_swap_announcement"),
+    ("MevShield", "submit_encrypted"),
 }
 
 
@@ -39,7 +40,7 @@ def guard(state: State, who: bytes, pallet: str, name: str) -> None:
         return
     if Subtensor.ColdkeySwapDisputes.exists(state, who):
         raise fail("ColdkeySwapDisputed")
-    if pallet != "SubtensorModule" or name not in _ALLOWED:
+    if (pallet, name) not in _ALLOWED:
         raise fail("ColdkeySwapAnnounced")
 
 

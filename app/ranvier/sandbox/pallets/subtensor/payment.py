@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.fixed import FRACTION, U16_MAX
-from ranvier.sandbox.pallets.subtensor import root_claims, shares
+from ranvier.sandbox.pallets.subtensor import collateral, locks, root_claims, shares
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_ADDED
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.storage import State, WritableState
@@ -98,6 +98,7 @@ def pay(
     else:  # before there was root alpha each validator got what Yuma said
         for_alpha, for_root = {hotkey: owed[hotkey] << FRACTION for hotkey in sorted(owed)}, {}
     _pay_owner(state, netuid, pots.owner_rao)
+    locks.lock_owner_cut(context, netuid, pots.owner_rao)
     _pay_miners(context, netuid, dict(zip(hotkeys, incentives, strict=True)))
     _pay_validators(state, netuid, for_alpha)
     _pay_root(state, netuid, for_root)
@@ -134,6 +135,10 @@ def _pay_miners(context: Context, netuid: int, incentives: dict[bytes, int]) -> 
 
 
 def _pay_miner(context: Context, netuid: int, hotkey: bytes, coldkey: bytes, amount: int) -> None:
+    """Collateral comes first: below its floor it takes of the pay, and stays on the hotkey itself (435)."""
+    amount -= collateral.settle(context.state, netuid, hotkey, coldkey, amount, amount)
+    if not amount:
+        return
     destination = Subtensor.AutoStakeDestination.get(context.state, coldkey, netuid)
     if destination is not None:
         context.deposit(
@@ -156,7 +161,9 @@ def _pay_validators(state: WritableState, netuid: int, dividends: dict[bytes, in
     for hotkey, bits in dividends.items():
         take = _take_of(state, hotkey, bits)
         rest = (bits - take) >> FRACTION if rules(state) >= 343 else (bits >> FRACTION) - (take >> FRACTION)
-        shares.add_stake(state, hotkey, Subtensor.Owner.get(state, hotkey), netuid, take >> FRACTION)
+        owner = Subtensor.Owner.get(state, hotkey)
+        captured = collateral.settle(state, netuid, hotkey, owner, bits >> FRACTION, take >> FRACTION)
+        shares.add_stake(state, hotkey, owner, netuid, (take >> FRACTION) - captured)
         if rest:
             shares.credit_all(state, hotkey, netuid, rest)
         Subtensor.AlphaDividendsPerSubnet.put(state, netuid, hotkey, value=rest)

@@ -7,36 +7,55 @@ import ipaddress
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import call
 from ranvier.sandbox.pallets.subtensor.events import AXON_SERVED, PROMETHEUS_SERVED, fail
-from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.scale import U8, U16, U32, U128, Codec
 from ranvier.sandbox.storage import State
 from ranvier.sandbox.types import BYTES
 
 _LONGEST_CERTIFICATE = 65
-_REFUSED_V4 = {int(ipaddress.IPv4Address(text)) for text in ("0.0.0.0", "127.0.0.1", "255.255.255.255")}
-_REFUSED_V6 = {0, int(ipaddress.IPv6Address("::1")), (1 << 128) - 1}
+_LOCALHOST_V4 = int(ipaddress.IPv4Address("127.0.0.1"))
+_LOCALHOST_V6 = 1
+_LAST_V4, _LAST_V6 = (1 << 32) - 1, (1 << 128) - 1
 
 
 def check(state: State, block: int, hotkey: bytes, netuid: int, ip: int, port: int, ip_type: int) -> None:
-    """``validate_serve_axon``: seat, form of the address, rate limit, port. Address 0 with port 1 stops serving."""
-    if Subtensor.Uids.get(state, netuid, hotkey) is None:
+    """``validate_serve_axon``: seat, form of the address, rate limit, port. At 425 the address may be 0."""
+    _seated(state, netuid, hotkey)
+    _address(ip, ip_type, allow_zero=rules(state) >= 425)
+    _rate_and_port(state, block, netuid, Subtensor.Axons.get(state, netuid, hotkey), port)
+
+
+def check_prometheus(state: State, block: int, hotkey: bytes, netuid: int, ip: int, port: int, ip_type: int) -> None:
+    """``validate_serve_prometheus``: form of the address (never 0), seat, rate limit, port."""
+    _address(ip, ip_type, allow_zero=False)
+    _seated(state, netuid, hotkey)
+    _rate_and_port(state, block, netuid, Subtensor.Prometheus.get(state, netuid, hotkey), port)
+
+
+def _seated(state: State, netuid: int, hotkey: bytes) -> None:
+    """A seat in this subnet; up to 343 a seat anywhere is enough."""
+    seated = Subtensor.Uids.get(state, netuid, hotkey) is not None
+    if not seated and rules(state) < 425:
+        seated = any(member for _, member in Subtensor.IsNetworkMember.items(state, hotkey))
+    if not seated:
         raise fail("HotKeyNotRegisteredInNetwork")
+
+
+def _address(ip: int, ip_type: int, *, allow_zero: bool) -> None:
+    """``is_valid_ip_type`` and ``is_valid_ip_address``; private ranges are not looked at."""
     if ip_type not in (4, 6):
         raise fail("InvalidIpType")
-    stops = ip == 0 and port == 1
-    if not stops and not _valid_ip(ip, ip_type):
+    last, localhost = (_LAST_V4, _LOCALHOST_V4) if ip_type == 4 else (_LAST_V6, _LOCALHOST_V6)
+    if ip >= last or ip == localhost or (ip == 0 and not allow_zero):
         raise fail("InvalidIpAddress")
-    before = Subtensor.Axons.get(state, netuid, hotkey)
-    if before is not None and block - before["block"] < Subtensor.ServingRateLimit.get(state, netuid):
+
+
+def _rate_and_port(state: State, block: int, netuid: int, before: dict[str, int] | None, port: int) -> None:
+    limit = Subtensor.ServingRateLimit.get(state, netuid)
+    if before is not None and before["block"] and block - before["block"] < limit:
         raise fail("ServingRateLimitExceeded")
     if port == 0:
         raise fail("InvalidPort")
-
-
-def _valid_ip(ip: int, ip_type: int) -> bool:
-    if ip_type == 4:
-        return ip < 1 << 32 and ip not in _REFUSED_V4
-    return ip not in _REFUSED_V6
 
 
 _AXON: dict[str, Codec] = {
@@ -80,6 +99,8 @@ def _serve(
     placeholder1: int,
     placeholder2: int,
 ) -> None:
+    if rules(context.state) >= 425 and not Subtensor.NetworksAdded.get(context.state, netuid):
+        raise fail("SubnetNotExists")
     check(context.state, context.block, who, netuid, ip, port, ip_type)
     axon = {
         "block": context.block,
@@ -111,7 +132,7 @@ def serve_axon_tls(
 ) -> None:
     """As serve_axon, with a certificate: one byte for its algorithm and up to 64 for the key; others are not kept."""
     _serve(context, who, netuid, version, ip, port, ip_type, protocol, placeholder1, placeholder2)
-    if 1 < len(certificate) <= _LONGEST_CERTIFICATE:
+    if 0 < len(certificate) <= _LONGEST_CERTIFICATE:
         value = {"algorithm": certificate[0], "public_key": certificate[1:]}
         Subtensor.NeuronCertificates.put(context.state, netuid, who, value=value)
 
@@ -120,17 +141,9 @@ def serve_axon_tls(
 def serve_prometheus(context: Context, who: bytes, netuid: int, version: int, ip: int, port: int, ip_type: int) -> None:
     """Publish where the signer's metrics are (``do_serve_prometheus``)."""
     state = context.state
-    if Subtensor.Uids.get(state, netuid, who) is None:
-        raise fail("HotKeyNotRegisteredInNetwork")
-    if ip_type not in (4, 6):
-        raise fail("InvalidIpType")
-    if not _valid_ip(ip, ip_type):
-        raise fail("InvalidIpAddress")
-    before = Subtensor.Prometheus.get(state, netuid, who)
-    if before is not None and context.block - before["block"] < Subtensor.ServingRateLimit.get(state, netuid):
-        raise fail("ServingRateLimitExceeded")
-    if port == 0:
-        raise fail("InvalidPort")
+    if rules(state) >= 425 and not Subtensor.NetworksAdded.get(state, netuid):
+        raise fail("SubnetNotExists")
+    check_prometheus(state, context.block, who, netuid, ip, port, ip_type)
     value = {"block": context.block, "version": version, "ip": ip, "port": port, "ip_type": ip_type}
     Subtensor.Prometheus.put(state, netuid, who, value=value)
     context.deposit(PROMETHEUS_SERVED, (netuid, who))

@@ -1,4 +1,7 @@
-"""set_weights: what a validator thinks of the others, with the runtime's checks in the runtime's order."""
+"""set_weights: what a validator thinks of the others, with the runtime's checks in the runtime's order.
+
+Follows subnets/weights.rs (``internal_set_weights``).
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,39 @@ from ranvier.sandbox.storage import State
 _U16_MAX = 65_535
 
 
+def _is_owner(state: State, netuid: int, hotkey: bytes) -> bool:
+    """The subnet owner's hotkey, which needs neither stake nor permit."""
+    return bool(hotkey == Subtensor.SubnetOwnerHotkey.get(state, netuid))
+
+
 def enough_stake(state: State, netuid: int, hotkey: bytes) -> bool:
     """Whether the hotkey's stake weight reaches StakeThreshold (``check_weights_min_stake``)."""
     threshold: int = Subtensor.StakeThreshold.get(state)
+    if _is_owner(state, netuid, hotkey) and Subtensor.Uids.get(state, netuid, hotkey) is not None:
+        return True
     return threshold == 0 or stakes.stake_weight(state, netuid, hotkey) >= threshold
 
 
+def too_fast(state: State, block: int, netuid: int, hotkey: bytes) -> bool:
+    """Within WeightsSetRateLimit blocks of the last time (``check_rate_limit``); a hotkey without a seat is not."""
+    uid = Subtensor.Uids.get(state, netuid, hotkey)
+    if uid is None:
+        return False
+    last = Subtensor.LastUpdate.get(state, netuid)[uid]
+    return bool(last and block - last < Subtensor.WeightsSetRateLimit.get(state, netuid))
+
+
 def _check(context: Context, who: bytes, netuid: int, dests: list[int], weights: list[int], version_key: int) -> int:
-    """The signer's uid when the weights may be set; otherwise raises the runtime's error."""
+    """The signer's uid when the weights may be set; otherwise the runtime's error (``internal_set_weights``)."""
     state = context.state
-    if len(dests) != len(weights):
-        raise fail("WeightVecNotEqualSize")
-    if netuid == 0:
-        raise fail("CanNotSetRootNetworkWeights")
-    if not Subtensor.NetworksAdded.get(state, netuid):
-        raise fail("MechanismDoesNotExist")
     if Subtensor.CommitRevealWeightsEnabled.get(state, netuid):
         raise fail("CommitRevealEnabled")
+    if netuid == 0:
+        raise fail("CanNotSetRootNetworkWeights")
+    if len(dests) != len(weights):
+        raise fail("WeightVecNotEqualSize")
+    if not Subtensor.NetworksAdded.get(state, netuid):
+        raise fail("MechanismDoesNotExist")
     count = Subtensor.SubnetworkN.get(state, netuid)
     if len(dests) > count:
         raise fail("UidsLengthExceedUidsInSubNet")
@@ -41,11 +60,11 @@ def _check(context: Context, who: bytes, netuid: int, dests: list[int], weights:
         raise fail("NotEnoughStakeToSetWeights")
     if version_key < Subtensor.WeightsVersionKey.get(state, netuid):
         raise fail("IncorrectWeightVersionKey")
-    last = Subtensor.LastUpdate.get(state, netuid)[uid]
-    if last and context.block - last < Subtensor.WeightsSetRateLimit.get(state, netuid):
+    if too_fast(state, context.block, netuid, who):
         raise fail("SettingWeightsTooFast")
     own_only = dests == [uid]
-    if not own_only and not Subtensor.ValidatorPermit.get(state, netuid)[uid]:
+    permits = Subtensor.ValidatorPermit.get(state, netuid)
+    if not (own_only or _is_owner(state, netuid, who) or permits[uid]):
         raise fail("NeuronNoValidatorPermit")
     if len(set(dests)) != len(dests):
         raise fail("DuplicateUids")
@@ -53,11 +72,23 @@ def _check(context: Context, who: bytes, netuid: int, dests: list[int], weights:
         raise fail("UidVecContainInvalidOne")
     if not own_only and len(dests) < min(Subtensor.MinAllowedWeights.get(state, netuid), count):
         raise fail("WeightVecLengthIsLow")
-    limit = Subtensor.MaxWeightsLimit.get(state, netuid)
-    total = sum(weights)
-    if limit < _U16_MAX and not own_only and any(weight * _U16_MAX > limit * total for weight in weights):
+    if not own_only and not _within_limit(upscaled(weights), Subtensor.MaxWeightsLimit.get(state, netuid)):
         raise fail("MaxWeightExceeded")
     return int(uid)
+
+
+def upscaled(weights: list[int]) -> list[int]:
+    """Scaled so that the greatest is 65535 (``vec_u16_max_upscale_to_u16``)."""
+    greatest = max(weights, default=0)
+    return [weight * _U16_MAX // greatest if greatest else 0 for weight in weights]
+
+
+def _within_limit(weights: list[int], limit: int) -> bool:
+    """Whether no weight is a greater part of all than ``limit`` of 65535 (``check_vec_max_limited``, I32F32)."""
+    total = sum(weights)
+    if limit == _U16_MAX or total == 0:
+        return True
+    return (max(weights) << 32) // total <= (limit << 32) // _U16_MAX
 
 
 @call(
@@ -71,9 +102,7 @@ def set_weights(
 ) -> None:
     """Set the signer's row of weights, scaled so that its greatest is 65535. Free of charge."""
     uid = _check(context, who, netuid, dests, weights, version_key)
-    greatest = max(weights, default=0)
-    scaled = [weight * _U16_MAX // greatest if greatest else 0 for weight in weights]
-    Subtensor.Weights.put(context.state, netuid, uid, value=list(zip(dests, scaled, strict=True)))
+    Subtensor.Weights.put(context.state, netuid, uid, value=list(zip(dests, upscaled(weights), strict=True)))
     updates = Subtensor.LastUpdate.get(context.state, netuid)
     updates[uid] = context.block
     Subtensor.LastUpdate.put(context.state, netuid, value=updates)
