@@ -161,6 +161,8 @@ async def test_a_crashing_miner_is_explained_once_and_shown_in_its_log(
             answer = await house.client.call(m.WhyMiner("one"))
             assert answer.diagnosis is not None
             assert answer.exits[-1].code == 1
+            history = await house.client.call(m.GetMinerHistory("one", 0.0))
+            assert [one.text for one in history.moments if one.kind == "incident"] == [why.sentence], "told once"
             place = await house.client.call(m.LogCrash("one"))
             assert place.position is not None
             page = await house.client.call(m.ReadLog("one", before=place.position))

@@ -110,10 +110,12 @@ def history(command: GetMinerHistory) -> MinerHistory:
         *(ExitRecord(now - 8 - 130 * n, 1, None, False, 60.0) for n in range(4, -1, -1)),
     )
     moments = (
+        Moment(now - 2995, "incident", "The system ended it: the machine's memory was full.", "writer-2"),
         Moment(now - 2250, "updated", "Version 2 is being tried.", "writer-2"),
         Moment(now - 1700, "endpoint lost", "The sandbox does not answer.", "", "sandbox"),
         Moment(now - 1480, "endpoint back", "New blocks arrive.", "", "sandbox"),
         Moment(now - 1400, "kept", "Version 2 got healthy and is kept.", "writer-2"),
+        Moment(now - 526, "incident", "Port 8092 is in use by python3 (process 31 204).", "writer-2"),
     )
     step = max(2.0, (until - command.since) / command.points)
     times = [until - step * n for n in range(int((until - command.since) / step), -1, -1)]

@@ -34,13 +34,14 @@ def test_everything_told_is_on_one_axis():
     lines = build(samples.failing_miner(), samples_miners.history(GetMinerHistory("x", now - 86_400)))
     assert [round(span.end - span.start) for span in lines.runs][:2] == [5120, 660]
     assert sum(dot.bad for dot in lines.ends) == 7 and len(lines.versions) == 2
+    assert [dot.bad for dot in lines.incidents] == [True, True]
     assert [round(span.end - span.start) for span in lines.drops] == [220]
     assert len(lines.pay) == 40 and sum(dot.bad for dot in lines.pay) == 6
     known = [curve.name for curve in lines.curves if curve.known]
     assert known == ["CPU", "Memory", "GPU", "GPU memory", "Heat", "Incentive", "Disk"]
     said = " / ".join(words_at(lines, now - 3050, 100)).replace(NARROW, " ")
     for words in ("of one core", "memory ", "GiB", "busiest card", "hottest card", "°C", "incentive 1",
-                  "disk writes", "kB/s", "killed by SIGKILL", "paid 1.", "α1 at block"):  # fmt: skip
+                  "disk writes", "kB/s", "killed by SIGKILL", "memory was full", "paid 1.", "α1 at block"):  # fmt: skip
         assert words in said, words
     assert "endpoint lost: The sandbox does not answer." in words_at(lines, now - 1600, 1)
     assert "incentive unknown" in words_at(lines, now - 1600, 1), "nobody could ask the chain then"
@@ -144,7 +145,7 @@ def test_a_gap_is_not_drawn_as_a_value(qtbot, view):
     rows = [MinerSample(NOW - n, cpu_percent=None if 30 <= n <= 70 else 50.0) for n in range(99, 0, -1)]
     view.show_lines(build(good_miner(), told(samples=tuple(rows))))
     picture = view.grab().toImage()
-    box = view._boxes()[1]
+    box = view._boxes()[2]
 
     def column(at: float) -> set[str]:
         x = round(view._x(at))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -106,6 +108,52 @@ async def test_ends_are_kept_once(tmp_path: Path) -> None:
     assert await samples.ends("one", 0, NOW) == () and await samples.miner("one", 0, NOW, 5) == ()
     assert await samples.ends("two", 0, NOW) == (b"theirs",)
     await samples.close()
+
+
+_WRITER = """
+import asyncio, sys, time
+from pathlib import Path
+from ranvier.ledger.miner_sample import MinerSample
+from ranvier.ledger.samples import Samples
+
+async def main():
+    samples = Samples(Path(sys.argv[1]))
+    at = float(sys.argv[2])
+    while True:
+        at += 10.0
+        await samples.add_miners(at, [("one", MinerSample(at, rss=int(at))), ("two", MinerSample(at, rss=1))])
+        await samples.note_ends("one", [(at, b"end")])
+        await samples.thin(at)
+        print(at, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_kill_9_at_any_moment_leaves_readings_that_can_be_read(tmp_path: Path) -> None:
+    path, told = tmp_path / "h.sqlite", NOW
+    for rows in (200, 90, 160):
+        child = subprocess.Popen([sys.executable, "-c", _WRITER, str(path), str(told)], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        for _ in range(rows):
+            told = float(child.stdout.readline())
+        child.kill()
+        told = max([told, *(float(line) for line in child.stdout.read().splitlines(keepends=True) if b"\n" in line)])
+        child.wait()
+        child.stdout.close()
+
+    async def check() -> None:
+        samples = Samples(path)
+        kept = await samples.miner("one", 0, NOW * 2, 10**13)
+        assert kept[0].at <= NOW + 60, "nothing is missing at the beginning"
+        assert told <= kept[-1].at <= told + 10, "at most what was committed but not told"
+        steps = [after.at - before.at for before, after in pairwise(kept)]
+        assert max(steps) <= 60 and {one.rss for one in kept} == {int(one.at) for one in kept}
+        assert len(await samples.miner("two", 0, NOW * 2, 10**13)) == len(kept)
+        assert len(await samples.ends("one", 0, NOW * 2)) == round((kept[-1].at - NOW) / 10), "each once"
+        await samples.close()
+
+    asyncio.run(check())
 
 
 readings = st.lists(

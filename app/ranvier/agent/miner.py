@@ -173,16 +173,18 @@ class Miner:
         """Whether it has ended in a way that nobody was told about yet."""
         return self._seen is not None and self.incident.due(self._seen.status)
 
-    async def explain(self, chain_note: str | None, gpu: str | None = None) -> None:
-        """Find out why it ended, and say so once."""
+    async def explain(self, chain_note: str | None, gpu: str | None = None) -> str:
+        """Find out why it ended, and say so once: the sentence when it is news, else nothing."""
         if self._seen is None:
-            return
+            return ""
         status = self._seen.status
         around = Around(self.file, self.seat, chain_note, frozenset(self._last_pids), gpu)
         mark, found = await asyncio.to_thread(self.incident.explain, status, around)
-        if self.incident.tell(status, mark, found):
+        news = self.incident.tell(status, mark, found)
+        if news:
             log.warning("miner %s: %s %s", self.file.id, found.sentence, found.step)
         self._tools.changed()
+        return found.sentence if news and self.incident.view is not None else ""
 
     def health_due(self, pause_s: float) -> bool:
         """Whether to ask again: every ``pause_s`` while all is well, at each round until then."""

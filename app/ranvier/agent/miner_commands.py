@@ -128,7 +128,7 @@ class MinerCommands:
         miner = self._agent.miners.get(command.id)
         await miner.look()
         if miner.unexplained():
-            await miner.explain(self._agent.chain_note(miner.file.network))
+            await self._agent.miners.explain(miner)
         view = miner.view(self._agent.chain_note(miner.file.network))
         place = await asyncio.to_thread(miner_logs.crash, miner.folder)
         shown = miner.shown()

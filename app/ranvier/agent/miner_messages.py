@@ -130,7 +130,8 @@ class BundlePreview(msgspec.Struct, frozen=True):
 
 class Moment(msgspec.Struct, frozen=True):
     """Something that happened at ``at`` (Unix seconds): ``endpoint lost``, ``endpoint back``, ``updated``, ``kept``,
-    ``taken back``. It is of one miner, or of a whole network (then ``miner_id`` is empty)."""
+    ``taken back``, ``incident`` (why it ended). It is of one miner, or of a whole network (then ``miner_id`` is
+    empty)."""
 
     at: float
     kind: str

@@ -320,7 +320,7 @@ class Miners:
                 self._tasks.start(miner.settle(), f"settle {miner.file.id}")
             if miner.unexplained() and miner.file.id not in self._explaining:
                 self._explaining.add(miner.file.id)
-                self._tasks.start(self._explain(miner), f"explain {miner.file.id}")
+                self._tasks.start(self.explain(miner), f"explain {miner.file.id}")
             if miner.trial.trial_since is not None and not miner.lock.locked():
                 self._judge(miner)
         pause = _HEALTH_EVERY_S if self._around.watched() else _IDLE_HEALTH_EVERY_S
@@ -328,10 +328,13 @@ class Miners:
 
     # --- inside ---------------------------------------------------------------------------------------------
 
-    async def _explain(self, miner: Miner) -> None:
+    async def explain(self, miner: Miner) -> None:
+        """Find out why it ended; what is news goes into its history."""
         try:
             gpu = cards_text(self._around.hardware(), miner.file.gpus)
-            await miner.explain(self._around.chain_note(miner.file.network), gpu)
+            found = await miner.explain(self._around.chain_note(miner.file.network), gpu)
+            if found:
+                self._around.noted(miner.file.id, "incident", found)
         finally:
             self._explaining.discard(miner.file.id)
 

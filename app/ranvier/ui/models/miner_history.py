@@ -73,6 +73,7 @@ class Lines:
     end: float
     runs: tuple[Span, ...] = ()
     ends: tuple[Dot, ...] = ()
+    incidents: tuple[Dot, ...] = ()
     versions: tuple[Dot, ...] = ()
     drops: tuple[Span, ...] = ()
     curves: tuple[Curve, ...] = ()
@@ -89,11 +90,8 @@ def build(miner: MinerView, told: MinerHistory) -> Lines:
         end=end,
         runs=_runs(told),
         ends=tuple(Dot(one.at, exit_text(one), not one.wanted) for one in told.exits if start <= one.at <= end),
-        versions=tuple(
-            Dot(one.at, one.text, one.kind == "taken back")
-            for one in told.moments
-            if one.kind in ("updated", "kept", "taken back") and start <= one.at <= end
-        ),
+        incidents=_dots(told, "incident"),
+        versions=_dots(told, "updated", "kept", "taken back"),
         drops=_drops(told),
         curves=_curves(told.samples),
         pay=tuple(
@@ -105,6 +103,14 @@ def build(miner: MinerView, told: MinerHistory) -> Lines:
         pay_note=told.pay_note,
         pay_from=told.pay_from,
     )  # fmt: skip
+
+
+def _dots(told: MinerHistory, *kinds: str) -> tuple[Dot, ...]:
+    return tuple(
+        Dot(one.at, one.text, one.kind in ("taken back", "incident"))
+        for one in told.moments
+        if one.kind in kinds and told.since <= one.at <= told.until
+    )
 
 
 def _points(samples: Sequence[MinerSample], read: Callable[[MinerSample], float | None]) -> Points:
@@ -186,7 +192,9 @@ def unknown(points: Points, start: float, end: float) -> list[tuple[float, float
 def words_at(lines: Lines, at: float, reach_s: float) -> list[str]:
     """What was so, and what happened, around a moment: for hovering."""
     found = [text for curve in lines.curves if curve.known for text in curve.words_at(at)]
-    near = [dot.words for dot in (*lines.ends, *lines.versions, *lines.pay) if abs(dot.at - at) <= reach_s]
+    near = [
+        dot.words for dot in (*lines.ends, *lines.incidents, *lines.versions, *lines.pay) if abs(dot.at - at) <= reach_s
+    ]
     found += near[:4] + ([f"and {len(near) - 4} more; zoom in to see them"] if len(near) > 4 else [])
     found += [span.words for span in lines.drops if span.start <= at <= span.end]
     run = next((span.words for span in lines.runs if span.start <= at <= span.end), "")

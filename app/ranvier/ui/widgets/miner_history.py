@@ -65,7 +65,8 @@ class HistoryView(ZoomedTime):
         crashes = sum(dot.bad for dot in lines.ends)
         unknown_names = [curve.name for curve in lines.curves if not curve.known]
         self.setAccessibleDescription(
-            f"{len(lines.runs)} runs, {crashes} crashes, {len(lines.pay)} payments, {len(lines.drops)} endpoint drops; "
+            f"{len(lines.runs)} runs, {crashes} crashes, {len(lines.incidents)} incidents, {len(lines.pay)} payments, "
+            f"{len(lines.drops)} endpoint drops; "
             f"not known: {', '.join(unknown_names) or 'nothing'}"
         )
         self.update()
@@ -76,10 +77,11 @@ class HistoryView(ZoomedTime):
         self._end_hover()
 
     def _rows(self, lines: Lines) -> list[_Lane]:
-        def marks(dots: tuple[Dot, ...]) -> Callable[[QPainter, Colours, QRectF], None]:
-            return lambda painter, colours, box: self._paint_dots(painter, colours, box, dots)
+        def marks(dots: tuple[Dot, ...], bad: Level) -> Callable[[QPainter, Colours, QRectF], None]:
+            return lambda painter, colours, box: self._paint_dots(painter, colours, box, dots, bad)
 
         rows = [_Lane("Runs", _THIN, False, self._paint_runs)]
+        rows.append(_Lane("Incidents", _THIN, False, marks(lines.incidents, Level.WARN)))
         for place, curve in enumerate(lines.curves):
             if curve.known:
                 rows.append(_Lane(curve.name, _HIGH, True, self._curve_painter(curve, place), curve))
@@ -87,7 +89,7 @@ class HistoryView(ZoomedTime):
                 rows.append(_Lane(curve.name, _THIN, False, self._nothing_painter(curve.none)))
         rows.append(_Lane("Pay", _HIGH if lines.pay else _THIN, bool(lines.pay), self._paint_pay))
         rows.append(_Lane("Endpoint", _THIN, False, self._paint_drops))
-        rows.append(_Lane("Versions", _THIN, False, marks(lines.versions)))
+        rows.append(_Lane("Versions", _THIN, False, marks(lines.versions, Level.BAD)))
         return rows
 
     # --- geometry ------------------------------------------------------------------------------------------
@@ -188,11 +190,11 @@ class HistoryView(ZoomedTime):
         painter.setBrush(_faint(colours.good, 0.55))
         for span in self.lines.runs:
             painter.drawRoundedRect(self._bar(span, middle), 3, 3)
-        self._paint_dots(painter, colours, box, self.lines.ends)
+        self._paint_dots(painter, colours, box, self.lines.ends, Level.BAD)
 
-    def _paint_dots(self, painter: QPainter, colours: Colours, box: QRectF, dots: tuple[Dot, ...]) -> None:
+    def _paint_dots(self, painter: QPainter, colours: Colours, box: QRectF, dots: tuple[Dot, ...], bad: Level) -> None:
         for dot in dots:
-            level = Level.BAD if dot.bad else Level.OFF
+            level = bad if dot.bad else Level.OFF
             mark = QRectF(self._x(dot.at) - _MARK / 2, box.center().y() - _MARK / 2, _MARK, _MARK)
             paint_mark(painter, mark, level, QColor(colours.level(level)))
 
