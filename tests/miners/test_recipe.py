@@ -56,7 +56,7 @@ def test_a_good_recipe(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('title = "Echo miner"', "title = ", "recipe.toml: Invalid value (at line 2, column 9)"),
+        ('title = "Echo miner"', "title = ", "recipe.toml is not valid TOML: Invalid value (at line 2, column 9)"),
         ('title = "Echo miner"', "title = 3", "line 2: title: expected `str`, got `int`"),
         ('title = "Echo miner"', "", "missing required field `title`"),
         ('title = "Echo miner"', 'titel = "x"', "line 2: titel: unknown key"),

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.core.errors import RecipeError
-from ranvier.miners.proposal import Proposal, generalise, make, split_variables
+from ranvier.miners.command_line import parse
+from ranvier.miners.proposal import TCP, Proposal, generalise, make, served, split_variables
 
 ENTRIES = (
     "neurons/miner.py",
@@ -28,20 +29,21 @@ _AXON_WORDS = [
     "--netuid", "{netuid}", "--wallet.path", "{wallet_path}", "--wallet.name", "{wallet_name}",
     "--wallet.hotkey", "{hotkey_name}", "--subtensor.chain_endpoint", "{endpoint}", "--axon.port", "{axon_port}",
 ]  # fmt: skip
-_TCP = {"tcp": "127.0.0.1:{axon_port}", "grace_s": 300.0}
+IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
 _MOST_READ = 1 << 20
 
 
 def propose_command(
-    name: str, words: Sequence[str], *, folder: Path | None = None, variables: Mapping[str, str] | None = None
-) -> Proposal:
+    name: str, words: Sequence[str], *, folder: Path | None = None, variables: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
+) -> Proposal:  # fmt: skip
     """Any command, run as it is. RecipeError when there is none."""
     if not words:
         raise RecipeError("No command", "There is nothing to run.", "Write the command as in a terminal.")
     command, found = generalise(words)
-    plain, secrets, notes = split_variables(variables or {})
+    plain, secrets, said = split_variables(variables or {})
+    notes = [*notes, *said]
     program = {"command": command, "environment": plain, "secrets": secrets, "folder": str(folder) if folder else ""}
-    listens = "axon_port" in found
     return make(
         name,
         name,
@@ -49,18 +51,30 @@ def propose_command(
         notes=notes,
         found=found,
         environment={"none": True},
-        ports={"axon": int(found["axon_port"])} if listens and found["axon_port"].isdigit() else {},
-        health=_TCP if listens else {},
+        **served(found),
     )
+
+
+def propose_line(name: str, text: str) -> Proposal:
+    """A command as it is typed in a shell. RecipeError where it cannot be run without one."""
+    line = parse(text)
+    folder = Path(line.folder) if line.folder else None
+    return propose_command(name, line.words, folder=folder, variables=line.variables, notes=line.notes)
 
 
 def propose_container(name: str, image: str, words: Sequence[str] = ()) -> Proposal:
     """A container image, run by docker or podman."""
+    if not IMAGE.fullmatch(image):
+        raise RecipeError(
+            "Not an image",
+            f"“{image[:60]}” is not the name of a container image.",
+            "Write it as ghcr.io/team/miner:1.4.",
+        )
     command, found = generalise(words)
     notes = ["The wallet is mounted at /wallet, read-only: tell the image so if it looks elsewhere."]
     return make(
         name, name, {"command": command}, notes=notes, found=found, container={"image": image},
-        environment={"none": True}, ports={"axon": 8091}, health=_TCP,
+        environment={"none": True}, ports={"axon": 8091}, health=TCP,
     )  # fmt: skip
 
 
@@ -102,7 +116,7 @@ def propose_project(folder: Path, *, entry: str | None = None, name: str | None 
     return make(
         title, title, {"command": start + (_AXON_WORDS if listens else []), "folder": "{source}"}, notes=notes,
         source={"folder": str(folder)}, environment=environment, ports={"axon": 8091} if listens else {},
-        health=_TCP if listens else {},
+        health=TCP if listens else {},
     )  # fmt: skip
 
 

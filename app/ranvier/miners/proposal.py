@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +23,17 @@ OPTIONS = {
     "--coldkey": "wallet_name", "--hotkey": "hotkey_name", "--netuid": "netuid",
     "--axon.port": "axon_port", "--axon-port": "axon_port", "--axon.external_ip": "external_ip",
     "--axon.external_port": "external_port", "--subtensor.chain_endpoint": "endpoint",
+    "--subtensor.network": "endpoint",
 }  # fmt: skip
 _SHELL_ONLY = re.compile(
     r"(PATH|HOME|PWD|OLDPWD|SHELL|SHLVL|USER|LOGNAME|MAIL|TERM|TERM_PROGRAM.*|COLORTERM|LANG|LANGUAGE|LC_.*|LS_COLORS|EDITOR|_|"
     r"DISPLAY|WAYLAND_.*|XDG_.*|DBUS_.*|SSH_.*|GPG_.*|NVM_.*|npm_.*|PM2_.*|PM_.*|pm_.*|VIRTUAL_ENV.*|PS1|CONDA_.*|HOSTNAME|"
     r"LESS.*|TMUX.*|STY|WINDOW.*|VSCODE_.*|NODE_.*|unique_id|SUDO_.*|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_.*)"
 )
+
+
+TCP = {"tcp": "127.0.0.1:{axon_port}", "grace_s": 300.0}
+_LOGIN = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,17 @@ def save(proposal: Proposal, recipes: Path) -> Recipe:
     except RecipeError:
         (folder / FILE_NAME).unlink()
         raise
+
+
+def check_text(text: str) -> Recipe:
+    """Check a recipe's text without storing it. RecipeError names the line."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE_NAME
+        path.write_text(text, "utf-8")
+        try:
+            return load_recipe(path.parent)
+        except RecipeError as error:  # nobody knows that folder
+            raise RecipeError(error.title, error.message.replace(str(path), "The recipe"), error.hint) from error
 
 
 def make(
@@ -94,11 +111,20 @@ def generalise(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return result, found
 
 
+def served(found: Mapping[str, str]) -> dict[str, Any]:
+    """The sections of a recipe for a program that was told to listen: its port, and a check that it does."""
+    port = found.get("axon_port")
+    if port is None:
+        return {}
+    usual = int(port) if re.fullmatch(r"[0-9]{1,5}", port) else 0
+    return {"ports": {"axon": usual} if 1 <= usual <= 65_535 else {}, "health": TCP}
+
+
 def split_variables(variables: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], list[str]]:
     """(plain, secrets by name, notes). What belongs to the shell is left out; a secret's value is never copied."""
     kept = {name: str(value) for name, value in variables.items() if re.fullmatch(r"[A-Za-z_]\w*", name)}
     kept = {name: value for name, value in kept.items() if not _SHELL_ONLY.fullmatch(name)}
-    secrets = {name: name for name in kept if _SECRET.search(name)}
+    secrets = {name: name for name, value in kept.items() if _SECRET.search(name) or _LOGIN.search(value)}
     plain = {name: value for name, value in kept.items() if name not in secrets}
     notes = [f"{name} looks like a secret: its value is not taken over, you are asked for it." for name in secrets]
     return plain, secrets, notes

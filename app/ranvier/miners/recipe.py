@@ -65,7 +65,7 @@ def load_recipe(folder: Path) -> Recipe:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError("Recipe not valid", f"{path}: {error}.") from error
+        raise RecipeError("Recipe not valid", f"{path} is not valid TOML: {error}.") from error
     if "folder" in data:
         raise _wrong(path, text, "folder", "unknown key")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import tomllib
 from collections.abc import Callable, Sequence
@@ -13,15 +14,17 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QWidget
 
 from ranvier.core.errors import RanvierError, RecipeError
-from ranvier.miners.guess import propose_command, propose_container, propose_project
+from ranvier.miners.guess import propose_container, propose_line, propose_project
 from ranvier.miners.imports import PM2_DUMP, from_pm2, from_systemd, units
-from ranvier.miners.proposal import Proposal
+from ranvier.miners.proposal import Proposal, check_text
 from ranvier.miners.recipe import Recipe
 from ranvier.ui.dialogs.fit import Steps
 from ranvier.ui.widgets.fields import Field
 from ranvier.ui.widgets.path_field import Choose, PathField
 from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import size_text
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +129,10 @@ class MinerSource(QWidget):
         if self.proposal is None:
             return "Let a recipe be proposed first, and read it."
         try:
-            named = tomllib.loads(self.text).get("name")
-        except tomllib.TOMLDecodeError as error:
-            return f"The recipe is not valid: {error}."
-        return None if named else "The recipe has no name."
+            check_text(self.text)
+        except RanvierError as error:
+            return f"{error.message} {error.hint}".strip()
+        return None
 
     # --- inside --------------------------------------------------------------------------------------------
 
@@ -176,8 +179,7 @@ class MinerSource(QWidget):
     def _proposal(self) -> Proposal:
         kind = self.kind.currentIndex()
         if kind == COMMAND:
-            words = _words(self.command.text())
-            return propose_command(self._name(), words)
+            return propose_line(self._name(), self.command.text())
         if kind == PROJECT:
             return propose_project(Path(self.project.field.text()), name=self._name())
         if kind == IMAGE:
@@ -198,7 +200,9 @@ class MinerSource(QWidget):
                 for one in from_pm2(dump.read_bytes()):
                     self.found.addItem(f"PM2: {one.name}", lambda one=one: one)
             except (RanvierError, OSError) as error:
-                self.hint.setText(f"PM2's dump cannot be read: {error}")
+                log.info("PM2's dump: %s", error)
+                why = error.message if isinstance(error, RanvierError) else "Its file cannot be read."
+                self.hint.setText(f"PM2 is left out. {why}")
         for unit in units():
             user = Path.home() in unit.parents
             self.found.addItem(f"systemd: {unit.name}", lambda unit=unit, user=user: _from_unit(unit, user))
