@@ -16,7 +16,14 @@ from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.miner_history import HistoryView
 from ranvier.ui.widgets.text import button, label
 
-_SPANS = (("15 min", 900), ("1 h", 3600), ("6 h", 21_600), ("1 day", 86_400), ("1 week", 604_800), ("30 d", 2_592_000))
+_SPANS = (
+    ("15 min", 900),
+    ("1 h", 3600),
+    ("6 h", 21_600),
+    ("1 day", 86_400),
+    ("1 week", 604_800),
+    ("30 days", 2_592_000),
+)
 _POINTS = 480
 _SOON_S, _SELDOM_S = 2.0, 60.0
 _SETTLE_S = 0.15

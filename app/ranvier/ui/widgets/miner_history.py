@@ -150,7 +150,7 @@ class HistoryView(ZoomedTime):
 
     def _paint_axis(self, painter: QPainter, colours: Colours, whole: QRectF) -> None:
         start, end = self._range
-        ticks = [tick for tick in day_ticks(start, end, max(2, int(self._width() / 90))) if start <= tick <= end]
+        ticks = [tick for tick in day_ticks(start, end, max(2, int(self._width() / 80))) if start <= tick <= end]
         hours = len(ticks) < 2 or ticks[1] - ticks[0] < 80_000
         for tick in ticks:
             x = self._x(tick)
