@@ -10,7 +10,8 @@ import pytest
 from PySide6.QtWidgets import QLabel
 
 from gui import samples, samples_money
-from ranvier.agent.market_messages import GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
+from gui.fakes import good_miner, status
+from ranvier.agent.market_messages import AskAxon, AxonView, GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
 from ranvier.chain.concentration import measure
 from ranvier.chain.supply import supply
 from ranvier.core.errors import NetworkError
@@ -183,4 +184,23 @@ async def test_network_check_runs_once_and_again_when_asked(qtbot, house):
     house.bridge.status.emit(samples.status("finney"))
     assert not page.measure.isEnabled() and "play money" in page.measure.toolTip()
     await samples.until(lambda: page.again.isEnabled(), "the check of the other network")
+    await house.close()
+
+
+async def test_the_own_axon_is_asked_where_a_miner_runs_and_unknown_has_its_reason(qtbot, house):
+    page = NetCheckPage(house.context)
+    qtbot.addWidget(page)
+    assert not page.ask.isEnabled() and "No miner" in page.ask.toolTip()
+    miner = good_miner(axon_port=8091)
+    page._status(status(miner))
+    assert page.ask.isEnabled()
+    house.client.answers[AskAxon] = AxonView(120.4, 480.6)
+    page.ask.click()
+    await samples.until(lambda: not page.answer.isHidden(), "the answer")
+    assert house.client.called(AskAxon) == [AskAxon(miner.id)]
+    assert (page.first_word.value.text(), page.whole.value.text()) == ("120 ms", "481 ms")
+    page.show_answer(AxonView(error="Nothing listens on port 8091."))
+    assert page.whole.value.text() == "unknown" and "Nothing listens" in page.whole.note.text()
+    page._status(status())
+    assert page.answer.isHidden() and not page.ask.isEnabled()
     await house.close()

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ranvier.agent import market
+from ranvier.agent import market, market_messages
 from ranvier.agent import messages as m
+from ranvier.agent.axon_check import ask_axon
 from ranvier.agent.miner_commands import MinerCommands
 from ranvier.agent.money_commands import MoneyCommands
 from ranvier.agent.portfolio import require_network
@@ -42,6 +43,7 @@ class Commands:
             **MoneyCommands(self._agent).handlers(),
             **self._agent.secrets.handlers(),
             **market.handlers(self._agent.market),
+            market_messages.AskAxon: self.ask_axon,
             **self._agent.ladders.handlers(),
         }
 
@@ -86,6 +88,9 @@ class Commands:
         finally:  # what could not be done of it is said; the agent ends all the same
             asyncio.get_running_loop().call_later(_ANSWER_FIRST_S, self._agent.stop)
         return m.Done("The agent ends.")
+
+    async def ask_axon(self, command: market_messages.AskAxon) -> market_messages.AxonView:
+        return await ask_axon(self._agent, command)
 
     # --- inside ---------------------------------------------------------------------------------------------
 

@@ -130,6 +130,14 @@ class NetCheckView(msgspec.Struct, frozen=True):
     used: str | None
 
 
+class AxonView(msgspec.Struct, frozen=True):
+    """One inference call to an own axon: milliseconds; None is unknown, and ``error`` says why."""
+
+    first_word_ms: float | None = None
+    whole_ms: float | None = None
+    error: str | None = None
+
+
 class GetHoldings(Command[Holdings], frozen=True):
     pass
 
@@ -150,6 +158,12 @@ class GetNetCheck(Command[NetCheckView], frozen=True):
     """Ask every endpoint of the network ``samples`` times; takes some seconds."""
 
     samples: int = 5
+
+
+class AskAxon(Command[AxonView], frozen=True):
+    """Ask the axon of the miner ``id`` one real question, signed by its own hotkey, over this machine's own network."""
+
+    id: str
 
 
 class ExportEarnings(Command[Done], frozen=True):

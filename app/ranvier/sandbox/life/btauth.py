@@ -6,14 +6,15 @@ official SDK's (version header ``1``; the scheme header is sent for anything but
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 
 from ranvier.keys.addresses import is_ss58
-from ranvier.keys.signing import SCHEME_NAMES, SR25519, Signer, verify
+from ranvier.keys.btauth import PROTOCOL, signed_headers, signed_text
+from ranvier.keys.signing import verify
 
-PROTOCOL = "btauth/1"
+__all__ = ["Gate", "Unauthorised", "signed_headers", "signed_text"]
+
 VERSIONS = frozenset({"1", PROTOCOL})
 OLDEST_S = 10
 AHEAD_S = 2
@@ -23,42 +24,6 @@ _MOST_REMEMBERED = 100_000
 
 class Unauthorised(Exception):  # noqa: N818  # it is an answer (401), not a fault of ours
     """A request that is not to be answered; the text says why, in one clause."""
-
-
-def signed_text(
-    *, scheme: str, method: str, target: str, body: bytes, nonce_ns: int | str, sender_ss58: str, receiver_ss58: str
-) -> bytes:
-    """The eight lines that are signed. ``target`` is the path with its query, as sent."""
-    digest = hashlib.sha256(body).hexdigest()
-    lines = (PROTOCOL, scheme, method.upper(), target, digest, str(nonce_ns), sender_ss58, receiver_ss58)
-    return "\n".join(lines).encode()
-
-
-def signed_headers(
-    signer: Signer, receiver_ss58: str, method: str, target: str, body: bytes, nonce_ns: int | None = None
-) -> dict[str, str]:
-    """Headers that authenticate one request; the nonce is the time in nanoseconds."""
-    nonce = time.time_ns() if nonce_ns is None else nonce_ns
-    scheme = SCHEME_NAMES[signer.crypto_type]
-    text = signed_text(
-        scheme=scheme,
-        method=method,
-        target=target,
-        body=body,
-        nonce_ns=nonce,
-        sender_ss58=signer.ss58,
-        receiver_ss58=receiver_ss58,
-    )
-    headers = {
-        "X-Bittensor-Version": "1",
-        "X-Bittensor-Hotkey": signer.ss58,
-        "X-Bittensor-Receiver": receiver_ss58,
-        "X-Bittensor-Nonce": str(nonce),
-        "X-Bittensor-Signature": "0x" + signer.sign(text).hex(),
-    }
-    if signer.crypto_type != SR25519:
-        headers["X-Bittensor-Crypto"] = scheme
-    return headers
 
 
 class Gate:

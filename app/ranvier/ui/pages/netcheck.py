@@ -7,12 +7,14 @@ import time
 
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from ranvier.agent.market_messages import GetHoldings, GetNetCheck, Holdings, NetCheckView
+from ranvier.agent.market_messages import AskAxon, AxonView, GetHoldings, GetNetCheck, Holdings, NetCheckView
+from ranvier.agent.messages import AgentStatus, MinerView
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.chain.networks import NETWORKS
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import age_text
 from ranvier.core.units import Tao, format_tao
+from ranvier.miners.status import MinerState
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.money import self_transfer
 from ranvier.ui.models.endpoints import best_words, endpoint_rows, endpoints_model, problem_words
@@ -39,6 +41,7 @@ class NetCheckPage(Page):
         self.found: NetCheckView | None = None
         self._network = ""
         self._running = False
+        self._miner: MinerView | None = None
         self.again = button("Check again", self._begin, kind="primary")
         self.add_action(self.again)
         self.model = endpoints_model()
@@ -59,9 +62,11 @@ class NetCheckPage(Page):
         column.addWidget(card)
         column.addWidget(self.table, 1)
         column.addWidget(self._settling())
+        column.addWidget(self._asking())
         self.stack.addWidget(whole)
         self.add(self.stack, 1)
         self.transacting = Transacting(context, self, self._settled)
+        self._offer_asking(None)
         context.bridge.status.connect(self._status)
         if context.bridge.latest is not None:
             self._status(context.bridge.latest)
@@ -87,6 +92,24 @@ class NetCheckPage(Page):
             row.addWidget(figure, 1)
         self.results.hide()
         card.add(self.results)
+        return card
+
+    def _asking(self) -> QWidget:
+        card = Card("And an answer of your own axon?")
+        self.ask = button("Ask it", lambda: self.context.run(self._ask(), "ask axon"))
+        card.add_to_header(self.ask)
+        text = "One real question to a miner that runs here, signed by its own hotkey: what a payment for it waits for."
+        card.add(label(text, "muted", wrap=True))
+        row = QHBoxLayout()
+        row.setSpacing(24)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.first_word, self.whole = Figure("First word after"), Figure("Whole answer after")
+        self.answer = QWidget()
+        self.answer.setLayout(row)
+        for figure in (self.first_word, self.whole):
+            row.addWidget(figure, 1)
+        self.answer.hide()
+        card.add(self.answer)
         return card
 
     def shown(self) -> None:
@@ -167,8 +190,38 @@ class NetCheckPage(Page):
             figure.show_value(None if took is None else f"{took:.1f} s")
         self.fee.show_value(None if receipt.fee_rao is None else format_tao(Tao(receipt.fee_rao)))
 
-    def _status(self, status: object) -> None:
-        network = getattr(getattr(status, "chain", None), "network", "")
+    # --- own axon --------------------------------------------------------------------------------------------
+
+    async def _ask(self) -> None:
+        if self._miner is None:
+            return
+        allow(self.ask, "It is being asked.")
+        try:
+            found: AxonView = await self.context.client.call(AskAxon(self._miner.id), timeout_s=_TIMEOUT_S)
+        finally:
+            self._offer_asking(self._miner)
+        self.show_answer(found)
+
+    def show_answer(self, found: AxonView) -> None:
+        """Draw this answer; what is not known says why."""
+        self.answer.show()
+        for figure, took in ((self.first_word, found.first_word_ms), (self.whole, found.whole_ms)):
+            figure.show_value(None if took is None else f"{took:.0f} ms", found.error or "")
+
+    def _offer_asking(self, miner: MinerView | None) -> None:
+        if miner is None or (self._miner is not None and miner.id != self._miner.id):
+            self.answer.hide()
+        self._miner = miner
+        allow(self.ask, None if miner is not None else "No miner with an axon runs on this network.")
+
+    def _status(self, status: AgentStatus) -> None:
+        running = [
+            one
+            for one in status.miners
+            if one.network == status.chain.network and one.axon_port and one.state is MinerState.RUNNING
+        ]
+        self._offer_asking(running[0] if running else None)
+        network = status.chain.network
         if network == self._network:
             return
         self._network = network
