@@ -13,7 +13,7 @@ from substrateinterface.exceptions import SubstrateRequestException
 
 from ranvier.sandbox.extrinsic import encode_signed, signed_extra, signing_payload
 from ranvier.sandbox.outer import RUNTIME_CALL
-from ranvier.sandbox.pallets.subtensor.storage import rules
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.version import SPECS, spec_of
 from ranvier.sandbox.waiting import Refused
@@ -98,6 +98,31 @@ def test_a_restart_is_the_same_runtime(tmp_path: Path) -> None:
     again.blocks()
     assert rules(again.state) == 425
     again.node.chain.close()
+
+
+@pytest.mark.parametrize("wait", range(6))
+def test_the_first_epoch_comes_when_the_old_runtime_would_have_had_it(wait: int) -> None:
+    """``migrate_dynamic_tempo``; only an epoch in 343's very last block is had again, as on the real chain."""
+    old, new = Bench(rules=343), Bench(rules=343)
+    for bench in (old, new):
+        bench.blocks(10 + wait)
+    new.node.upgrade(SPECS[425])
+    last = Subtensor.LastMechansimStepBlock
+    for bench in (old, new):
+        bench.blocks()
+    decided, epoch = new.node.chain.head.number, last.get(new.state, 1)
+    while last.get(old.state, 1) == epoch:
+        old.blocks()
+    while last.get(new.state, 1) == epoch:
+        new.blocks()
+    expected = decided + 1 if epoch == decided else last.get(old.state, 1)
+    assert last.get(new.state, 1) == expected
+    first = last.get(new.state, 1)
+    while last.get(new.state, 1) == first:
+        new.blocks()
+    assert last.get(new.state, 1) - first == 5
+    assert Subtensor.ActivityCutoffFactorMilli.get(new.state, 1) == 50_000
+    assert Subtensor.SubnetEpochIndex.get(new.state, 1) > decided // 6
 
 
 @pytest.fixture
