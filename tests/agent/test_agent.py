@@ -267,3 +267,24 @@ async def test_what_is_not_a_command_is_refused_and_nothing_breaks(tmp_path: Pat
         async with session.post("http://agent/call/StartMiner", data=b"\xff") as answer:
             assert answer.status == 422
         await house.client.call(m.GetStatus())
+
+
+async def test_an_agent_that_is_told_to_end_while_something_changes_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A change that comes in the same moment must not swallow the end of the loop that tells of changes."""
+    house = House(tmp_path)
+    await house.start()
+    agent = house.agent
+    assert agent is not None
+    close = agent._server.close
+
+    async def closed_and_changed() -> None:
+        await close()
+        agent.changed()
+
+    monkeypatch.setattr(agent._server, "close", closed_and_changed)
+    await asyncio.sleep(0.5)  # the loop waits for the next change
+    await house.client.close()
+    await house.stop()
+    assert "told again" not in caplog.text

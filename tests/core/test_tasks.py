@@ -67,6 +67,25 @@ async def test_close_ends_all_and_waits_for_their_last_acts() -> None:
     await tasks.close()
 
 
+async def test_a_cancellation_that_was_lost_is_sent_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ranvier.core.tasks._PATIENCE_S", 0.05)
+    tasks = Tasks()
+
+    async def deaf() -> None:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            await asyncio.sleep(3600)
+
+    task = tasks.start(deaf(), "deaf")
+    await asyncio.sleep(0)
+    await asyncio.wait_for(tasks.close(), 5)
+    assert task.cancelled()
+    assert [record.getMessage() for record in caplog.records] == ["told again to end: deaf"]
+
+
 async def test_a_task_may_close_its_own_owner() -> None:
     tasks = Tasks()
     other = tasks.start(asyncio.sleep(3600), "other")

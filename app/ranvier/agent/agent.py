@@ -268,7 +268,8 @@ class Agent:
         """Send a status at each change, a few times a second at most, and every five seconds anyway."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _AT_LEAST_EVERY_S)
+                async with asyncio.timeout(_AT_LEAST_EVERY_S):
+                    await self._changed.wait()
             self._changed.clear()
             if self.hub.listeners:
                 self.hub.send(StatusEvent(self.status()))

@@ -66,7 +66,8 @@ class HardwareWatch:
                 await asyncio.sleep(pause)
             else:
                 with contextlib.suppress(TimeoutError):  # a listener that comes does not wait for the pause to end
-                    await asyncio.wait_for(self._hub.arrived.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._hub.arrived.wait()
 
     async def sample(self) -> Hardware:
         """The newest sample, taken now unless one was a moment ago."""

@@ -55,7 +55,8 @@ class PriceWatch:
                 self._trouble(error)
                 pause = _AGAIN_S
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._changed.wait()
 
     async def source(self) -> PriceSource | None:
         """What was chosen; None is off. Raises LedgerError."""

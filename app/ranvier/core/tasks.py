@@ -11,6 +11,8 @@ from ranvier.core.errors import Cancelled
 
 log = logging.getLogger(__name__)
 
+_PATIENCE_S = 5.0
+
 
 class Tasks:
     """Holds the tasks that one component started, reports their failures, ends them all with ``close``.
@@ -30,11 +32,18 @@ class Tasks:
         return task
 
     async def close(self) -> None:
-        """Cancel what still runs and wait for it."""
-        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel what still runs and wait for it.
+
+        A cancellation can get lost inside a library (``asyncio.wait_for`` of Python 3.11 loses one that comes
+        together with the result), so whoever still works after a while is told again.
+        """
+        left = {task for task in self._tasks if task is not asyncio.current_task()}
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=_PATIENCE_S)
+            if left:
+                log.warning("told again to end: %s", ", ".join(sorted(task.get_name() for task in left)))
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
