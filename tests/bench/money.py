@@ -5,6 +5,7 @@ Refresh: a whole portfolio (balances, positions with three values, locks, key sw
 "stake_value_for_coldkey" and ``btcli stake list`` run against the same node in turns: compare ratios.
 Start: a new process until its first balance, on the real chain's metadata (spec 343, where ../shared has it), with and
 without the metadata cache, and with the library that decodes everything.
+Chart: a million bars opened, zoomed, panned and hovered over, beside a scene that holds them all.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "app"))
 
 from bench._counting_proxy import CountingProxy  # a script beside the tests' packages
+from bench._money_chart import charts
 from chain import fixtures_343 as real
 from chain.chain_helpers import NETUID, connected, funded, new_key
 from chain.fake_node import FakeNode
@@ -277,12 +279,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sdk", help="a Python interpreter with the official SDK")
     parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--bars", type=int, default=1_000_000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found = {
         "refresh": asyncio.run(refreshes(options.sdk, options.turns)),
         "start_s": asyncio.run(starts(min(5, options.turns))),
         "decode": decoding(),
+        "chart": charts(options.bars, 40),
     }
     if options.json:
         print(json.dumps(found, indent=1))
@@ -291,6 +295,7 @@ def main() -> int:
         print(f"{row['positions']:4} positions:", *(f"{k}={_short(v)}" for k, v in row.items() if k != "positions"))
     print("start:", _short(found["start_s"]))
     print("decode:", _short(found["decode"]))
+    print("chart:", _short(found["chart"]))
     return 0
 
 

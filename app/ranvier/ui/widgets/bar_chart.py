@@ -55,6 +55,20 @@ class Columns:
     words: Callable[[int], str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What is worked out once: by slot, where it begins among the bars, its moment, width and height; the places of
+    the bars that are not known; the whole span; the shortest one to zoom to."""
+
+    firsts: Any
+    starts: Any
+    widths: Any
+    heights: Any
+    unknown: Any
+    whole: tuple[float, float]
+    least: float
+
+
 class BarChart(Chart):
     """Heights are in ``unit``. Wheel or + and - zoom, dragging or the arrow keys pan, a double click or 0 shows all."""
 
@@ -63,7 +77,7 @@ class BarChart(Chart):
         self._bars: tuple[Bar, ...] = ()
         self._given: Columns | None = None
         self._columns: Columns | None = None
-        self._slots: tuple[Any, Any] | None = None  # where each slot begins among the bars, and its height
+        self._measured: _Measured | None = None
         self._view: tuple[float, float] | None = None  # None: everything
         self._utc = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -85,7 +99,7 @@ class BarChart(Chart):
         self._show(columns, unit, utc)
 
     def _show(self, columns: Columns | None, unit: str | None, utc: bool) -> None:
-        self._given, self._columns, self._slots, self._utc = columns, None, None, utc
+        self._given, self._columns, self._measured, self._utc = columns, None, None, utc
         self.unit = self.unit if unit is None else unit
         if self._plot is not None:
             self._end_hover()
@@ -184,22 +198,22 @@ class BarChart(Chart):
         """Draw what lies in [low, high]; the height of the highest stack."""
         import numpy as np
 
-        firsts, heights = self._stacks(columns)
-        starts = columns.starts[firsts]
+        known = self._measure()
+        starts, heights = known.starts, known.heights
         begin = max(0, int(np.searchsorted(starts, low, "left")) - 1)
         end = int(np.searchsorted(starts, high, "right"))
         if begin >= end:
             return 0.0
         most = max(1, self._plot.getPlotItem().getViewBox().width() // _PIXELS)
         chosen = np.arange(begin, end)
-        width: Any = (columns.ends - columns.starts)[firsts[chosen]]
+        width: Any = known.widths[chosen]
         if len(chosen) > most:
             edges = begin + np.searchsorted(starts[begin:end], np.linspace(low, high, int(most) + 1))
             edges[0], edges[-1] = begin, end
             parts = [(a, b) for a, b in itertools.pairwise(edges) if b > a]
             chosen = np.array([a + int(np.argmax(heights[a:b])) for a, b in parts])
             width = np.full(len(chosen), (high - low) / most)
-        self._draw_stacks(columns, firsts, chosen, width)
+        self._draw_stacks(columns, known.firsts, chosen, width)
         return float(np.max(heights[chosen]))
 
     def _draw_stacks(self, columns: Columns, firsts: Any, chosen: Any, width: Any) -> None:
@@ -226,9 +240,8 @@ class BarChart(Chart):
 
     def _draw_bands(self, columns: Columns, low: float, high: float) -> None:
         """Grey where nothing is known; neighbours are one band."""
-        import numpy as np
-
-        unknown = np.isnan(columns.values) & (columns.ends > low) & (columns.starts < high)
+        places = self._measure().unknown
+        unknown = places[(columns.ends[places] > low) & (columns.starts[places] < high)]
         bands: list[tuple[float, float]] = []
         for start, end in zip(columns.starts[unknown], columns.ends[unknown], strict=True):
             if bands and start <= bands[-1][1] + (high - low) / 2000:
@@ -258,28 +271,31 @@ class BarChart(Chart):
             self._columns = self._given if self._given is not None else columns_of(self._bars)
         return self._columns
 
-    def _stacks(self, columns: Columns) -> tuple[Any, Any]:
-        """Where each slot begins among the bars, and how high its stack is."""
+    def _measure(self) -> _Measured:
         import numpy as np
 
-        if self._slots is None:
-            fresh = np.append(True, np.diff(columns.starts) > 0)
-            firsts = np.nonzero(fresh)[0]
-            self._slots = firsts, np.add.reduceat(np.nan_to_num(columns.values), firsts)
-        return self._slots
+        if self._measured is None:
+            columns = self._known()
+            firsts = np.nonzero(np.append(True, np.diff(columns.starts) > 0))[0]
+            widths = columns.ends - columns.starts
+            nothing = np.isnan(columns.values)
+            whole = float(columns.starts[0]), max(float(columns.ends.max()), float(columns.starts[0] + widths[0] * 7))
+            self._measured = _Measured(
+                firsts,
+                columns.starts[firsts],
+                widths[firsts],
+                np.add.reduceat(np.nan_to_num(columns.values), firsts),
+                np.nonzero(nothing)[0],
+                whole,
+                max(1.0, _LEAST_BARS * float(widths[~nothing].min())) if not nothing.all() else 1.0,
+            )
+        return self._measured
 
     def _whole(self) -> tuple[float, float]:
-        columns = self._known()
-        if not len(columns.starts):
-            return 0.0, 1.0
-        first, width = float(columns.starts[0]), float(columns.ends[0] - columns.starts[0])
-        return first, max(float(columns.ends.max()), first + width * 7)
+        return self._measure().whole if len(self._known().starts) else (0.0, 1.0)
 
     def _least(self) -> float:
-        columns = self._known()
-        known = columns.values == columns.values  # not NaN: a band where nothing is known may be of any width
-        widths = (columns.ends - columns.starts)[known]
-        return max(1.0, _LEAST_BARS * float(widths.min())) if len(widths) else 1.0
+        return self._measure().least if len(self._known().starts) else 1.0
 
 
 def columns_of(bars: Sequence[Bar]) -> Columns:
