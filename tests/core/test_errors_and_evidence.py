@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.core import errors
-from ranvier.core.errors import ErrorData, KeyFileError, RanvierError, WrongPasswordError
+from ranvier.core.errors import ErrorData, KeyFileError, RanvierError, WrongPasswordError, why
 from ranvier.core.evidence import Evidence, Level, age_text, worst
 
 LEVELS = st.sampled_from(Level)
@@ -64,3 +66,26 @@ def test_an_age_in_words(seconds: float, text: str) -> None:
 def test_what_was_never_seen_says_so() -> None:
     assert age_text(None, 1000.0) == "never"
     assert Evidence(Level.UNKNOWN, "not asked yet").seen_at is None
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(13, "Permission denied", "/x"), "permission denied"),
+        (OSError(28, "No space left on device"), "the disk is full"),
+        (FileNotFoundError(2, "No such file or directory"), "it does not exist"),
+        (OSError(113, "Connect call failed ('127.0.0.1', 9)"), "connect call failed"),
+        (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 9)"), "the connection was refused"),
+        (ConnectionResetError(), "the connection broke"),
+        (socket.gaierror(-2, "Name or service not known"), "its name is not known"),
+        (TimeoutError(), "it took too long"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "it is not UTF-8 text"),
+        (msgspec.DecodeError("JSON is malformed: invalid character (byte 0)"), "its contents are damaged"),
+        (OSError(), "the system refused it"),
+        (ValueError("could not convert string to float: 'x'"), "it was not understood"),
+        (KeyFileError("Title", "It is locked.", "Unlock it."), "It is locked"),
+    ],
+)
+def test_foreign_errors_in_plain_words(error: Exception, words: str) -> None:
+    said = why(error)
+    assert said == words and not set(said) & set("[](){}'\"")

@@ -72,7 +72,7 @@ def read_miner(folder: Path) -> MinerFile:
         raise MinerError("Miner unreadable", f"{path}: {error.strerror}.", "Check the file's permissions.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MinerError(
-            DAMAGED, f"{path} is damaged: {error}.", "Add the miner again by the same name; the damaged file is kept."
+            DAMAGED, f"{path} is damaged.", "Add the miner again by the same name; the damaged file is kept."
         ) from error
     if miner.version > VERSION:
         raise MinerError("Miner of a newer Ranvier", f"{path} is of version {miner.version}.", "Use the newer Ranvier.")

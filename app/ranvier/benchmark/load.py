@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -19,9 +20,12 @@ from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.metrics import Client, LoadResult, Request, percentile, summarise
 from ranvier.benchmark.plans import ServingPlan, arrivals, prompts
 from ranvier.benchmark.stream import Answer, StreamError
+from ranvier.core.errors import why
 from ranvier.core.tasks import Tasks
 
 Progress = Callable[[int, int, int], None]  # finished, failed, sent
+
+log = logging.getLogger(__name__)
 
 _LIMITED_CPU_PERCENT = 80.0
 _LIMITED_LATE_MS = 50.0
@@ -185,9 +189,13 @@ class _Load:
         except aiohttp.ClientPayloadError:
             request.reason = "the connection ended before the answer did"
         except aiohttp.ClientError as error:
-            request.reason = f"{type(error).__name__}: {error}"[:160]
-        except (StreamError, OSError) as error:
-            request.reason = str(error)[:160] or type(error).__name__
+            log.info("request %s", error)
+            request.reason = why(getattr(error, "os_error", None) or error)
+        except StreamError as error:
+            request.reason = str(error)[:160]
+        except OSError as error:
+            log.info("request %s", error)
+            request.reason = why(error)
         request.unfinished = False
         if answer.usage is not None:
             request.output_tokens, request.prompt_tokens = answer.usage.completion_tokens, answer.usage.prompt_tokens
@@ -207,6 +215,7 @@ async def _first_model(session: aiohttp.ClientSession, url: str) -> str:
             body = msgspec.json.decode(await response.content.read(1 << 20))
             return str(body["data"][0]["id"])
     except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError, LookupError, TypeError) as error:
-        reason = str(error) or type(error).__name__
+        log.info("%s: %s", address, error)
+        reason = why(getattr(error, "os_error", None) or error)
         hint = "Start the server, or name the model."
         raise BenchmarkError("The server does not answer", f"{address}: {reason}.", hint) from error

@@ -6,7 +6,23 @@ anything else is a bug: logged with its traceback and shown as one sentence.
 
 from __future__ import annotations
 
+import errno
+import socket
+
 import msgspec
+
+_CODES = {
+    errno.ENOENT: "it does not exist",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk can only be read",
+    errno.EISDIR: "it is a folder",
+    errno.ENOTDIR: "part of its path is not a folder",
+    errno.EADDRINUSE: "the address is in use",
+    errno.EMFILE: "too many files are open",
+}
 
 
 class RanvierError(Exception):
@@ -24,6 +40,30 @@ class RanvierError(Exception):
     def data(self) -> ErrorData:
         """The same error as plain data, for the local API and for JSON output."""
         return ErrorData(kind=type(self).__name__, title=self.title, message=self.message, hint=self.hint)
+
+
+def why(error: BaseException) -> str:
+    """A foreign error in a few plain words for the middle of a sentence: no codes, no class names, no addresses in
+    brackets. What is raw belongs into the log."""
+    if isinstance(error, RanvierError):
+        return error.message.rstrip(".")
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, TimeoutError):
+        return "it took too long"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(error, socket.gaierror):
+        return "its name is not known"
+    if isinstance(error, ConnectionError):
+        return "the connection broke"
+    if isinstance(error, OSError):
+        known = _CODES.get(error.errno or 0)
+        words = (error.strerror or "").split("(")[0].split("[")[0].strip()
+        return known or (words[:1].lower() + words[1:] if words else "the system refused it")
+    if isinstance(error, msgspec.MsgspecError):
+        return "its contents are damaged"
+    return "it was not understood"
 
 
 class Cancelled(Exception):  # noqa: N818  # it is an outcome, not an error

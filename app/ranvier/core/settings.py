@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import tomli_w
 
-from ranvier.core.errors import StorageError
+from ranvier.core.errors import StorageError, why
 from ranvier.core.files import write_atomic
 
 T = TypeVar("T", str, int, bool)
@@ -134,9 +134,10 @@ class Settings:
         except FileNotFoundError:
             self._values = {}
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            said = f"it is not valid TOML, {error}" if isinstance(error, tomllib.TOMLDecodeError) else why(error)
             raise StorageError(
                 "Settings unreadable",
-                f"{self.path}: {error}.",
+                f"{self.path}: {said}.",
                 "Repair the file, or move it away to start with defaults.",
             ) from error
 

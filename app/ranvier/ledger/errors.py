@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 from ranvier.core.errors import LedgerError
 
+log = logging.getLogger(__name__)
+
+_UNFORESEEN = ("Ledger error", "SQLite refused what was asked of {path}.", "The log has its words.")
 _WORDS = {
     sqlite3.SQLITE_FULL: ("Disk full", "There is no space left for {path}.", "Free some space; nothing was lost."),
     sqlite3.SQLITE_BUSY: ("Ledger busy", "Another program holds {path}.", "Close it; the write is tried again."),
@@ -37,7 +41,9 @@ def ledger_errors(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OverflowError) as error:
         primary = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-        title, message, hint = _WORDS.get(primary, ("Ledger error", "{path}: " + str(error) + ".", ""))
+        if primary not in _WORDS:
+            log.warning("%s: %s", path, error)
+        title, message, hint = _WORDS.get(primary, _UNFORESEEN)
         raise LedgerError(title, message.format(path=path), hint) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__

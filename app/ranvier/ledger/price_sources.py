@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from ranvier.core.errors import LedgerError
+from ranvier.core.errors import LedgerError, why
 from ranvier.ledger.prices import FiatPrice, PriceSource, check_source, read_csv, read_json
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -33,7 +33,7 @@ class CsvSource:
                 raise LedgerError("Prices not read", f"{path} is too large for a list of prices.")
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise LedgerError("Prices not read", f"{path}: {error}.", "Choose another file.") from error
+            raise LedgerError("Prices not read", f"{path}: {why(error)}.", "Choose another file.") from error
         named = msgspec.structs.replace(self._source, place=path.name)  # a price's source says no more than that
         return read_csv(text, named, now_ms)
 

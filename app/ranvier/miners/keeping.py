@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from ranvier.core.errors import MinerError
+from ranvier.core.errors import MinerError, why
 from ranvier.core.files import storage_errors
 from ranvier.core.paths import private_folder
 from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
@@ -138,7 +138,7 @@ class KeeperClient:
         except FileNotFoundError:
             return _nothing(MinerState.STOPPED, "never started")
         except (OSError, msgspec.DecodeError) as error:
-            return _nothing(MinerState.UNKNOWN, f"the status file cannot be read ({error})")
+            return _nothing(MinerState.UNKNOWN, f"the status file cannot be read: {why(error)}")
         if _alive(known.keeper_pid, known.keeper_started):
             return known
         if known.state in (MinerState.STOPPED, MinerState.FAILED):
@@ -162,7 +162,7 @@ class KeeperClient:
             ) from error
         except OSError as error:
             raise MinerError(
-                "No keeper", f"The keeper of {self.folder.name} does not answer ({error}).", "Start it again."
+                "No keeper", f"The keeper of {self.folder.name} does not answer: {why(error)}.", "Start it again."
             ) from error
 
     async def _ask(self, command: str, limit_s: float, secrets: Mapping[str, str] | None = None) -> KeeperStatus:
