@@ -15,14 +15,17 @@ from ranvier.agent.messages import (
     EarningRow,
     ExportLogs,
     GetMinerHistory,
+    GetSecrets,
     LogCrash,
     LogHits,
     LogPage,
     MinerHistory,
+    MinerSecrets,
     Moment,
     PlacedLine,
     ReadLog,
     SearchLog,
+    SecretView,
 )
 from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.status import ExitRecord
@@ -176,5 +179,6 @@ def answers() -> dict[type, Any]:
         SearchLog: hits,
         LogCrash: CrashPlace(900 + 90 * CRASH_AT, time.time() - 8, "ended with code 1 after 8.2 s"),
         GetMinerHistory: history,
+        GetSecrets: MinerSecrets((SecretView("HF_TOKEN", ("HF_TOKEN",), True, True),)),
         ExportLogs: bundle,
     }
