@@ -160,6 +160,7 @@ _POOL_CODES: dict[int, str] = {
     1016: "The node's pool is full; try again in a minute.",
 }
 _CUSTOM: dict[int, str] = {
+    0: WORDS["ColdkeySwapAnnounced"],
     1: "The stake is too low.",
     2: _BALANCE,
     3: "There is no such subnet.",
