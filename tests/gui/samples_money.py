@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
 import msgspec
 
+from ranvier.agent.history_messages import GetPositionHistory, PositionHistory, PositionMark, PositionPoint
 from ranvier.agent.ladder_messages import GetLadders, Ladders
 from ranvier.agent.market_messages import (
     Activity,
@@ -262,6 +264,24 @@ def rich_earnings(rows: tuple[EarningRow, ...]) -> dict[type, Any]:
     }
 
 
+def position_history(days: int = 6) -> PositionHistory:
+    """Pay every 72 minutes, a price that moves, half a day when nobody looked, a purchase and a sale."""
+    now = int(time.time() * 1000)
+    points, alpha = [], 260 * COIN
+    for step in range(days * 288):
+        at_ms = now - (days * 288 - step) * 300_000
+        alpha += 410_337_901 if step % 15 == 0 else 0
+        alpha += 176 * COIN if step == 700 else -90 * COIN if step == 1500 else 0
+        if not 900 < step < 1040:
+            price = 28_000_000 + int(1_500_000 * math.sin(step / 140)) + 4_000 * (step * 7919 % 101)
+            points.append(PositionPoint(at_ms, 40_000 + step * 25, alpha, price))
+    marks = (
+        PositionMark(points[700].at_ms, "Stake 5.000000000 TAO on practice", "yes", "0x" + "c4" * 32),
+        PositionMark(now - (days * 288 - 1500) * 300_000, "Unstake 90.000000000 α1 from practice", "yes", "0x01"),
+    )
+    return PositionHistory(tuple(points), marks, 300.0)
+
+
 def answers() -> dict[type, Any]:
     """What a fake agent says to the commands of money."""
     return {
@@ -272,4 +292,5 @@ def answers() -> dict[type, Any]:
         GetToken: token(),
         GetNetCheck: netcheck(),
         GetLadders: Ladders(()),
+        GetPositionHistory: position_history(),
     }

@@ -37,6 +37,7 @@ from ranvier.agent.miner_samples import MinerSampler
 from ranvier.agent.miners import Miners, Surroundings
 from ranvier.agent.moments import EndpointNotes, Moments
 from ranvier.agent.portfolio import PortfolioReader
+from ranvier.agent.position_history import PositionWatch
 from ranvier.agent.power import Power
 from ranvier.agent.price_watch import PriceWatch
 from ranvier.agent.programs import Keeper, Programs
@@ -113,9 +114,7 @@ class Agent:
         self.prices = PriceWatch(
             lambda: self.ledgers.get(self.network.name), lambda error: self._trouble("prices", error), now=parts.now
         )
-        self.market = Market(
-            paths, self.watch, lambda network: {*self.portfolio.watched(network), *self.miners.coldkeys(network)}
-        )
+        self.market = Market(paths, self.watch, self._coldkeys)
         self.writer = LedgerWriter(
             self._fitted_ledger,
             lambda network: [*self.miners.targets(network), *self.portfolio.targets(network)],
@@ -124,6 +123,7 @@ class Agent:
             lambda error: self._trouble("ledger", error),
             archive=self.archives.chain,
         )
+        self.positions = PositionWatch(paths, self._coldkeys, self._fitted_ledger, now=parts.now)
         self.ladders = LadderBook(
             paths, lambda: (self.watch.network, self.watch.view().genesis_hash), self.market.quote, self.changed,
             lambda error: self._trouble("ladders", error), now=parts.now,
@@ -220,6 +220,7 @@ class Agent:
         await self._tasks.close()
         await self.installs.close()
         await self.market.close()
+        await self.positions.close()
         await self.watch.close()
         await self.archives.close()
         await self.ledgers.close()
@@ -230,7 +231,13 @@ class Agent:
         """Everything that happens at a new block, in the order in which one thing needs the other. A step that
         fails does not keep the next from being tried: a ledger in trouble must not hide a miner's seat.
         """
-        for step in (self._fit, self.miners.on_head, self.portfolio.find_targets, self.writer.on_head):
+        for step in (
+            self._fit,
+            self.miners.on_head,
+            self.portfolio.find_targets,
+            self.writer.on_head,
+            self.positions.on_head,
+        ):
             try:
                 await step(head)
             except RanvierError as error:
@@ -251,6 +258,10 @@ class Agent:
             self._trouble("ledger file", error)
             raise
         self._fitted = (head.network, genesis)
+
+    def _coldkeys(self, network: str) -> set[str]:
+        """Those whose money is shown: watched ones, and the miners'."""
+        return {*self.portfolio.watched(network), *self.miners.coldkeys(network)}
 
     def _fitted_ledger(self, network: str) -> Ledger | None:
         return self.ledgers.get(network) if self._fitted is not None and self._fitted[0] == network else None

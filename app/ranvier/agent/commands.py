@@ -45,6 +45,7 @@ class Commands:
             **market.handlers(self._agent.market),
             market_messages.AskAxon: self.ask_axon,
             **self._agent.ladders.handlers(),
+            **self._agent.positions.handlers(),
         }
 
     # --- network --------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from ranvier.agent.command import Command, Done, R
+from ranvier.agent.history_messages import GetPositionHistory, PositionHistory
 from ranvier.agent.ladder_messages import AddLadder, ChangeLadder, GetLadders, Ladder, Ladders, LadderView
 from ranvier.agent.market_messages import ExportEarnings, GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
 from ranvier.agent.miner_messages import (
@@ -78,14 +79,14 @@ __all__ = [
     "CostsView", "CrashPlace", "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings",
     "Event", "ExportEarnings", "ExportLogs", "FetchPrices", "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts",
     "GetEarnings", "GetGaps", "GetHardware", "GetHardwareHistory", "GetHoldings", "GetLadders", "GetLog",
-    "GetMinerHistory", "GetNetCheck", "GetPortfolio", "GetPrices", "GetReceipts", "GetRecipe", "GetSecrets",
-    "GetStatus", "GetSubnet", "GetSubnets", "GetToken", "HardwareEvent", "HardwareHistory", "InstallEvent",
-    "InstallMiner", "InstallProgress", "Ladder", "LadderView", "Ladders", "LogCrash", "LogHits", "LogLine", "LogPage",
-    "LogTail", "MinerHistory", "MinerSecrets", "MinerView", "Moment", "PlacedLine", "Portfolio", "PositionCheck",
-    "PricesView", "PublishAxon", "R", "ReadLog", "Receipts", "RecipeText", "RemoveCost", "RemoveMiner", "RemoveSecret",
-    "RestartMiner", "SearchLog", "SecretView", "SetCost", "SetSecret", "SetTariff", "StartMiner", "StartSandbox",
-    "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "UndoUpdate", "UpdateMiner", "UseArchive", "UseNetwork",
-    "UsePriceSource", "Version", "WatchColdkeys", "Why", "WhyMiner",
+    "GetMinerHistory", "GetNetCheck", "GetPortfolio", "GetPositionHistory", "GetPrices", "GetReceipts", "GetRecipe",
+    "GetSecrets", "GetStatus", "GetSubnet", "GetSubnets", "GetToken", "HardwareEvent", "HardwareHistory",
+    "InstallEvent", "InstallMiner", "InstallProgress", "Ladder", "LadderView", "Ladders", "LogCrash", "LogHits",
+    "LogLine", "LogPage", "LogTail", "MinerHistory", "MinerSecrets", "MinerView", "Moment", "PlacedLine", "Portfolio",
+    "PositionCheck", "PositionHistory", "PricesView", "PublishAxon", "R", "ReadLog", "Receipts", "RecipeText",
+    "RemoveCost", "RemoveMiner", "RemoveSecret", "RestartMiner", "SearchLog", "SecretView", "SetCost", "SetSecret",
+    "SetTariff", "StartMiner", "StartSandbox", "StatusEvent", "StopAgent", "StopMiner", "StopSandbox", "UndoUpdate",
+    "UpdateMiner", "UseArchive", "UseNetwork", "UsePriceSource", "Version", "WatchColdkeys", "Why", "WhyMiner",
 ]  # fmt: skip
 
 PROTOCOL = 1  # raised when an old window could misread a new agent

@@ -11,9 +11,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from ranvier.agent.history_messages import GetPositionHistory, PositionHistory
 from ranvier.agent.ladder_messages import ChangeLadder, GetLadders, Ladder, Ladders
 from ranvier.agent.market_messages import GetHoldings, Holdings
 from ranvier.chain.model import BlockRef, Receipt, TxStage
+from ranvier.core.errors import RanvierError
 from ranvier.core.units import Tao, format_tao
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs import money_forms as forms
@@ -39,6 +41,7 @@ from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.figures import Figure
 from ranvier.ui.widgets.ladder_card import LadderCard
 from ranvier.ui.widgets.page import clear
+from ranvier.ui.widgets.position_history import PositionHistoryView
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import allow, button, label
 from ranvier.ui.words import count_text, grouped_address, short_address
@@ -89,8 +92,7 @@ class StakePage(ReadingPage):
             "Nothing staked",
             "Alpha that a miner earns is staked to its hotkey and shows here from its first payment on.",
         )
-        self.detail = Card(spacing=4)
-        self.detail.hide()
+        self.detail = self._detail()
         self.ladders = LadderCard(self._step)
         self.stack = QStackedWidget()
         self.inner = QStackedWidget()
@@ -122,6 +124,21 @@ class StakePage(ReadingPage):
             self.menu_actions[form.title] = action
         return menu
 
+    def _detail(self) -> Card:
+        """One position: words at the left, its past at the right."""
+        card = Card(spacing=4)
+        sides = QHBoxLayout()
+        sides.setSpacing(28)
+        self.position_words = QVBoxLayout()
+        self.position_words.setSpacing(4)
+        sides.addLayout(self.position_words, 1)
+        self.past = PositionHistoryView()
+        sides.addWidget(self.past, 1)
+        card.body.addLayout(sides)
+        card.hide()
+        self._past_of: tuple[str, str, int] | None = None
+        return card
+
     def _filled(self) -> QWidget:
         whole = QWidget()
         column = QVBoxLayout(whole)
@@ -147,6 +164,7 @@ class StakePage(ReadingPage):
         self.show_holdings(found)
         ladders: Ladders = await self.context.client.call(GetLadders())
         self.ladders.show_ladders(ladders.ladders, found.names)
+        await self._read_past()
 
     def show_holdings(self, found: Holdings) -> None:
         """Draw one reading."""
@@ -190,17 +208,39 @@ class StakePage(ReadingPage):
     def _picked(self, row: HoldingRow | None) -> None:
         self._allow()
         self.detail.setVisible(row is not None)
-        clear(self.detail.body)
+        clear(self.position_words)
         if row is None or self.found is None:
+            self._past_of = None
             return
         holding = row.holding
         where = subnet_text(holding.netuid, row.subnet_name)
         self.detail.set_title(f"Subnet {where}, on {short_address(holding.hotkey_ss58)}")
         lines = [seat_words(row), depth_words(row), *locked_words(row, self.found.portfolio)]
         for words in lines:
-            self.detail.add(label(words, wrap=True, copyable=True))
+            self.position_words.addWidget(label(words, wrap=True, copyable=True))
         keys = f"hotkey {grouped_address(holding.hotkey_ss58)}\ncoldkey {grouped_address(holding.coldkey_ss58)}"
-        self.detail.add(label(keys, "small", wrap=True, copyable=True))
+        self.position_words.addWidget(label(keys, "small", wrap=True, copyable=True))
+        self.position_words.addStretch(1)
+        if self._past_of != position_key(row):
+            self._past_of = position_key(row)
+            self.past.show_history(None, holding.netuid)
+            self.context.run(self._read_past_guarded(), "read a position's past")
+
+    async def _read_past_guarded(self) -> None:
+        try:
+            await self.past.load()
+            await self._read_past()
+        except RanvierError as error:
+            self._failed(error)
+
+    async def _read_past(self) -> None:
+        """The chosen position's, if one is chosen still when the answer comes."""
+        place = self._past_of
+        if place is None:
+            return
+        found: PositionHistory = await self.context.client.call(GetPositionHistory(*place))
+        if self._past_of == place:
+            self.past.show_history(found, place[2])
 
     # --- actions ---------------------------------------------------------------------------------------------
 
