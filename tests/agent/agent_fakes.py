@@ -266,7 +266,14 @@ class NoCards:
 class House:
     """An agent in a home of its own, on this loop, and a client that talks to it over its real socket."""
 
-    def __init__(self, home: Path, chain: FakeChain | None = None, programs: FakePrograms | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        chain: FakeChain | None = None,
+        programs: FakePrograms | None = None,
+        keeper_of: Callable[[Path], KeeperClient] = KeeperClient,
+    ) -> None:
+        self.keeper_of = keeper_of
         self.paths = Paths.under(home)
         self.chain = chain or FakeChain()
         self.programs = programs or FakePrograms()
@@ -285,7 +292,7 @@ class House:
     async def start(self) -> None:
         parts = Parts(
             programs=self.programs,
-            keeper_of=KeeperClient,
+            keeper_of=self.keeper_of,
             chain_of=lambda network, endpoint: self.chain,
             sampler=Sampler(self.paths.data, NoCards()),
             sandbox_command=[

@@ -14,6 +14,8 @@ import psutil
 import pytest
 
 from agent.agent_fakes import FakePrograms, House
+from miners.test_keeper_upgrade import old_keeper
+from programs.survivors import lives
 from ranvier.agent import messages as m
 from ranvier.core.errors import RanvierError, RecipeError
 from ranvier.core.evidence import Level
@@ -108,6 +110,24 @@ async def test_killed_keeper_and_killed_miner_come_back(tmp_path: Path, add: Cal
         status = await house.until(lambda s: s.miners[0].starts == 2 and s.miners[0].queries_answered is not None)
         assert status.miners[0].crashes == 1
         assert not status.miners[0].exits[-1].wanted
+        await house.end()
+
+
+async def test_a_newer_agent_replaces_old_keepers_and_the_miner_goes_on(
+    tmp_path: Path, add: Callable[..., m.AddMiner]
+) -> None:
+    first = House(tmp_path, keeper_of=old_keeper)
+    await first.start()
+    view = await first.started(add())
+    old = old_keeper(first.paths.miner("one")).status()
+    assert old.protocol == 1
+    await first.client.close()
+    await first.kill()
+    async with House(tmp_path) as house:
+        keeper = house.agent.miners.get("one").keeper
+        status = await house.until(lambda s: keeper.status().protocol > 1 and s.miners[0].state is MinerState.RUNNING)
+        assert (status.miners[0].pid, status.miners[0].starts, status.miners[0].crashes) == (view.pid, 1, 0)
+        assert not lives(old.keeper_pid)
         await house.end()
 
 

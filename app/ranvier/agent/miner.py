@@ -24,6 +24,7 @@ from ranvier.miners.diagnosis import Diagnoser
 from ranvier.miners.diagnosis_facts import port_owner
 from ranvier.miners.environment import STAMP
 from ranvier.miners.generations import Generations
+from ranvier.miners.keeping import outdated
 from ranvier.miners.states import HealthRow, HealthRule, Seen, Shown, ShownState, derive
 from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
 
@@ -320,7 +321,7 @@ class Miner:
         if self.file.wanted:
             if seen.status.state is MinerState.FAILED:
                 return False  # the keeper gave up: that is for the owner to see
-            return not seen.keeper_alive or seen.status.state is MinerState.STOPPED
+            return not seen.keeper_alive or seen.status.state is MinerState.STOPPED or outdated(seen.status)
         return bool(seen.alive) or seen.keeper_alive
 
     async def settle(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LONGEST = 1 << 16
+PROTOCOL = 2  # 1: no number, no secrets, wrong place in a log after a crash. Raised where old keepers are to go
 
 
 class Control:

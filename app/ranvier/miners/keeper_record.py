@@ -11,6 +11,7 @@ import time
 from ranvier.miners import keeper_spec as files
 from ranvier.miners import keeper_tree as tree
 from ranvier.miners import policy as rules
+from ranvier.miners.keeper_control import PROTOCOL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Record:
         now, wall = time.monotonic(), time.time()
         next_at = policy.next_at if policy.state == rules.BACKING_OFF else None
         return {
+            "protocol": PROTOCOL,
             "state": policy.state,
             "reason": policy.reason,
             "written_at": wall,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -25,7 +27,10 @@ from ranvier.miners import keeper_tree as tree
 from ranvier.miners.spec import ProgramSpec, read_spec, write_spec
 from ranvier.miners.status import KeeperStatus, MinerState
 
+log = logging.getLogger(__name__)
+
 START_LIMIT_S = 20.0
+RETIRE_S = 5.0
 LONGEST_SOCKET_PATH = 100  # the systems allow 104 to 108 bytes
 
 
@@ -66,11 +71,14 @@ class KeeperClient:
     async def ensure(self) -> KeeperStatus:
         """Make sure that a keeper runs, and return its status. It outlives us.
 
-        A keeper that does not come up raises with what it said on standard error.
+        One of an older version is replaced; its program goes on. A keeper that does not come up raises with what it
+        said on standard error.
         """
         status = await self.ping()
-        if status is not None:
+        if status is not None and not outdated(status):
             return status
+        if status is not None:
+            await self._retire(status)
         errors = self.folder / "run" / "keeper.err"
         with storage_errors(errors):
             private_folder(errors.parent)
@@ -204,6 +212,19 @@ class KeeperClient:
             raise
         return request, reader, writer
 
+    async def _retire(self, old: KeeperStatus) -> None:
+        """End a keeper and nothing else: a SIGTERM leaves its program to the next one, and so does a SIGKILL."""
+        log.info("%s: its keeper is of an older version and is replaced; the program goes on", self.folder.name)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + RETIRE_S
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(old.keeper_pid, number)
+            while time.monotonic() < deadline:
+                self._ended()
+                if not _alive(old.keeper_pid, old.keeper_started):
+                    return
+                await asyncio.sleep(0.01)
+
     def _spawn(self, errors: Path) -> None:
         try:
             self._started_pid = spawn_detached(self._command, errors=errors)
@@ -228,6 +249,13 @@ class KeeperClient:
     def _stop_limit_s(self) -> float:
         spec = read_spec(self.folder)
         return 30.0 + (spec.stop_grace_s + spec.term_grace_s if spec is not None else 60.0)
+
+
+def outdated(status: KeeperStatus) -> bool:
+    """Whether this keeper is to be replaced by one of ours. On Windows a program that talks would not survive that,
+    so there it is done when the program has ended.
+    """
+    return status.protocol < control.PROTOCOL and not (sys.platform == "win32" and status.pid is not None)
 
 
 def _connect_unix(connection: socket.socket, path: Path) -> None:

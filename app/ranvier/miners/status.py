@@ -40,7 +40,8 @@ class KeeperStatus:
     ``pid_started`` is the child's start time, so that a reader can tell it from a reused pid. ``reason`` says
     in words why the state is what it is; ``next_start_at`` is set while backing off. ``held_ports``: ports of the
     program that were still in use after its end. ``needs_secrets``: it is to be run and cannot be started again
-    until its secrets are handed over (``KeeperClient.start``), because nobody wrote them down.
+    until its secrets are handed over (``KeeperClient.start``), because nobody wrote them down. ``protocol``: what the
+    keeper understands (``keeper_control.PROTOCOL``); the first ones did not say.
     """
 
     state: MinerState
@@ -57,3 +58,4 @@ class KeeperStatus:
     exits: tuple[ExitRecord, ...] = ()
     held_ports: tuple[int, ...] = ()
     needs_secrets: bool = False
+    protocol: int = 1
