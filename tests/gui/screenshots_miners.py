@@ -10,23 +10,30 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 
 from gui import samples, samples_miners
-from ranvier.agent.messages import ExportLogs
+from ranvier.agent.messages import ExportLogs, GetSecrets, MinerSecrets, MinerView, RecipeText, SecretView
 from ranvier.keys.listing import list_wallets
 from ranvier.miners.recipe import bundled_recipes, load_recipe
 from ranvier.ui.dialogs.add_miner import AddMinerDialog
 from ranvier.ui.dialogs.change_miner import ChangeMinerDialog
+from ranvier.ui.dialogs.disk_use import DiskDialog, Use
+from ranvier.ui.dialogs.edit_recipe import EditRecipeDialog
 from ranvier.ui.dialogs.export_logs import ExportDialog
+from ranvier.ui.dialogs.miner_secrets import SecretsDialog
 from ranvier.ui.dialogs.miner_source import COMMAND
 
 if TYPE_CHECKING:
     from gui.screenshots import Studio
 
 SETTLE_S = 0.4
+SECRETS = MinerSecrets(
+    (SecretView("HF_TOKEN", ("HF_TOKEN",), True, False), SecretView("WANDB_API_KEY", ("WANDB_API_KEY",), False, True))
+)
 
 
 async def shoot_miners(studio: Studio, page: Any) -> None:
     """The failing miner: its card and log, a search in a gigabyte, its history; then the dialogs."""
     window = studio.window
+    studio.house.client.answers[GetSecrets] = SECRETS
     page.table.select_key("writer-2")
     await asyncio.sleep(SETTLE_S)
     studio.shoot(window, "miners-failed")
@@ -55,9 +62,38 @@ async def shoot_miners(studio: Studio, page: Any) -> None:
     await asyncio.sleep(SETTLE_S)
     studio.shoot(adding, "miner-add-command")
     adding.done(0)
+    await shoot_steps(studio, miner)
     preview = samples_miners.bundle(ExportLogs(miner.id))
     target = studio.house.paths.data / "writer-2-logs.zip"
     await studio.dialog(ExportDialog(window, miner.name, preview, target), "miner-export")
+
+
+async def shoot_steps(studio: Studio, miner: MinerView) -> None:
+    """What the owner does when it needs something: a secret, another recipe, room on the disk."""
+    window, paths = studio.window, studio.house.paths
+    secrets = SecretsDialog(window, studio.house.context, miner.id, miner.name, SECRETS)
+    await studio.dialog(secrets, "miner-secrets")
+    secrets.value.insist()
+    secrets.problem("The system's password store is locked. Unlock it, then try again.")
+    await asyncio.sleep(SETTLE_S)
+    studio.shoot(secrets, "miner-secrets-locked")
+    secrets.done(0)
+    text = (bundled_recipes()["sandbox-llm"] / "recipe.toml").read_text("utf-8")
+    recipe = RecipeText(text, str(paths.miner(miner.id) / "recipe" / "recipe.toml"))
+    why = "Its command line is not what it expects (--netuidd). Correct its command."
+    editing = EditRecipeDialog(window, studio.house.context, miner, recipe, why)
+    editing.problem("recipe.toml, line 12: program.comand: unknown key.")
+    await studio.dialog(editing, "miner-recipe")
+    editing.done(0)
+    uses = [
+        Use("Downloads for environments; they can be fetched again", paths.cache, 9_300_000_000),
+        Use(f"{miner.name}: its environments", paths.miner(miner.id) / "env", 6_100_000_000),
+        Use(f"{miner.name}: its log", paths.miner(miner.id) / "logs", 1_070_000_000),
+        Use("Ledgers and the sandbox", paths.data / "networks", 84_000_000),
+    ]
+    disk = DiskDialog(window, paths, (uses, 120_000_000, 256_000_000_000))
+    await studio.dialog(disk, "disk-use")
+    disk.done(0)
 
 
 async def shoot_history(studio: Studio, panel: Any) -> None:
