@@ -2,7 +2,8 @@
 
 Refresh: a whole portfolio (balances, positions with three values, locks, key swaps) at one block, for 1, 16, 64 and
 256 positions on a real sandbox, through a counting proxy. With ``--sdk`` (a Python that has the official SDK) its own
-"stake_value_for_coldkey" and ``btcli stake list`` run against the same node in turns: compare ratios.
+"stake_value_for_coldkey" and ``btcli stake list`` run against the same node in turns: compare ratios. A whole process
+of ours stands beside btcli's.
 Start: a new process until its first balance, on the real chain's metadata (spec 343, where ../shared has it), with and
 without the metadata cache, and with the library that decodes everything.
 Chart: a million bars opened, zoomed, panned and hovered over, beside a scene that holds them all.
@@ -79,6 +80,21 @@ print(node.query("System", "Account", [sys.argv[4]]).value["data"]["free"], flus
 """
 
 
+_LIST = """
+import asyncio, json, sys
+from ranvier.chain import portfolio
+from ranvier.chain.connection import Connection
+from ranvier.chain.networks import sandbox_network
+async def main(endpoint, genesis, coldkey):
+    connection = Connection(sandbox_network(endpoint, genesis))
+    await connection.open()
+    found = await portfolio.portfolio(connection, [coldkey], await connection.head())
+    print(json.dumps([(one.hotkey_ss58, one.netuid, one.alpha_rao) for one in found.holdings]), flush=True)
+    await connection.close()
+asyncio.run(main(*sys.argv[1:4]))
+"""
+
+
 async def grow(connection: Connection, cold: Any, held: int, wanted: int) -> None:
     """Register and stake, sixteen at a time, until the coldkey holds ``wanted`` positions."""
     while held < wanted:
@@ -152,6 +168,8 @@ async def one_refresh(sandbox: SandboxProcess, coldkey: str, count: int, sdk: st
         if sdk:
             row["sdk"] = await _sdk_refresh(sdk, proxy, coldkey, turns)
             row["btcli"] = await _btcli(sdk, proxy, coldkey)
+            row["process_s"] = await _own_process(sandbox, proxy, coldkey, count)
+            row["ratio_btcli_s"] = row["btcli"]["s"] / row["process_s"]
             row["ratio_sdk_ms"] = row["sdk"]["ms"] / row["ranvier"]["ms"]
         return row
 
@@ -200,6 +218,19 @@ async def _btcli(sdk: str, proxy: CountingProxy, coldkey: str) -> dict[str, Any]
         "rc": process.returncode,  # not 0: this chain lacks something that the newest btcli always asks for
         "answer_bytes": len(out),
     }
+
+
+async def _own_process(sandbox: SandboxProcess, proxy: CountingProxy, coldkey: str, count: int) -> float:
+    """Seconds of a whole process of ours that reads the same and more: what btcli's time is to be held against."""
+    started = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _LIST, proxy.endpoint, sandbox.genesis, coldkey,
+        stdout=asyncio.subprocess.PIPE, env=_environment(),
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    took = time.perf_counter() - started
+    assert process.returncode == 0 and len(json.loads(out)) == count
+    return took
 
 
 async def starts(turns: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``ranvier ledger earnings|export|receipts|gaps``: the ledger without the window, read-only, also while it is used."""
+"""``ranvier ledger …``: the ledger without the window, also while the agent uses it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ranvier.core.errors import LedgerError
 from ranvier.core.paths import Paths
 from ranvier.core.settings import NETWORK, Settings
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
-from ranvier.ledger import buckets, coverage, payments, prices, receipts
+from ranvier.ledger import buckets, cli_books, coverage, payments, prices, receipts
 from ranvier.ledger.export import FORMATS, export, fiat, provenance
 from ranvier.ledger.reading import reading
 
@@ -25,9 +25,17 @@ def main(arguments: list[str], paths: Paths) -> int:
     """Exit status 0; 1 with one sentence when there is no ledger or it cannot be read."""
     options = _parse(arguments)
     network = options.network or _network(paths)
+    file = paths.ledger_file(network)
     try:
-        with reading(paths.ledger_file(network)) as connection:
-            for text in _COMMANDS[options.command](connection, options):
+        if options.command in cli_books.WRITERS:
+            sys.stdout.write(cli_books.WRITERS[options.command](file, options))
+            return 0
+        with reading(file) as connection:
+            if options.command in cli_books.READERS:
+                texts = cli_books.READERS[options.command](connection, options, paths)
+            else:
+                texts = _COMMANDS[options.command](connection, options)
+            for text in texts:
                 sys.stdout.write(text)
             sys.stdout.flush()
     except LedgerError as error:
@@ -61,6 +69,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     files.add_argument("--format", choices=FORMATS, default="csv")
     books = commands.add_parser("receipts", parents=[common, range_], help="what was signed and what became of it")
     books.add_argument("--limit", type=int, default=100)
+    cli_books.add_parsers(commands, common, range_, _moment)
     commands.add_parser("gaps", parents=[common], help="what is not known, and why")
     return parser.parse_args(arguments)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from ranvier.ledger import miner_sample
 from ranvier.ledger.costs import HOUR_MS, Energy
 from ranvier.ledger.database import Database, transaction
+from ranvier.ledger.errors import ledger_errors
 from ranvier.ledger.migrations import SAMPLES
 from ranvier.ledger.miner_sample import MinerSample
 
@@ -159,3 +160,16 @@ def _note_energy(connection: sqlite3.Connection, start_ms: int, start_mw: int, e
             (hour, energy, until - place),
         )
         place = until
+
+
+def read_energy(path: Path, since_ms: int, until_ms: int) -> tuple[Energy, ...]:
+    """``Samples.energy`` of a file that another process writes; empty when there is none. Raises LedgerError."""
+    if not path.is_file():
+        return ()
+    query = "SELECT * FROM energy WHERE hour_ms >= ? AND hour_ms < ? ORDER BY hour_ms"
+    with ledger_errors(path):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
+        try:
+            return tuple(Energy(*row) for row in connection.execute(query, (since_ms - since_ms % HOUR_MS, until_ms)))
+        finally:
+            connection.close()
