@@ -15,6 +15,7 @@ import pytest
 
 from gui.fakes import chain, failed_miner, good_miner, rich_status, status, unknown_miner
 from gui.test_start import end_agent
+from ranvier.agent.messages import Attention
 from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState
 from ranvier.ui.icons import tray_icon
@@ -55,6 +56,36 @@ def test_icons_differ_for_every_level(qapp):
     assert all(not image.isNull() for image in images)
     for place, image in enumerate(images):
         assert all(image != other for other in images[:place])
+
+
+def test_each_incident_is_told_once_and_none_is_lost(qtbot, monkeypatch):
+    ended = Attention(Level.WARN, "One ended", "It crashed.", "one", "miner/one/crash/5")
+    failed = Attention(Level.BAD, "One has failed", "It crashed too often.", "one", "miner/one/crash/5")
+    other = Attention(Level.WARN, "Two ended", "No memory.", "two", "miner/two/out_of_memory/9")
+    unkeyed = Attention(Level.BAD, "Network", "Nobody answers.")
+    told: list[str] = []
+    there = False
+    monkeypatch.setattr(Tray, "available", property(lambda _: there))
+    monkeypatch.setattr(Tray, "tell", lambda _, title, _text: told.append(title))
+    tray = Tray()
+
+    def show(*attention: Attention) -> list[str]:
+        told.clear()
+        tray.show_status(msgspec.structs.replace(status(good_miner()), attention=attention))
+        return list(told)
+
+    assert show(ended) == [], "there is nobody to tell"
+    there = True
+    tray._host_settled()
+    assert told == ["One ended"], "what could not be told was not lost"
+    assert show(ended, unkeyed) == []
+    assert show(ended, other) == ["Two ended"]
+    assert show() == []
+    tray.show_status(None)
+    assert show(ended, other) == [], "a new agent tells of the same incidents"
+    assert show(failed, other) == ["One has failed"], "that is worse"
+    assert show(ended, other) == []
+    tray.close()
 
 
 def test_menu_words_follow_the_miners(qtbot):

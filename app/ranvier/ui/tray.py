@@ -66,7 +66,7 @@ class Tray(QObject):
         self.status: AgentStatus | None = None
         self.menu = QMenu()
         self._shape: object = None
-        self._reminded: frozenset[str] = frozenset()
+        self._told: dict[str, Level] = {}  # by the key of what was told; keys are of one event and do not return
         self._icon: QSystemTrayIcon | None = None
         self._watcher = self._watch()
         self._fill_menu()
@@ -87,11 +87,15 @@ class Tray(QObject):
             self._remind(status)
 
     def _remind(self, status: AgentStatus) -> None:
-        """Tell each reminder (what has a page of its own, and a key) once, for as long as it stands."""
-        due = {one.key: one for one in status.attention if one.page and one.key}
-        for key in due.keys() - self._reminded:
-            self.tell(due[key].title, due[key].text)
-        self._reminded = frozenset(due)
+        """Tell what has a key once, and again only when the same thing has become worse. What nobody could see, as
+        long as there is no tray, is told when there is one.
+        """
+        if not self.available:
+            return
+        for one in status.attention:
+            if one.key and worst([one.level, self._told.get(one.key, Level.OFF)]) != self._told.get(one.key):
+                self._told[one.key] = one.level
+                self.tell(one.title, one.text)
 
     def tell(self, title: str, text: str) -> None:
         """A passing note beside the icon."""
@@ -150,6 +154,8 @@ class Tray(QObject):
             return
         if self.available:
             self._make()
+            if self.status is not None:
+                self._remind(self.status)
         self.host_changed.emit(self.available)
 
     # --- menu ----------------------------------------------------------------------------------------------
