@@ -8,11 +8,11 @@ from typing import Any
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
 from ranvier.chain.model_stake import Holding, Lock
-from ranvier.chain.planning import owner_warning
+from ranvier.chain.planning import Start, owner_warning, positive, start
 from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.portfolio import portfolio
 from ranvier.core.errors import ChainError
-from ranvier.core.units import Alpha
+from ranvier.core.units import Alpha, Tao
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,21 @@ class Standing:
             if lock.release_blocks:
                 return f"is locked by a conviction lock that decays slowly (rate {lock.release_blocks} blocks)"
         return "is locked"
+
+
+async def begin(
+    conn: Connection, coldkey_ss58: str, hotkey_ss58: str, netuid: int, amount: Tao | Alpha
+) -> tuple[Start, Standing, list[tuple[str, str]]]:
+    """How every plan about an amount of one position begins: the block, the position, and the first lines.
+
+    Raises ChainError for what is no amount, for alpha of another subnet and where there is no such subnet.
+    """
+    positive(amount)
+    if isinstance(amount, Alpha) and amount.netuid != netuid:
+        raise ChainError("Wrong currency", f"{amount} is not the alpha of subnet {netuid}.")
+    begun = await start(conn, coldkey_ss58)
+    place = await standing(conn, coldkey_ss58, hotkey_ss58, netuid, begun.at)
+    return begun, place, [("Hotkey", hotkey_ss58), ("Amount", str(amount))]
 
 
 async def standing(conn: Connection, coldkey_ss58: str, hotkey_ss58: str, netuid: int, at: BlockRef) -> Standing:

@@ -147,8 +147,10 @@ def lowered(rao: int, ppm: int) -> int:
     return max(0, rao * (_MILLION - ppm) // _MILLION)
 
 
-def swap_lines(quote: Quote, limit_rao: int | None) -> list[tuple[str, str]]:
+def swap_lines(quote: Quote | None, limit_rao: int | None) -> list[tuple[str, str]]:
     """How a swap is priced, for people."""
+    if quote is None:
+        return [("You get about", "unknown")]
     out = str(Alpha(quote.gets_rao, quote.netuid) if quote.buying else Tao(quote.gets_rao))
     said = "by the chain's own simulation" if quote.source == "chain" else "by the pool's arithmetic"
     found = [

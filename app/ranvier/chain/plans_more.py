@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ranvier.chain import quotes
 from ranvier.chain.connection import Connection
 from ranvier.chain.effects import merged
-from ranvier.chain.holding import standing
+from ranvier.chain.holding import begin, standing
 from ranvier.chain.model import Effect, Plan
 from ranvier.chain.planning import (
     NOBODY,
@@ -17,7 +17,6 @@ from ranvier.chain.planning import (
     finish,
     needs_call,
     owner_warning,
-    positive,
     raised,
     start,
 )
@@ -78,11 +77,7 @@ async def plan_add_collateral(
 ) -> Plan:
     """Lock more alpha as a miner's collateral. There is no call that gives it back: only work releases it."""
     needs_call(conn, "add_collateral")
-    positive(amount)
-    if amount.netuid != netuid:
-        raise ChainError("Wrong currency", f"{amount} is not the alpha of subnet {netuid}.")
-    begun = await start(conn, coldkey_ss58)
-    place = await standing(conn, coldkey_ss58, hotkey_ss58, netuid, begun.at)
+    begun, place, lines = await begin(conn, coldkey_ss58, hotkey_ss58, netuid, amount)
     pool = (await quotes.pools(conn, [netuid], begun.at))[netuid]
     price = pool.price_rao
     if price is None:
@@ -95,8 +90,7 @@ async def plan_add_collateral(
         values=(netuid, hotkey_ss58, amount.rao, limit),
         value=amount.at_price(price),
         lines=[
-            ("Hotkey", hotkey_ss58),
-            ("Amount", str(amount)),
+            *lines,
             ("Locked now", str(Alpha(collateral.locked_rao if collateral is not None else 0, netuid))),
             ("Effect", "It is released bit by bit as the miner earns, down to the floor; it survives deregistration."),
         ],

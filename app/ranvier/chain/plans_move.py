@@ -7,7 +7,7 @@ from typing import Any
 
 from ranvier.chain import quotes
 from ranvier.chain.connection import Connection
-from ranvier.chain.holding import Standing, standing
+from ranvier.chain.holding import Standing, begin
 from ranvier.chain.model import BlockRef, Effect, Plan
 from ranvier.chain.planning import (
     NOBODY,
@@ -20,9 +20,7 @@ from ranvier.chain.planning import (
     needs_call,
     owner_warning,
     percent,
-    positive,
     raised,
-    start,
 )
 from ranvier.chain.pools import ROOT, SUBTENSOR
 from ranvier.chain.quotes import Quote
@@ -64,7 +62,9 @@ async def plan_move_stake(
     """Move alpha from one hotkey to another, also across subnets. The chain offers no price limit for this one."""
     needs_call(conn, "move_stake")
     addresses.public_key(destination_hotkey_ss58)
-    begun, place, way = await _begin(conn, coldkey_ss58, origin_hotkey_ss58, origin_netuid, destination_netuid, amount)
+    begun, place, lines, way = await _begin(
+        conn, coldkey_ss58, origin_hotkey_ss58, origin_netuid, destination_netuid, amount
+    )
     warnings = place.warnings(coldkey_ss58, amount.rao)
     (owner,) = await conn.read([(SUBTENSOR, "Owner", [destination_hotkey_ss58])], begun.at)
     if owner is None or str(owner) == NOBODY:
@@ -82,7 +82,7 @@ async def plan_move_stake(
             "destination_netuid": destination_netuid,
             "alpha_amount": amount.rao,
         },
-        lines=[("From hotkey", origin_hotkey_ss58), ("To hotkey", destination_hotkey_ss58)],
+        lines=[*lines, ("To hotkey", destination_hotkey_ss58)],
         warnings=warnings,
         effects=_moved(
             (coldkey_ss58, origin_hotkey_ss58, origin_netuid),
@@ -111,7 +111,7 @@ async def plan_swap_stake(
     needs_call(conn, "swap_stake")
     if origin_netuid == destination_netuid:
         raise ChainError("Nothing to swap", "Origin and destination are the same subnet.")
-    begun, place, way = await _begin(conn, coldkey_ss58, hotkey_ss58, origin_netuid, destination_netuid, amount)
+    begun, place, lines, way = await _begin(conn, coldkey_ss58, hotkey_ss58, origin_netuid, destination_netuid, amount)
     arguments: dict[str, Any] = {
         "hotkey": hotkey_ss58,
         "origin_netuid": origin_netuid,
@@ -128,7 +128,7 @@ async def plan_swap_stake(
         title=f"Swap {amount}" + _whereto(origin_netuid, destination_netuid),
         function=function,
         arguments=arguments,
-        lines=[("Hotkey", hotkey_ss58)],
+        lines=lines,
         warnings=place.warnings(coldkey_ss58, amount.rao),
         effects=_moved(origin, target, amount, way, None if partial else limit),
         limit_price_rao=limit,
@@ -149,7 +149,7 @@ async def plan_transfer_stake(
     """Give alpha to another coldkey, on the same hotkey. Across subnets it is swapped, without a price limit."""
     needs_call(conn, "transfer_stake")
     addresses.public_key(destination_coldkey_ss58)
-    begun, place, way = await _begin(conn, coldkey_ss58, hotkey_ss58, origin_netuid, destination_netuid, amount)
+    begun, place, lines, way = await _begin(conn, coldkey_ss58, hotkey_ss58, origin_netuid, destination_netuid, amount)
     warnings = [
         f"The alpha will belong to {addresses.short(destination_coldkey_ss58)}: you cannot take it back.",
         *place.warnings(coldkey_ss58, amount.rao),
@@ -172,7 +172,7 @@ async def plan_transfer_stake(
             "destination_netuid": destination_netuid,
             "alpha_amount": amount.rao,
         },
-        lines=[("To coldkey", destination_coldkey_ss58), ("Hotkey", hotkey_ss58)],
+        lines=[*lines, ("To coldkey", destination_coldkey_ss58)],
         warnings=warnings,
         effects=_moved(
             (coldkey_ss58, hotkey_ss58, origin_netuid),
@@ -206,16 +206,12 @@ def exchange_limit(
 
 async def _begin(
     conn: Connection, coldkey: str, hotkey: str, origin: int, destination: int, amount: Alpha
-) -> tuple[Start, Standing, _Way]:
-    positive(amount)
-    if amount.netuid != origin:
-        raise ChainError("Wrong currency", f"{amount} is not the alpha of subnet {origin}.")
-    begun = await start(conn, coldkey)
-    place = await standing(conn, coldkey, hotkey, origin, begun.at)
+) -> tuple[Start, Standing, list[tuple[str, str]], _Way]:
+    begun, place, lines = await begin(conn, coldkey, hotkey, origin, amount)
     (added,) = await conn.read([(SUBTENSOR, "NetworksAdded", [destination])], begun.at)
     if not added:
         raise ChainError("No such subnet", f"{conn.network.title} has no subnet {destination}.")
-    return begun, place, await _way(conn, origin, destination, amount.rao, begun.at)
+    return begun, place, lines, await _way(conn, origin, destination, amount.rao, begun.at)
 
 
 async def _way(conn: Connection, origin: int, destination: int, amount: int, at: BlockRef) -> _Way:
@@ -233,7 +229,6 @@ async def _way(conn: Connection, origin: int, destination: int, amount: int, at:
 def _describe(draft: Draft, amount: Alpha, way: _Way, destination: int, limit: int | None, *, own: bool) -> None:
     """Price, cost and what goes with them, for people; and the value by which limits go."""
     crossing = amount.netuid != destination
-    draft.lines.append(("Amount", str(amount)))
     if way.gets_rao is not None:
         draft.lines.append(("Arrives about", str(Alpha(way.gets_rao, destination))))
     if crossing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.chain import quotes
 from ranvier.chain.connection import Connection
-from ranvier.chain.holding import standing
+from ranvier.chain.holding import begin
 from ranvier.chain.model import BlockRef, Effect, Plan
 from ranvier.chain.model_stake import Holding
 from ranvier.chain.planning import (
@@ -15,7 +15,6 @@ from ranvier.chain.planning import (
     finish,
     lowered,
     needs_call,
-    positive,
     raised,
     start,
     swap_lines,
@@ -25,7 +24,6 @@ from ranvier.chain.pools import ROOT, SUBTENSOR
 from ranvier.chain.portfolio import portfolio
 from ranvier.chain.quotes import Quote
 from ranvier.chain.reads import subnet as read_subnet
-from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN, Alpha, Tao
 from ranvier.keys import addresses
 
@@ -48,11 +46,9 @@ async def plan_add_stake(
     The price limit is what the chain's own simulation leaves, plus ``slippage_ppm`` (None: no limit). ``partial``:
     buy what the limit allows instead of all or nothing.
     """
-    positive(amount)
     addresses.public_key(hotkey_ss58)
-    begun = await start(conn, coldkey_ss58)
+    begun, place, lines = await begin(conn, coldkey_ss58, hotkey_ss58, netuid, amount)
     subnet = await read_subnet(conn, netuid, begun.at)
-    place = await standing(conn, coldkey_ss58, hotkey_ss58, netuid, begun.at)
     quote = await quotes.simulate(conn, netuid, amount.rao, begun.at, buying=True)
     limit = None
     if slippage_ppm is not None and netuid != ROOT and quote is not None and conn.has_call(SUBTENSOR, _ADD_LIMIT):
@@ -72,9 +68,8 @@ async def plan_add_stake(
         spend=amount,
         value=amount,
         lines=[
-            ("Hotkey", hotkey_ss58),
-            ("Amount", str(amount)),
-            *(swap_lines(quote, limit) if quote is not None else [("You get about", "unknown")]),
+            *lines,
+            *swap_lines(quote, limit),
             ("Position", f"{Alpha(place.held_rao, netuid)} now, about {Alpha(place.held_rao + got, netuid)} after"),
             ("Effect", _EITHER_WAY if limit is not None else _ANY_PRICE),
         ],
@@ -98,12 +93,8 @@ async def plan_remove_stake(
     partial: bool = False,
 ) -> Plan:
     """Sell alpha that is held on a hotkey for TAO; price limit as in ``plan_add_stake``."""
-    positive(amount)
-    if amount.netuid != netuid:
-        raise ChainError("Wrong currency", f"{amount} is not the alpha of subnet {netuid}.")
-    begun = await start(conn, coldkey_ss58)
+    begun, place, lines = await begin(conn, coldkey_ss58, hotkey_ss58, netuid, amount)
     subnet = await read_subnet(conn, netuid, begun.at)
-    place = await standing(conn, coldkey_ss58, hotkey_ss58, netuid, begun.at)
     quote = await quotes.simulate(conn, netuid, amount.rao, begun.at, buying=False)
     limit = None
     if slippage_ppm is not None and netuid != ROOT and quote is not None and conn.has_call(SUBTENSOR, _REMOVE_LIMIT):
@@ -121,10 +112,9 @@ async def plan_remove_stake(
         arguments=arguments,
         value=Tao(quote.gets_rao if quote is not None else 0),
         lines=[
-            ("Hotkey", hotkey_ss58),
-            ("Amount", str(amount)),
+            *lines,
             ("Held there", str(Alpha(place.held_rao, netuid))),
-            *(swap_lines(quote, limit) if quote is not None else [("You get about", "unknown")]),
+            *swap_lines(quote, limit),
             ("Effect", _EITHER_WAY if limit is not None else _ANY_PRICE),
         ],
         warnings=[*warnings, *swap_warnings(quote, limit)],
