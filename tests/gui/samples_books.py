@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ranvier.agent.messages import CostsView, PricesView
+from ranvier.agent.messages import CostsView, PositionCheck, PricesView
 from ranvier.ledger.cost_book import Cost, Tariff
 from ranvier.ledger.costs import Window
 from ranvier.ledger.lot_book import LotBook
@@ -50,3 +50,13 @@ def lots(netuid: int = 1, order: str = "fifo", currency: str = "EUR") -> LotBook
         for n in range(12)
     )
     return LotBook(netuid, order, currency, taken, left, 28 * EURO, 32_500_000, 4_500_000, 2)
+
+
+def check() -> PositionCheck:
+    return PositionCheck(
+        47_200, 48_213, 61_250_000_119,
+        (("pay", 84_000_000_000, 48), ("dividends", 1_250_000_120, 31), ("move", -4_000_000_000, 1),
+         ("unstake", -20_000_000_000, 1)),
+        -1, "rounding", "Explained but for 0.000000001 α1: the chain's rounding of shares.",
+        1_910_400_000, 1_734_250_000, 176_150_000,
+    )  # fmt: skip

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from gui import samples_books
+from gui.fakes import COLDKEY, HOTKEY
 from ranvier.agent.money_messages import ExportView
 from ranvier.ui.dialogs.costs import CostDialog, CostsDialog, TariffDialog
+from ranvier.ui.dialogs.explain import ExplainDialog, Place
 from ranvier.ui.dialogs.lots import LotsDialog
 from ranvier.ui.dialogs.price_source import PRESET, PriceSourceDialog
 
@@ -24,6 +26,9 @@ async def shoot_books(studio: Any) -> None:
     preset.kind.setCurrentIndex(preset.kind.findData(PRESET))
     lots = LotsDialog(studio.house.context, page, [(1, "Subnet 1 · practice"), (4, "Subnet 4")], _never, _never)
     lots.show_book(samples_books.lots())
+    place = Place(HOTKEY, COLDKEY, 1, 47_200)
+    explain = ExplainDialog(studio.house.context, page, [place], {1: "practice"}, _never)
+    explain.show_check(samples_books.check(), 1)
     for name, dialog in (
         ("costs", CostsDialog(page, samples_books.COSTS, samples_books.TARIFF)),
         ("costs-empty", CostsDialog(page, (), None)),
@@ -33,6 +38,7 @@ async def shoot_books(studio: Any) -> None:
         ("price-address", PriceSourceDialog(page, samples_books.SOURCE)),
         ("price-preset", preset),
         ("lots", lots),
+        ("explain", explain),
     ):
         await studio.dialog(dialog, name)
         dialog.close()

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from PySide6.QtWidgets import QDialog, QWidget
 
 from gui import samples, samples_books
 from ranvier.agent.market_messages import ExportEarnings
 from ranvier.agent.messages import (
+    CheckPosition,
     Done,
+    EarningRow,
     FetchPrices,
     GetCosts,
     GetPrices,
@@ -23,10 +26,12 @@ from ranvier.agent.messages import (
     UsePriceSource,
 )
 from ranvier.agent.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
+from ranvier.core.errors import ChainError
 from ranvier.ledger.costs import Window
 from ranvier.ledger.prices import PriceSource
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.costs import CostDialog, CostsDialog, TariffDialog
+from ranvier.ui.dialogs.explain import ExplainDialog, Place, check_lines, places_of
 from ranvier.ui.dialogs.lots import LotsDialog, lot_lines, sums_words
 from ranvier.ui.dialogs.price_source import PRESET, PriceSourceDialog, sent_words
 from ranvier.ui.models.costs import parse_day, parse_fiat, parse_windows, plain_fiat, windows_text
@@ -246,4 +251,41 @@ async def test_an_export_shows_how_far_it_is_and_can_be_ended(qtbot, house, monk
     line.end.click()
     await going
     assert line.isHidden() and house.client.called(CancelExport) == [CancelExport("/x.csv")]
+    await house.close()
+
+
+async def test_a_position_is_checked_from_its_oldest_pay_on_and_every_line_is_shown(qtbot, house) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.show()
+    pay = EarningRow(1, 0, 700, 1, 6, samples.HOTKEY, 9, 1, "0x", 9, 0, "paid", samples.COLDKEY, samples.HOTKEY, 3)
+    rows = [
+        pay,
+        replace(pay, block=361),
+        replace(pay, block=90, coldkey_ss58=None),
+        replace(pay, block=80, alpha_rao=0),
+    ]
+    assert places_of(rows) == (Place(samples.HOTKEY, samples.COLDKEY, 1, 360),)
+    house.client.answers[CheckPosition] = samples_books.check()
+    books = EarningBooks(house.context, page, lambda: None)
+    going = asyncio.ensure_future(books.explain(rows, {}))
+    await samples.until(lambda: page.findChildren(ExplainDialog), "the dialog")
+    dialog = page.findChildren(ExplainDialog)[0]
+    dialog.check.click()
+    await samples.until(lambda: dialog.found is not None, "the check")
+    assert house.client.called(CheckPosition) == [CheckPosition(samples.HOTKEY, samples.COLDKEY, 1, 360)]
+    assert "rounding" in dialog.sentence.text() and dialog.check.isEnabled()
+    found = samples_books.check()
+    lines = check_lines(found, 1)
+    assert lines[0] == ("Mined", "+84.000000000 α1", "48 times") and lines[-1][1] == "+61.250000119 α1"
+    assert ("Rounding of shares", "\N{MINUS SIGN}0.000000001 α1", "") in lines
+    assert sum(rao for _, rao, _ in found.lines) + found.unexplained_rao == found.change_rao
+    assert "+0.176150 TAO by the price" in dialog.value.text()
+    house.client.answers[CheckPosition] = ChainError("Too long ago", "The node forgot it.", "Name an archive.")
+    dialog.begin()
+    await samples.until(lambda: "forgot" in dialog.sentence.text(), "the reason")
+    dialog.accept()
+    await going
+    await books.explain([], {})
+    assert "no pay" in house.said[-1]
     await house.close()

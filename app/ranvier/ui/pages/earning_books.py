@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWidget
 
 from ranvier.agent.market_messages import ExportEarnings
 from ranvier.agent.messages import (
+    CheckPosition,
     CostsView,
+    EarningRow,
     FetchPrices,
     GetCosts,
     GetPrices,
+    PositionCheck,
     PricesView,
     RemoveCost,
     SetCost,
@@ -25,6 +28,7 @@ from ranvier.ledger.lot_book import LotBook
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask, show
 from ranvier.ui.dialogs.costs import ADD, REMOVE, CostDialog, CostsDialog, TariffDialog
+from ranvier.ui.dialogs.explain import ExplainDialog, Place, places_of
 from ranvier.ui.dialogs.lots import LotsDialog
 from ranvier.ui.dialogs.price_source import PriceSourceDialog
 from ranvier.ui.models.stake import subnet_text
@@ -32,6 +36,7 @@ from ranvier.ui.widgets.text import button, label
 
 _EXPORT_S = 600.0
 _LOTS_S = 120.0
+_CHECK_S = 300.0
 _LOOK_S = 0.5
 _USUAL_CURRENCY = "EUR"
 
@@ -42,14 +47,15 @@ class EarningBooks:
     def __init__(self, context: Context, page: QWidget, changed: Callable[[], None]) -> None:
         self._context, self._page, self._changed = context, page, changed
 
-    def menu_button(self, lots: Callable[[], None]) -> QPushButton:
+    def menu_button(self, lots: Callable[[], None], explain: Callable[[], None]) -> QPushButton:
         menu = self.menu = QMenu(self._page)
         menu.addAction("Costs…", lambda: self._context.run(self.costs(), "costs"))
         menu.addAction("Electricity tariff…", lambda: self._context.run(self.tariff(), "tariff"))
         menu.addAction("Fiat prices…", lambda: self._context.run(self.prices(), "price source"))
         menu.addSeparator()
         menu.addAction("Lots and disposals…", lots)
-        result = button("Books…", tip="Costs, electricity, fiat prices, lots and disposals")
+        menu.addAction("Check against the chain…", explain)
+        result = button("Books…", tip="Costs, electricity, fiat prices, lots, and a check against the chain")
         result.clicked.connect(lambda: menu.popup(result.mapToGlobal(result.rect().bottomLeft())))
         return result
 
@@ -113,6 +119,20 @@ class EarningBooks:
         dialog = LotsDialog(self._context, self._page, subnets, read, export)
         dialog.read()
         await show(dialog)
+
+    async def explain(self, rows: Sequence[EarningRow], names: dict[int, str]) -> None:
+        """Hold a position that the shown pay went to against the chain."""
+        places = places_of(rows)
+        if not places:
+            self._context.say("There is no pay in this range whose position could be checked.")
+            return
+
+        async def check(place: Place) -> PositionCheck:
+            command = CheckPosition(place.hotkey_ss58, place.coldkey_ss58, place.netuid, place.from_block)
+            found: PositionCheck = await self._context.client.call(command, timeout_s=_CHECK_S)
+            return found
+
+        await show(ExplainDialog(self._context, self._page, places, names, check))
 
     async def _costs(self) -> CostsView:
         view: CostsView = await self._context.client.call(GetCosts(0, 0))

@@ -100,7 +100,7 @@ class EarningsPage(Page):
         self.add(self.stack, 1)
         self.add(self.export_line)
         self.add_action(self.copy_button)
-        self.add_action(self.books.menu_button(self._open_lots))
+        self.add_action(self.books.menu_button(self._open_lots, self._open_check))
         self.add_action(self._export_button())
         self.table.picked.connect(lambda row: self.copy_button.setEnabled(row is not None))
         context.bridge.earnings.connect(self._live)
@@ -297,6 +297,9 @@ class EarningsPage(Page):
 
     async def _export(self, kind: str, path: str) -> None:
         await self.export_line.write(ExportEarnings(path, kind, since_ms=self.since_ms(), netuid=self.choices.netuid))
+
+    def _open_check(self) -> None:
+        self.context.run(self.books.explain(self.model.rows, self.names), "check position")
 
     def _open_lots(self) -> None:
         netuids = sorted({one.netuid for one in self.buckets})
