@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 import tomllib
@@ -66,6 +67,21 @@ def test_causes(case) -> None:
 
 def test_every_cause_of_the_rules_has_a_case() -> None:
     assert {rule.cause for rule in DIAGNOSER.rules} == {case["cause"] for case in CASES}
+
+
+def test_every_single_rule_is_the_answer_to_a_case() -> None:
+    """Two rules of one cause differ in their sentence or step; one that nothing reaches would be dead."""
+    said = set()
+    for case in CASES:
+        found = DIAGNOSER.explain(crash(case["log"], **{k: v for k, v in case.items() if k not in ("cause", "log")}))
+        for number, rule in enumerate(DIAGNOSER.rules):
+            pattern = re.sub(r"\\{\w+\\}", ".*", re.escape(rule.sentence))
+            if rule.cause == found.cause and rule.action == found.action and re.fullmatch(pattern, found.sentence):
+                said.add(number)
+                break
+    left = [rule.sentence for number, rule in enumerate(DIAGNOSER.rules) if number not in said]
+    # The same words for an exit code that a shell makes of SIGKILL.
+    assert left == ["The system ended it because memory ran out."], left
 
 
 @pytest.mark.parametrize("case", LOOK_ALIKES, ids=[case["name"] for case in LOOK_ALIKES])
