@@ -89,6 +89,31 @@ def test_a_control_group_where_one_may_be_made(tmp_path, monkeypatch) -> None:
     assert group.prepare(spec()) == [] and group.folder == ""
 
 
+def test_an_old_control_group_limits_memory_and_says_what_it_does_not(tmp_path, monkeypatch) -> None:
+    """A made-up tree as systems have it that gave memory to v1: the new hierarchy is there, and empty."""
+    ours = tmp_path / "cg" / "memory" / "user.slice"
+    ours.mkdir(parents=True)
+    (tmp_path / "own").write_text("7:cpu,cpuacct:/\n4:memory:/user.slice\n0::/\n")
+    real = os.mkdir
+
+    def mkdir(path: str, mode: int = 0o777) -> None:
+        real(path, mode)
+        if os.path.dirname(path) == str(ours):  # noqa: PTH120
+            for name in ("memory.limit_in_bytes", "cgroup.procs", "memory.oom_control"):
+                (Path(path) / name).write_text("")
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    group = Group("1-2", str(tmp_path / "cg"), str(tmp_path / "own"))
+    assert group.prepare(spec(memory_bytes=50_000_000)) == []
+    folder = Path(group.folder)
+    assert folder == ours / "ranvier-1-2" and (folder / "memory.limit_in_bytes").read_text() == "50000000"
+    (folder / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n")
+    assert group.killed()
+    said = group.prepare(spec(cpu_weight=20))
+    assert len(said) == 1 and "processor share is not limited" in said[0]
+    assert (folder / "memory.limit_in_bytes").read_text().startswith("-1"), "no limit any more"
+
+
 def test_no_control_group_anywhere(tmp_path) -> None:
     (tmp_path / "own").write_text("0::/a/b\n")
     said = Group("1-2", str(tmp_path / "none"), str(tmp_path / "own")).prepare(spec(memory_bytes=50_000_000))
@@ -105,6 +130,35 @@ async def test_a_memory_eater_is_explained(kept) -> None:
     found = Diagnoser().explain(Facts(exit=kept.client.status().exits[-1], lines=tail(kept.folder)[0]))
     assert (found.cause, found.known) == ("out_of_memory", True), found
     await kept.client.end()
+
+
+async def test_a_memory_eater_at_its_limit_is_killed_by_the_kernel_and_explained(kept) -> None:
+    """A real control group, a real limit, the kernel's own kill; also when a new keeper has taken the program over."""
+    probe = Group("probe")
+    said = probe.prepare(spec(memory_bytes=64 << 20))
+    probe.remove()
+    if said:
+        pytest.skip(said[0])
+    kept.spec("memory_eater", memory_bytes=64 << 20, crash_budget=1, stop_grace_s=0.3)
+    keeper = await kept.ensure()
+    await kept.client.start()
+    await kill_keeper(kept, keeper)
+    await kept.ensure()
+    await kept.until(lambda: kept.client.status().state is MinerState.FAILED)
+    status = kept.client.status()
+    assert (status.starts, status.crashes) == (2, 2)
+    assert [end.memory for end in status.exits] == [True, True]
+    assert status.exits[-1].signal == signal.SIGKILL
+    found = Diagnoser().explain(Facts(exit=status.exits[-1], lines=tail(kept.folder)[0]))
+    assert (found.cause, found.known) == ("killed_by_kernel", True), found
+    assert any("memory limit" in text for text in found.evidence), found
+    kept.spec("silent", memory_bytes=64 << 20)
+    again = await kept.client.start()
+    assert "ranvier-" in Path(f"/proc/{again.pid}/cgroup").read_text()
+    await kept.client.end()
+    here = kept.folder.stat()
+    left = [str(path) for path in Path("/sys/fs/cgroup").rglob(f"ranvier-{here.st_dev}-{here.st_ino}")]
+    assert left == [], "the group is taken away with its keeper"
 
 
 # -- ports ---------------------------------------------------------------------------------------------------------

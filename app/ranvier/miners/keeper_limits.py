@@ -1,8 +1,8 @@
 """What a program may take of the machine: priority, memory, share of the processor. Optional, never in its way.
 
-Memory and share need a control group (cgroup v2) that this user may make; where there is none, that is said in the
-log and the program runs without. The group is made before the program's first instruction and holds its whole
-tree. Standard library only.
+Memory and share need a control group that this user may make (cgroup v2; where an older system has given memory to
+v1, memory only); where there is none, that is said in the log and the program runs without. The group is made before
+the program's first instruction and holds its whole tree. Standard library only.
 """
 
 from __future__ import annotations
@@ -19,6 +19,26 @@ ROOT = "/sys/fs/cgroup"
 OWN = "/proc/self/cgroup"
 
 
+class Version:
+    """What the files of one kind of control group are called. ``line`` is how a process's own place is marked."""
+
+    __slots__ = ("events", "folder", "limit", "line", "no_limit", "weight")
+
+    def __init__(self, line: str, folder: str, limit: str, no_limit: str, weight: str, events: str) -> None:
+        self.line = line
+        self.folder = folder
+        self.limit = limit
+        self.no_limit = no_limit
+        self.weight = weight
+        self.events = events
+
+
+VERSIONS = (
+    Version("0::", "", "memory.max", "max", "cpu.weight", "memory.events"),
+    Version(":memory:", "/memory", "memory.limit_in_bytes", "-1", "", "memory.oom_control"),
+)
+
+
 class Group:
     """The control group of one program. ``folder`` is empty while there is none."""
 
@@ -27,6 +47,7 @@ class Group:
         self._root = root
         self._own = own
         self.folder = ""
+        self._version = VERSIONS[0]
         self._kills = 0
 
     def prepare(self, spec: Spec) -> list[str]:
@@ -38,10 +59,17 @@ class Group:
         if not self.folder:
             return ["memory and processor share are not limited: this user may make no control group here"]
         problems = []
-        wanted = (("memory.max", spec.memory_bytes, "memory"), ("cpu.weight", spec.cpu_weight, "processor share"))
-        for name, value, title in wanted:
+        version = self._version
+        wanted = (
+            (version.limit, spec.memory_bytes, version.no_limit, "memory"),
+            (version.weight, spec.cpu_weight, "100", "processor share"),
+        )
+        for name, value, otherwise, title in wanted:
             try:
-                self._write(name, "max" if value is None and name == "memory.max" else str(value or 100))
+                if name:
+                    self._write(name, otherwise if value is None else str(value))
+                elif value is not None:
+                    problems.append(f"{title} is not limited: this system's control groups are of the old kind")
             except OSError as error:
                 if value is not None:
                     problems.append(f"{title} is not limited: {error.strerror}")
@@ -52,10 +80,12 @@ class Group:
 
     def adopt(self, pid: int) -> None:
         """Find the group again in which a former keeper started the program."""
-        place = _own_place(f"/proc/{pid}/cgroup")
-        if place.endswith(f"/{self._name}"):
-            self.folder = self._root + place
-            self._kills = self.kills()
+        for version in VERSIONS:
+            place = _own_place(f"/proc/{pid}/cgroup", version.line)
+            if place.endswith(f"/{self._name}"):
+                self.folder, self._version = self._root + version.folder + place, version
+                self._kills = self.kills()
+                return
 
     def add(self, pid: int) -> None:
         """Put a process that has not begun yet into the group."""
@@ -66,7 +96,7 @@ class Group:
     def kills(self) -> int:
         """How many of its processes the system has ended for want of memory."""
         if self.folder:
-            with contextlib.suppress(OSError, ValueError), open(f"{self.folder}/memory.events") as file:  # noqa: PTH123
+            with contextlib.suppress(OSError, ValueError), open(f"{self.folder}/{self._version.events}") as file:  # noqa: PTH123
                 for line in file:
                     if line.startswith("oom_kill "):
                         return int(line.split()[1])
@@ -85,18 +115,20 @@ class Group:
 
     def _make(self) -> str:
         """Beside us or above us: the nearest place where a group of ours may limit memory."""
-        place = _own_place(self._own)
-        while place:
-            folder = f"{self._root}{place}/{self._name}" if place != "/" else f"{self._root}/{self._name}"
-            try:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(folder, 0o755)  # noqa: PTH102
-                if os.access(f"{folder}/memory.max", os.W_OK):
-                    return folder
-                os.rmdir(folder)  # noqa: PTH106
-            except OSError:
-                pass
-            place = "" if place == "/" else place.rpartition("/")[0] or "/"
+        for version in VERSIONS:
+            place = _own_place(self._own, version.line)
+            while place:
+                folder = f"{self._root}{version.folder}{'' if place == '/' else place}/{self._name}"
+                try:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(folder, 0o755)  # noqa: PTH102
+                    if os.access(f"{folder}/{version.limit}", os.W_OK):
+                        self._version = version
+                        return folder
+                    os.rmdir(folder)  # noqa: PTH106
+                except OSError:
+                    pass
+                place = "" if place == "/" else place.rpartition("/")[0] or "/"
         return ""
 
     def _write(self, name: str, text: str) -> None:
@@ -107,11 +139,13 @@ class Group:
             os.close(descriptor)
 
 
-def _own_place(path: str) -> str:
+def _own_place(path: str, mark: str) -> str:
+    """Where a process is in the tree of one kind of control groups; empty when it is in none."""
     with contextlib.suppress(OSError), open(path) as file:  # noqa: PTH123
         for line in file:
-            if line.startswith("0::/"):
-                return line[3:].strip()
+            number, found, place = line.partition(mark)
+            if found and (not number or number.isdigit()):
+                return place.strip()
     return ""
 
 
