@@ -145,6 +145,9 @@ async def test_old_blocks_are_read_with_their_own_runtime() -> None:
         assert await connection.read(asked, BlockRef(1, before)) == [5]
         assert await connection.read(asked, BlockRef(2, upgrade)) == [5]
         assert await connection.read(asked, BlockRef(3, after)) == [{"bits": 5 << 64}]
+        three = [BlockRef(1, before), BlockRef(2, upgrade), BlockRef(3, after)]
+        together = await connection.read_each([(at, asked) for at in three])
+        assert together == [[5], [5], [{"bits": 5 << 64}]], "one round over the upgrade, each with its own types"
         assert (await connection.runtime_at(BlockRef(2, upgrade))).spec_version == 218
         assert connection.spec_version == 320  # what would be signed for
         await connection.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QWidget
 
 from ranvier.agent.messages import EarningRow, PositionCheck
@@ -149,7 +150,7 @@ class ExplainDialog(Dialog):
         self.sentence.setText(f"{span}: {found.sentence}")
         for place, (what, amount, count) in enumerate(check_lines(found, netuid)):
             self.lines.addWidget(label(what), place, 0)
-            self.lines.addWidget(label(amount, "number", copyable=True), place, 1)
+            self.lines.addWidget(label(amount, copyable=True), place, 1, Qt.AlignmentFlag.AlignRight)
             self.lines.addWidget(label(count, "muted"), place, 2)
         self.value.setText(value_words(found))
 
