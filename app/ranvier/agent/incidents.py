@@ -50,7 +50,7 @@ COMMANDS = {
 }
 _LINES = 600
 _STABLE_S = 60.0
-_BUSY_PORT = re.compile(r"in use|EADDRINUSE|Only one usage|Errno 98|Errno 48", re.IGNORECASE)
+_BUSY_PORT = re.compile(r"in use|already allocated|EADDRINUSE|Only one usage|Errno 98|Errno 48", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\d.])(\d{2,5})(?![\d.])")
 _MOST_PORTS = 5
 
