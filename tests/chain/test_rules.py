@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.chain import concentration, pruning, quotes, supply
+from ranvier.chain import concentration, effects, pruning, quotes, supply
+from ranvier.chain.model import Fact
 from ranvier.chain.model_subnet import Registration
 from ranvier.chain.pruning import Candidate, Rule
 from ranvier.chain.quotes import Pool
@@ -181,3 +182,26 @@ def test_registration_price_falls_by_half_lives() -> None:
     assert [rules.price_in(blocks) for blocks in (0, 360, 720, 36_000)] == [800, 400, 200, 100]
     assert rules.price_in(180) == int(800 * 2**-0.5)
     assert replace(rules, half_life_blocks=None).price_in(1) is None and rules.price_in(-1) is None
+
+
+def test_facts_of_a_plan_are_held_against_the_chain_like_amounts() -> None:
+    seat = Fact("SubtensorModule", "Uids", (1, "5Hot"), (), "It has a seat.")
+    owner = Fact("SubtensorModule", "Owner", ("5Hot",), ("5Cold",), "It is yours.")
+    assert seat.holds(0) and not seat.holds(None)
+    assert owner.holds("5Cold") and not owner.holds("5Other") and not owner.holds(None)
+    assert effects.judge_facts(()) == ((), None)
+    said, kept = effects.judge_facts(((seat, True), (owner, False)))
+    assert kept is False and said == ("The chain says: It has a seat.", "The chain does not say: It is yours.")
+    assert effects.judge_facts(((seat, True), (owner, None)))[1] is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [(True, True, True), (True, False, False), (None, False, False), (True, None, None), (None, None, None)],
+)
+def test_verdicts_together_are_as_good_as_the_worst(
+    first: bool | None, second: bool | None, whole: bool | None
+) -> None:
+    found, kept = effects.together((("one",), first), (("two",), second), ((), None))
+    assert found == ("one", "two") and kept is whole
+    assert effects.together(((), None)) == ((), None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from gui import samples, samples_forms, samples_money
+from ranvier.agent.ladder_messages import GetLadders, Ladders
 from ranvier.chain.model import Plan, TxStage
 from ranvier.chain.policy import Policy, judge
 from ranvier.ui.dialogs import money_forms as forms
@@ -18,6 +20,11 @@ from ranvier.ui.transacting import Wish
 async def shoot_money(studio: Any) -> None:
     """Each dialog in its interesting moments."""
     page = await studio.page("stake")
+    studio.house.client.answers[GetLadders] = Ladders(samples_forms.ladders())
+    page.read_again()
+    await samples.until(lambda: not page.ladders.isHidden(), "the plans in steps")
+    await asyncio.sleep(0.2)
+    studio.shoot(studio.window, "stake-steps")
     await shoot_forms(studio, page)
     plan = samples_money.stake_plan("finney")
     await studio.dialog(PlanDialog(page, plan, verdict=judge(Policy(), plan)), "plan-again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from chain.sandbox_process import SandboxProcess
 from gui import samples
+from ranvier.agent.ladder_messages import Ladder
 from ranvier.agent.market_messages import GetHoldings, Holdings
 from ranvier.agent.messages import AddReceipt, GetReceipts, Receipts
 from ranvier.chain import pools, portfolio
@@ -23,6 +25,7 @@ from ranvier.keys import mnemonic, wallets
 from ranvier.ui.dialogs import money_forms as forms
 from ranvier.ui.dialogs import money_forms_miner as miner_forms
 from ranvier.ui.dialogs import money_preview
+from ranvier.ui.dialogs.money_forms_ladder import step_wish
 from ranvier.ui.dialogs.plan import PlanDialog
 from ranvier.ui.dialogs.unlock import UnlockDialog
 from ranvier.ui.money_desk import MoneyDesk
@@ -226,7 +229,7 @@ async def test_a_commitment_is_signed_by_the_hotkey_itself(house, sandbox):
         (await shown(PlanDialog)).submitted()
         await samples.until(lambda: len(people.receipts) == 2, "the receipt", limit_s=20)
         receipt = people.receipts[-1]
-        assert receipt.plan.signer_ss58 == people.hotkey and receipt.error is None
+        assert receipt.plan.signer_ss58 == people.hotkey and receipt.error is None and receipt.as_planned
         at = await people.connection.head()
         (stored,) = await people.connection.read([("Commitments", "CommitmentOf", [1, people.hotkey])], at)
         assert b"https://example.org".hex() in str(stored) or "https://example.org" in str(stored)
@@ -235,3 +238,42 @@ async def test_a_commitment_is_signed_by_the_hotkey_itself(house, sandbox):
     finally:
         await people.close()
         await asyncio.sleep(0)
+
+
+async def test_where_pay_lands_a_step_and_a_new_hotkey_by_their_forms(house, sandbox):
+    people = People(house, sandbox)
+    await people.open()
+    try:
+        own, hotkey = people.coldkey, people.hotkey
+        for one in (hotkey, people.second.ss58):
+            await people.do(miner_forms.REGISTER, {"netuid": 1, "coldkey": own, "hotkey": one})
+        receipt = await people.do(miner_forms.AUTO_STAKE, {"coldkey": own, "netuid": 1, "hotkey": people.second.ss58})
+        at = await people.connection.head()
+        (target,) = await people.connection.read([("SubtensorModule", "AutoStakeDestination", [own, 1])], at)
+        assert receipt.as_planned and target == people.second.ss58
+        assert "The chain says: The pay of your miners on subnet 1 lands on" in receipt.findings[0]
+
+        # One step of a plan, as the Stake page signs it.
+        kept = Ladder("x", sandbox.genesis, True, own, hotkey, 1, 7 * COIN, 2, 60.0, 5_000, 0.0)
+        told = []
+
+        async def sending():
+            told.append("sending")
+
+        async def ended(one):
+            told.append(one)
+
+        people.desk.sign(replace(step_wish(kept), sending=sending, ended=ended))
+        receipt = await people.signed()
+        assert receipt.as_planned and receipt.plan.spend_rao == kept.amount_rao() == 3_500_000_000
+        assert told == ["sending", receipt]
+
+        fresh = wallets.add_hotkey(house.paths.practice_wallets / "one", "third", mnemonic.generate())
+        held = await people.alpha(hotkey, 1)
+        receipt = await people.do(
+            miner_forms.SWAP_HOTKEY, {"coldkey": own, "hotkey": hotkey, "new": fresh.ss58, "netuid": 1}
+        )
+        assert await people.alpha(hotkey, 1) == 0 and abs(await people.alpha(fresh.ss58, 1) - held) <= 2
+        assert any("new to the chain" in warning for warning in receipt.plan.warnings)
+    finally:
+        await people.close()

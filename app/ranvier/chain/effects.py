@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ranvier.chain.model import Change, Effect
+from ranvier.chain.model import Change, Effect, Fact
 from ranvier.core.units import Alpha, Tao, format_rao
 from ranvier.keys import addresses
 
@@ -43,6 +43,24 @@ def judge(
     if False in results:
         return sentences, False
     return sentences, None if None in results else True
+
+
+def judge_facts(facts: Sequence[tuple[Fact, bool | None]]) -> tuple[tuple[str, ...], bool | None]:
+    """The same for what the chain says besides amounts (None: it could not be read)."""
+    if not facts:
+        return (), None
+    words = {True: "The chain says: {}", False: "The chain does not say: {}", None: "It could not be read whether: {}"}
+    results = [holds for _, holds in facts]
+    sentences = tuple(words[holds].format(fact.words) for fact, holds in facts)
+    return sentences, False if False in results else None if None in results else True
+
+
+def together(*verdicts: tuple[tuple[str, ...], bool | None]) -> tuple[tuple[str, ...], bool | None]:
+    """Several such verdicts as one; those without a sentence say nothing."""
+    said = [verdict for verdict in verdicts if verdict[0]]
+    results = [result for _, result in said]
+    sentences = tuple(sentence for found, _ in said for sentence in found)
+    return sentences, None if not said or (None in results and False not in results) else False not in results
 
 
 def _one(change: Change, fee: int, payer: str | None, disturbed: frozenset[int]) -> tuple[str, bool | None]:

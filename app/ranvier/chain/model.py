@@ -109,13 +109,29 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """What the chain must say afterwards, besides amounts: ``item`` of ``pallet`` at ``params`` is there and, unless
+    ``said`` is empty, holds one of these texts. ``words`` say it for people, as a sentence."""
+
+    pallet: str
+    item: str
+    params: tuple[str | int, ...]
+    said: tuple[str, ...]
+    words: str
+
+    def holds(self, value: object) -> bool:
+        """Whether a value read from the chain says it."""
+        return value is not None and (not self.said or any(text in str(value) for text in self.said))
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A transaction before it is signed: what it is, costs and does, and on which network (genesis checked).
 
     ``call_hex`` is the SCALE-encoded call; ``lines`` are (label, value) pairs for people; ``warnings`` sentences.
     ``spend_rao`` is TAO that leaves the account, ``value_rao`` the TAO value of all that is moved or swapped: what
     limits go by. ``price_rao`` is the price now, ``limit_price_rao`` the worst accepted, ``cost_ppm`` what fee and
-    slippage of the pool cost, in millionths. ``effects`` are what the receipt is held against.
+    slippage of the pool cost, in millionths. ``effects`` and ``facts`` are what the receipt is held against.
     """
 
     network: str
@@ -136,6 +152,7 @@ class Plan:
     price_rao: int | None = None
     limit_price_rao: int | None = None
     cost_ppm: int | None = None
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ranvier.chain import fees, reads
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import Balance, BlockRef, Effect, Plan
+from ranvier.chain.model import Balance, BlockRef, Effect, Fact, Plan
 from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.quotes import Quote
 from ranvier.core.errors import ChainError
@@ -53,6 +53,7 @@ class Draft:
     price_rao: int | None = None
     limit_price_rao: int | None = None
     cost_ppm: int | None = None
+    facts: list[Fact] = field(default_factory=list)
 
 
 async def start(conn: Connection, signer_ss58: str) -> Start:
@@ -103,6 +104,7 @@ async def finish(conn: Connection, begun: Start, draft: Draft) -> Plan:
         price_rao=draft.price_rao,
         limit_price_rao=draft.limit_price_rao,
         cost_ppm=draft.cost_ppm,
+        facts=tuple(draft.facts),
     )
 
 

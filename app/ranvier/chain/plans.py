@@ -11,7 +11,7 @@ from typing import Any
 from ranvier.chain import reads
 from ranvier.chain.connection import Connection
 from ranvier.chain.metagraph import registration
-from ranvier.chain.model import Effect, Plan, Subnet
+from ranvier.chain.model import Effect, Fact, Plan, Subnet
 from ranvier.chain.model_subnet import Registration
 from ranvier.chain.planning import (
     Draft,
@@ -127,6 +127,7 @@ async def plan_register(
         ],
         warnings=[*_register_warnings(subnet, rules, uid, owner, coldkey_ss58), *backup_warning(owner)],
         effects=[Effect(coldkey_ss58, None, None, -price.rao, -highest)],
+        facts=[Fact(SUBTENSOR, "Uids", (netuid, hotkey_ss58), (), f"The hotkey has a seat on subnet {netuid}.")],
         price_rao=price.rao,
         limit_price_rao=highest if rules.limit_possible else None,
     )

@@ -8,7 +8,7 @@ from ranvier.chain import quotes
 from ranvier.chain.connection import Connection
 from ranvier.chain.effects import merged
 from ranvier.chain.holding import begin, standing
-from ranvier.chain.model import Effect, Plan
+from ranvier.chain.model import Effect, Fact, Plan
 from ranvier.chain.planning import (
     NOBODY,
     SLIPPAGE_PPM,
@@ -62,6 +62,15 @@ async def plan_auto_stake(conn: Connection, coldkey_ss58: str, netuid: int, hotk
             ("Effect", "The alpha stays yours. It cannot be cleared again, only pointed at another hotkey."),
         ],
         warnings=warnings,
+        facts=[
+            Fact(
+                SUBTENSOR,
+                "AutoStakeDestination",
+                (coldkey_ss58, netuid),
+                (hotkey_ss58,),
+                f"The pay of your miners on subnet {netuid} lands on {addresses.short(hotkey_ss58)}.",
+            )
+        ],
     )
     return await finish(conn, begun, draft)
 
@@ -144,6 +153,15 @@ async def plan_set_commitment(conn: Connection, hotkey_ss58: str, netuid: int, d
         arguments={"netuid": netuid, "info": {"fields": [{f"Raw{len(data)}": "0x" + data.hex()}]}},
         lines=[("Hotkey", hotkey_ss58), ("Bytes", str(len(data))), ("Content", data.decode(errors="replace"))],
         warnings=warnings,
+        facts=[
+            Fact(
+                "Commitments",
+                "CommitmentOf",
+                (netuid, hotkey_ss58),
+                (data.hex(), data.decode(errors="replace")),
+                "What was published can be read there.",
+            )
+        ],
     )
     return await finish(conn, begun, draft)
 
@@ -185,6 +203,9 @@ async def plan_swap_hotkey(
         ],
         warnings=warnings,
         effects=[Effect(coldkey_ss58, None, None, -cost.rao)],
+        facts=[
+            Fact(SUBTENSOR, "Owner", (new_hotkey_ss58,), (coldkey_ss58,), "The new hotkey belongs to this coldkey.")
+        ],
     )
     return await finish(conn, begun, draft)
 
@@ -217,6 +238,7 @@ async def plan_batch(conn: Connection, plans: Sequence[Plan], *, all_or_nothing:
         lines=[(f"Part {place}", plan.title) for place, plan in enumerate(plans, 1)],
         warnings=warnings,
         effects=merged(effect for plan in plans for effect in plan.effects),
+        facts=[fact for plan in plans for fact in plan.facts],
         cost_ppm=max((plan.cost_ppm for plan in plans if plan.cost_ppm is not None), default=None),
     )
     return await finish(conn, begun, draft)

@@ -12,7 +12,7 @@ from ranvier.chain.connection import Connection
 from ranvier.chain.errors import dispatch_hint, dispatch_sentence
 from ranvier.chain.events import Event, find
 from ranvier.chain.extrinsics import ERA_BLOCKS, Mortality
-from ranvier.chain.model import BlockRef, Change, Plan, Receipt, TxStage
+from ranvier.chain.model import BlockRef, Change, Fact, Plan, Receipt, TxStage
 from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.watching import LostError, Sight, watch
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
@@ -156,7 +156,8 @@ def _findings(
     outcome: _Outcome, fee: int | None, payer: str | None, *, failed: bool
 ) -> tuple[tuple[str, ...], bool | None]:
     if not failed:
-        return effects.judge(outcome.changes, fee, payer, outcome.paid_netuids)
+        amounts = effects.judge(outcome.changes, fee, payer, outcome.paid_netuids)
+        return effects.together(amounts, effects.judge_facts(outcome.facts))
     still = all(
         change.before_rao is not None
         and change.after_rao is not None
@@ -192,6 +193,7 @@ class _Outcome:
     changes: tuple[Change, ...]
     events: list[Event]
     paid_netuids: frozenset[int]
+    facts: tuple[tuple[Fact, bool | None], ...]
 
 
 async def _outcome(conn: Connection, sent: _Sent, block_hash: str) -> _Outcome:
@@ -216,7 +218,19 @@ async def _outcome(conn: Connection, sent: _Sent, block_hash: str) -> _Outcome:
         changes,
         [event for event in everything if event.extrinsic == index],
         paid,
+        await _facts(conn, plan, block),
     )
+
+
+async def _facts(conn: Connection, plan: Plan, block: BlockRef) -> tuple[tuple[Fact, bool | None], ...]:
+    """Which of the plan's facts the block says; None where it could not be read."""
+    if not plan.facts:
+        return ()
+    try:
+        values = await conn.read([(one.pallet, one.item, list(one.params)) for one in plan.facts], block)
+    except ChainError:
+        return tuple((one, None) for one in plan.facts)
+    return tuple((one, one.holds(value)) for one, value in zip(plan.facts, values, strict=True))
 
 
 async def _changes(
