@@ -6,6 +6,7 @@ import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from ranvier.agent.messages import EarningBucket
 from ranvier.core.units import RAO_PER_COIN
@@ -42,7 +43,7 @@ def bars_of(
             width=width if size == "epoch" else (slot_end(one.start_ms, size) - one.start_ms) / 1000,
             value=_height(one.alpha_rao if alpha else one.tao_rao),
             series=places[one.netuid, one.hotkey_ss58],
-            words=bucket_words(one, names, size=size),
+            said=partial(bucket_words, one, names, size=size),
         )
         for one in chosen
     ]
@@ -64,10 +65,14 @@ def cumulative(bars: Sequence[Bar], unit: str) -> list[Bar]:
         total = sum(sums.values())
         said = f"{'more than ' if unknown else ''}{total:.6f} {unit} since the beginning of this range"
         for number, series in enumerate(sums):
-            when = slots[start].words.split(" · ")[0]
-            words = f"{when}\n{said}" if number == 0 else ""
-            result.append(replace(slots[start], value=sums[series], series=series, words=words))
+            words = partial(_sum_words, slots[start], said) if number == 0 else ""
+            result.append(replace(slots[start], value=sums[series], series=series, said=words))
     return result
+
+
+def _sum_words(slot: Bar, said: str) -> str:
+    when = slot.words.split(" · ")[0]
+    return f"{when}\n{said}"
 
 
 def _height(rao: int | None) -> float | None:

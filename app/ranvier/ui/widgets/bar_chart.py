@@ -34,14 +34,19 @@ _STEP, _ZOOM = 0.15, 0.6  # of what is seen, for a key
 class Bar:
     """One bar: where it starts and how wide it is (Unix seconds), its height, which series, what hovering says.
 
-    Bars of one start are stacked in the order given. ``value`` None is drawn as a grey band: not known.
+    Bars of one start are stacked in the order given. ``value`` None is drawn as a grey band: not known. ``said`` may
+    be a function: the words of fifty thousand bars are not made before one of them is asked for.
     """
 
     start: float
     width: float
     value: float | None
     series: int
-    words: str
+    said: str | Callable[[], str]
+
+    @property
+    def words(self) -> str:
+        return self.said if isinstance(self.said, str) else self.said()
 
 
 @dataclass(frozen=True, slots=True)
