@@ -168,6 +168,13 @@ def test_a_projects_folder_and_an_image_are_proposed(adding, tmp_path):
     adding.source.make()
     assert "{source}/neurons/miner.py" in adding.source.text
     assert "looks like a Bittensor miner" in texts(adding)
+    adding.source.entry.input.setText("nope.py")
+    adding.source.make()
+    assert "nope.py is not in" in texts(adding) and adding.source.proposal is None
+    (project / "other.py").write_text("")
+    adding.source.entry.input.setText("other.py")
+    adding.source.make()
+    assert "{source}/other.py" in adding.source.text
     adding.source.kind.setCurrentIndex(IMAGE)
     assert adding.source.proposal is None, "another kind, another proposal"
     adding.source.image.input.setText("ghcr.io/team/miner:1.4 --fast")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ranvier.core.errors import RecipeError
 from ranvier.miners.command_line import parse
-from ranvier.miners.guess import propose_container, propose_line
+from ranvier.miners.guess import propose_container, propose_line, propose_project
 from ranvier.miners.imports import from_pm2, from_systemd
 from ranvier.miners.proposal import check_text
 from ranvier.miners.recipe import Recipe
@@ -164,3 +164,31 @@ def test_what_is_no_unit_is_told_in_one_line() -> None:
     with pytest.raises(RecipeError, match="not a systemd unit") as caught:
         from_systemd("\0garbage", "x.service", user=True)
     assert "\n" not in str(caught.value) and "<string>" not in str(caught.value)
+
+
+# --- projects ---------------------------------------------------------------------------------------------------
+
+
+def test_a_poetry_project_and_a_declared_script(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.poetry]\nname = "snx"\n[tool.poetry.dependencies]\npython = ">=3.10,<3.12"\nbittensor = "^6"\n'
+        '[tool.poetry.scripts]\nsnx-miner = "snx.miner:app.main"\n'
+    )
+    recipe = check_text(propose_project(tmp_path).text)
+    assert (recipe.title, recipe.environment.python) == ("snx", "3.10")
+    assert recipe.environment.packages == ("--editable", "{source}")
+    assert recipe.program.command[3] == "import sys; from snx.miner import app; sys.exit(app.main())"
+    assert "{hotkey_name}" in recipe.program.command, "it depends on bittensor"
+    text = (tmp_path / "pyproject.toml").read_text().replace('name = "snx"', 'name = "snx"\npackage-mode = false')
+    (tmp_path / "pyproject.toml").write_text(text)
+    proposal = propose_project(tmp_path)
+    assert not check_text(proposal.text).environment.packages and "no package" in " ".join(proposal.notes)
+
+
+def test_what_starts_it_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "start.py").write_text("")
+    with pytest.raises(RecipeError, match="No program was found"):
+        propose_project(tmp_path)
+    with pytest.raises(RecipeError, match="is not in"):
+        propose_project(tmp_path, entry="other.py")
+    assert "{source}/start.py" in propose_project(tmp_path, entry="start.py").text

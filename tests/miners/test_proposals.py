@@ -74,7 +74,8 @@ def test_a_plain_project_with_its_own_environment(tmp_path) -> None:
     assert entries(project) == ("main.py", "serve")
     found = propose_project(project, entry="serve")
     recipe = save(found, tmp_path / "recipes")
-    assert recipe.program.command == ("{python}", "-m", "tool.cli") and recipe.health is None
+    assert recipe.program.command[3] == "import sys; from tool.cli import main; sys.exit(main())"
+    assert recipe.health is None
     assert recipe.environment.interpreter == str(project / ".venv" / "bin" / "python")
     assert any("was not found" in note for note in found.notes)
 

@@ -103,7 +103,9 @@ def propose_project(folder: Path, *, entry: str | None = None, name: str | None 
     notes: list[str] = []
     environment = _environment(folder, project, notes)
     is_file = (folder / entry).is_file()
-    start = ["{python}", "-u", "{source}/" + entry] if is_file else ["{python}", "-m", _module(project, entry)]
+    if not is_file and entry not in known:
+        raise RecipeError("No such file", f"{entry} is not in {folder}.", "Name the file that starts the miner.")
+    start = ["{python}", "-u", "{source}/" + entry] if is_file else ["{python}", "-u", "-c", _call(project, entry)]
     text = _read(folder / entry) if is_file else ""
     listens = "bittensor" in text or "axon" in text or bool(re.search(r"bittensor", _all_requirements(folder, project)))
     if listens:
@@ -135,7 +137,9 @@ def _environment(folder: Path, project: Mapping[str, Any], notes: list[str]) -> 
         result["requirements"] = [{"file": "requirements.txt", "from_source": True, "hashes": hashes}]
         if not hashes:
             notes.append("Its requirements are not locked by hashes: a package that changes is not noticed.")
-    if project or (folder / "setup.py").is_file() or (folder / "setup.cfg").is_file():
+    if project.get("package", True) is False:
+        notes.append("Its pyproject.toml says that it is no package, so its packages must be named in the recipe.")
+    elif project or (folder / "setup.py").is_file() or (folder / "setup.cfg").is_file():
         result["packages"] = ["--editable", "{source}"]
     if not result.get("requirements") and not result.get("packages"):
         notes.append("No list of its packages was found (requirements.txt, pyproject.toml, setup.py).")
@@ -153,18 +157,32 @@ def _python(folder: Path, project: Mapping[str, Any]) -> str | None:
 
 
 def _project(folder: Path) -> dict[str, Any]:
+    """What pyproject.toml says of the project; Poetry's own way of saying it is put into the usual one."""
     try:
-        project = tomllib.loads(_read(folder / "pyproject.toml")).get("project", {})
+        whole = tomllib.loads(_read(folder / "pyproject.toml"))
     except tomllib.TOMLDecodeError:
         return {}
-    return project if isinstance(project, dict) else {}
+    project = whole.get("project", {})
+    tool = whole.get("tool", {})
+    poetry = tool.get("poetry") if isinstance(tool, dict) else None
+    if project or not isinstance(poetry, dict):
+        return project if isinstance(project, dict) else {}
+    wanted = poetry.get("dependencies", {})
+    wanted = wanted if isinstance(wanted, dict) else {}
+    return {
+        "name": poetry.get("name") or folder.name,
+        "scripts": poetry.get("scripts", {}),
+        "requires-python": str(wanted.get("python", "")),
+        "dependencies": list(wanted),
+        "package": poetry.get("package-mode", True),
+    }
 
 
-def _module(project: Mapping[str, Any], entry: str) -> str:
-    """The module behind a declared script ("package.module:function")."""
-    scripts = project.get("scripts", {})
-    target = str(scripts.get(entry, entry)) if isinstance(scripts, dict) else entry
-    return target.partition(":")[0]
+def _call(project: Mapping[str, Any], entry: str) -> str:
+    """What the declared script "package.module:function" does when it is installed."""
+    module, _, function = str(project["scripts"][entry]).partition(":")
+    function = function.partition("[")[0].strip() or "main"
+    return f"import sys; from {module.strip()} import {function.partition('.')[0]}; sys.exit({function}())"
 
 
 def _all_requirements(folder: Path, project: Mapping[str, Any]) -> str:

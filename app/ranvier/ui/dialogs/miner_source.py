@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from ranvier.core.errors import RanvierError, RecipeError
 from ranvier.miners.guess import propose_container, propose_line, propose_project
@@ -77,13 +77,20 @@ class MinerSource(QWidget):
             self.recipe.addItem(recipe.title, recipe)
         self.command = Field("Command", _needed("Write the command."), hint="python miner.py --netuid 1 …")
         self.project = PathField("Folder of the project", Choose.FOLDER, _folder)
+        self.entry = Field("What starts it", lambda _: None, hint="Such as neurons/miner.py; empty: it is looked for.")
+        guided = QWidget()
+        column = QVBoxLayout(guided)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addWidget(self.project)
+        column.addWidget(self.entry)
         self.image = Field(
             "Image", _needed("Name the image."), hint="ghcr.io/team/miner:1.4, with what it is told after it"
         )
         self.found = QComboBox()
         self.found.setAccessibleName("Program to take over")
         self.steps = Steps()
-        for step in (self.recipe, self.command, self.project, self.image, self.found):
+        for step in (self.recipe, self.command, guided, self.image, self.found):
             self.steps.add(step)
         form.addRow("", self.steps)
         self.propose = button("Propose a recipe", self.make, tip="Nothing is run or stored")
@@ -181,7 +188,8 @@ class MinerSource(QWidget):
         if kind == COMMAND:
             return propose_line(self._name(), self.command.text())
         if kind == PROJECT:
-            return propose_project(Path(self.project.field.text()), name=self._name())
+            entry = self.entry.text().strip() or None
+            return propose_project(Path(self.project.field.text()), entry=entry, name=self._name())
         if kind == IMAGE:
             words = _words(self.image.text())
             if not words:
