@@ -132,8 +132,10 @@ async def test_a_memory_eater_is_explained(kept) -> None:
     await kept.client.end()
 
 
-async def test_a_memory_eater_at_its_limit_is_killed_by_the_kernel_and_explained(kept) -> None:
-    """A real control group, a real limit, the kernel's own kill; also when a new keeper has taken the program over."""
+@pytest.mark.parametrize("without_keeper", [True, False])
+async def test_a_memory_eater_at_its_limit_is_killed_by_the_kernel_and_explained(kept, without_keeper) -> None:
+    """A real control group, a real limit, the kernel's own kill: of a program that a new keeper has taken over, or
+    that has none at the moment, and of one that it started itself."""
     probe = Group("probe")
     said = probe.prepare(spec(memory_bytes=64 << 20))
     probe.remove()
@@ -141,8 +143,10 @@ async def test_a_memory_eater_at_its_limit_is_killed_by_the_kernel_and_explained
         pytest.skip(said[0])
     kept.spec("memory_eater", memory_bytes=64 << 20, crash_budget=1, stop_grace_s=0.3)
     keeper = await kept.ensure()
-    await kept.client.start()
+    pid = (await kept.client.start()).pid
     await kill_keeper(kept, keeper)
+    if without_keeper:
+        await kept.until(lambda: not lives(pid))
     await kept.ensure()
     await kept.until(lambda: kept.client.status().state is MinerState.FAILED)
     status = kept.client.status()

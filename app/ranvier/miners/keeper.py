@@ -216,6 +216,7 @@ class Keeper:
         self._record.starts += 1
         self._record.started_at = time.time()
         self._record.gate = True
+        self._record.kills = self._group.kills_before
         self._group.add(self._host.pid)
         if self._spec is not None and (problem := set_priority(self._host.pid, self._spec.nice)):
             self._log.remark(problem)
@@ -336,6 +337,7 @@ class Keeper:
         policy, record = self._policy, self._record
         policy.wanted = files.read_wanted()
         pid, token = record.take_up(known, policy)
+        self._group.adopt(record.kills)
         if record.gate:
             time.sleep(0.05)  # a child that was never told to go ends by itself, at once
         if pid and self._host.adopt(pid, token):
@@ -364,7 +366,6 @@ class Keeper:
         wanted = self._policy.wanted
         self._record.gate = self._record.asked = False
         self._record.started_at = self._record.started_at or time.time() - tree.age_s(self._host.token)
-        self._group.adopt(self._host.pid)
         self._policy.adopted("running; taken over from a former keeper")
         self._log.remark(f"process {self._host.pid} taken over from a former keeper")
         if not wanted:
@@ -376,7 +377,7 @@ class Keeper:
         self._exit = (Exit(None, None), ran_s)
         self._ladder = rules.Ladder(rules.leftover_rungs(), time.monotonic())
         self._policy.closing("ended while it had no keeper")
-        self._record.ended(None, None, ran_s)
+        self._record.ended(None, None, ran_s, self._group.killed())
 
 
 if __name__ == "__main__":

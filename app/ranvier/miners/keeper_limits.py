@@ -48,14 +48,14 @@ class Group:
         self._own = own
         self.folder = ""
         self._version = VERSIONS[0]
-        self._kills = 0
+        self.kills_before = 0  # how many kills there were when the program was started
 
     def prepare(self, spec: Spec) -> list[str]:
         """Make the group for the next start; what could not be limited, in words."""
         if spec.memory_bytes is None and spec.cpu_weight is None:
             self.folder = ""
             return []
-        self.folder = self.folder or self._make()
+        self.folder = self.folder or self._find(make=True)
         if not self.folder:
             return ["memory and processor share are not limited: this user may make no control group here"]
         problems = []
@@ -75,17 +75,13 @@ class Group:
                     problems.append(f"{title} is not limited: {error.strerror}")
         with contextlib.suppress(OSError):
             self._write("memory.oom.group", "0")
-        self._kills = self.kills()
+        self.kills_before = self.kills()
         return problems
 
-    def adopt(self, pid: int) -> None:
-        """Find the group again in which a former keeper started the program."""
-        for version in VERSIONS:
-            place = _own_place(f"/proc/{pid}/cgroup", version.line)
-            if place.endswith(f"/{self._name}"):
-                self.folder, self._version = self._root + version.folder + place, version
-                self._kills = self.kills()
-                return
+    def adopt(self, kills_before: int) -> None:
+        """Find the group again in which a former keeper started the program, dead or alive."""
+        self.folder = self._find(make=False)
+        self.kills_before = kills_before
 
     def add(self, pid: int) -> None:
         """Put a process that has not begun yet into the group."""
@@ -104,7 +100,7 @@ class Group:
 
     def killed(self) -> bool:
         """Whether that happened since the last ``prepare``."""
-        return self.kills() > self._kills
+        return self.kills() > self.kills_before
 
     def remove(self) -> None:
         """Take an empty group away."""
@@ -113,19 +109,21 @@ class Group:
                 os.rmdir(self.folder)  # noqa: PTH106
             self.folder = ""
 
-    def _make(self) -> str:
-        """Beside us or above us: the nearest place where a group of ours may limit memory."""
+    def _find(self, *, make: bool) -> str:
+        """Beside us or above us: the nearest place where a group of ours may limit memory, or already is."""
         for version in VERSIONS:
             place = _own_place(self._own, version.line)
             while place:
                 folder = f"{self._root}{version.folder}{'' if place == '/' else place}/{self._name}"
                 try:
-                    with contextlib.suppress(FileExistsError):
-                        os.mkdir(folder, 0o755)  # noqa: PTH102
+                    if make:
+                        with contextlib.suppress(FileExistsError):
+                            os.mkdir(folder, 0o755)  # noqa: PTH102
                     if os.access(f"{folder}/{version.limit}", os.W_OK):
                         self._version = version
                         return folder
-                    os.rmdir(folder)  # noqa: PTH106
+                    if make:
+                        os.rmdir(folder)  # noqa: PTH106
                 except OSError:
                     pass
                 place = "" if place == "/" else place.rpartition("/")[0] or "/"

@@ -37,6 +37,7 @@ class Record:
         self.started_at: float | None = None
         self.gate = False
         self.asked = False  # whether we told the program to end
+        self.kills = 0  # of its group for want of memory, when it was started
         self.held_ports: list[int] = []
         self.needs_secrets = False
         self.changed = True
@@ -55,6 +56,7 @@ class Record:
         self.started_at = known.get("started_at")
         self.gate = bool(private.get("gate"))
         self.asked = bool(private.get("asked"))
+        self.kills = int(private.get("kills") or 0)
         policy.failures = int(private.get("failures") or 0)
         now, wall = time.monotonic(), time.time()
         policy.crash_times = [now - max(0.0, wall - at) for at in private.get("crash_at") or []]
@@ -105,6 +107,7 @@ class Record:
                 "token": host.token,
                 "gate": self.gate,
                 "asked": self.asked,
+                "kills": self.kills,
                 "failures": policy.failures,
                 "crash_at": [round(wall - (now - at), 3) for at in policy.crash_times],
             },

@@ -61,7 +61,7 @@ class KeeperClient:
 
     def __init__(self, folder: Path, command: Sequence[str] | None = None) -> None:
         self.folder = folder
-        self._command = list(command) if command is not None else own_command("keeper", str(folder))
+        self._command = list(command) if command is not None else keeper_command(folder)
         self._started_pid = 0
 
     def write_spec(self, spec: ProgramSpec) -> None:
@@ -249,6 +249,15 @@ class KeeperClient:
     def _stop_limit_s(self) -> float:
         spec = read_spec(self.folder)
         return 30.0 + (spec.stop_grace_s + spec.term_grace_s if spec is not None else 60.0)
+
+
+def keeper_command(folder: Path) -> list[str]:
+    """The command line of a keeper: from source without site-packages and ``-m``, which would cost each one 2 MB."""
+    if getattr(sys, "frozen", False):
+        return own_command("keeper", str(folder))
+    source = str(Path(tree.__file__).resolve().parents[2])
+    code = f"import sys; sys.path.insert(0, {source!r}); from ranvier.miners.keeper import main; "
+    return [sys.executable, "-I", "-S", "-c", f"{code}sys.exit(main(sys.argv[2:]))", "keeper", str(folder)]
 
 
 def outdated(status: KeeperStatus) -> bool:
