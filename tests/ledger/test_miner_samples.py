@@ -77,6 +77,20 @@ async def test_a_process_that_thins_anew_changes_nothing(tmp_path: Path) -> None
     await again.close()
 
 
+async def test_it_goes_on_where_it_was_unless_the_clock_was_wrong(tmp_path: Path) -> None:
+    samples = Samples(tmp_path / "h.sqlite")
+    await samples.thin(NOW + 10 * 365 * 86_400)
+    rows = [MinerSample(NOW - 1800 + n, rss=n) for n in range(1200)]
+    await samples.add_miners(NOW, [("one", row) for row in rows])
+    await samples.close()
+    for at in (NOW, NOW, NOW + 60):
+        again = Samples(tmp_path / "h.sqlite")
+        await again.thin(at)
+        kept = await again.miner("one", 0, NOW, 10**13)
+        assert {round(b.at - a.at) for a, b in pairwise(kept) if at - b.at > 920} == {10}
+        await again.close()
+
+
 async def test_what_is_not_known_stays_unknown(tmp_path: Path) -> None:
     samples = Samples(tmp_path / "h.sqlite")
     rows = [MinerSample(NOW - 5000 - n, cpu_percent=None if n % 2 else 40.0) for n in range(100)]

@@ -121,4 +121,6 @@ SAMPLES: tuple[tuple[str, ...], ...] = (
             miner_id TEXT NOT NULL, at_ms INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (miner_id, at_ms)
         ) STRICT, WITHOUT ROWID""",
     ),
+    # Up to where each tier has been thinned, so that the next process does not do a year of it again.
+    ("CREATE TABLE thinned (every_s INTEGER PRIMARY KEY, until_ms INTEGER NOT NULL) STRICT",),
 )

@@ -38,7 +38,6 @@ class Samples:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = Database(path, SAMPLES, durable=False)
-        self._thinned_ms: dict[Tier, int] = {}  # up to where each tier has been done in this process
         self._last_thin_ms = 0
         self._power: tuple[int, int] | None = None  # when, milliwatts
 
@@ -127,10 +126,12 @@ class Samples:
         """Keep the newest of each slot, and of each miner one merged reading. Only whole slots are done, so that
         no slot is thinned twice to nothing."""
         with transaction(connection):
+            done: dict[int, int] = dict(connection.execute("SELECT every_s, until_ms FROM thinned"))
             for tier in TIERS:
                 slot = tier.every_s * 1000
                 end = (now_ms - tier.age_s * 1000) // slot * slot
-                start = self._thinned_ms.get(tier, 0)
+                start = done.get(tier.every_s, 0)
+                start = start if start <= now_ms else 0  # the clock was wrong then
                 if end <= start:
                     continue
                 connection.execute(
@@ -139,7 +140,7 @@ class Samples:
                     {"start": start, "end": end, "slot": slot},
                 )
                 miner_sample.thin(connection, start, end, slot)
-                self._thinned_ms[tier] = end
+                connection.execute("INSERT OR REPLACE INTO thinned VALUES (?, ?)", (tier.every_s, end))
             connection.execute("DELETE FROM sample WHERE at_ms < ?", (now_ms - KEEP_S * 1000,))
             miner_sample.forget(connection, before_ms=now_ms - KEEP_S * 1000)
 
