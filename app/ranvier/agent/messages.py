@@ -269,12 +269,9 @@ class AddMiner(Command[Done], frozen=True):
 
 
 class InstallMiner(Command[Done], frozen=True):
-    """Make the environment; progress comes as ``install`` events. Answers when done. Repeating it resumes.
-
-    ``again`` makes one anew although there is one; the miner must not run."""
+    """Make the environment; progress comes as ``install`` events. Answers when done. Repeating it resumes."""
 
     id: str
-    again: bool = False
 
 
 class StartMiner(Command[Done], frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -22,7 +21,6 @@ from ranvier.core.processes import ProcessIdentity
 from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.diagnosis import Diagnoser
 from ranvier.miners.diagnosis_facts import port_owner
-from ranvier.miners.environment import STAMP
 from ranvier.miners.generations import Generations
 from ranvier.miners.keeping import outdated
 from ranvier.miners.states import HealthRow, HealthRule, Seen, Shown, ShownState, derive
@@ -299,16 +297,6 @@ class Miner:
                 self._retry_at = float("inf") if self.file.wanted else self._retry_at
                 await self.keeper.end()
                 await self.look()
-
-    async def forget_environment(self) -> None:
-        """Let the next installation make its environment anew. MinerError while it runs."""
-        if self.state in _UP or self.state is MinerState.STOPPING:
-            raise MinerError("It runs", f"{self.file.name} uses its environment now.", "Stop it first.")
-        if self.state is not MinerState.STOPPED:
-            await self.stop()  # not started again by its keeper while the environment is half made
-        with contextlib.suppress(OSError):
-            (self.versions.current().env / STAMP).unlink()
-        await self.check_installed()
 
     async def look(self) -> None:
         """Observe without waiting for the next round."""

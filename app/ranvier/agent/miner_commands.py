@@ -59,7 +59,7 @@ class MinerCommands:
         return m.Done(text)
 
     async def install_miner(self, command: m.InstallMiner) -> m.Done:
-        return m.Done(await self._agent.miners.install(command.id, again=command.again))
+        return m.Done(await self._agent.miners.install(command.id))
 
     async def start_miner(self, command: m.StartMiner) -> m.Done:
         await self._agent.miners.start(command.id)

@@ -176,12 +176,9 @@ class Miners:
         await miner.look()
         return f"{command.name} was added.{kept}"
 
-    async def install(self, miner_id: str, *, again: bool = False) -> str:
-        """Make its environment (anew with ``again``), or join the making. Raises RanvierError."""
-        miner = self.get(miner_id)
-        if again:
-            await miner.forget_environment()
-        await self._installs.run(miner)
+    async def install(self, miner_id: str) -> str:
+        """Make its environment, or join the making. Raises RanvierError."""
+        await self._installs.run(self.get(miner_id))
         return "Its own environment is ready."
 
     async def start(self, miner_id: str, *, again: bool = False) -> None:
