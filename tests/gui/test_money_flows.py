@@ -277,3 +277,27 @@ async def test_where_pay_lands_a_step_and_a_new_hotkey_by_their_forms(house, san
         assert any("new to the chain" in warning for warning in receipt.plan.warnings)
     finally:
         await people.close()
+
+
+async def test_collateral_takes_free_stake_first_and_buys_the_rest(house, sandbox):
+    people = People(house, sandbox)
+    await people.open()
+    try:
+        if not people.connection.has_call("SubtensorModule", "add_collateral"):
+            pytest.skip("the sandbox of this version has no collateral")
+        own, hotkey = people.coldkey, people.hotkey
+        await people.do(miner_forms.REGISTER, {"netuid": 1, "coldkey": own, "hotkey": hotkey})
+        await people.do(forms.STAKE, {"coldkey": own, "netuid": 1, "hotkey": hotkey, "amount": 2 * COIN})
+        place, held = (own, hotkey, 1), await people.alpha(hotkey, 1)
+        receipt = await people.do(miner_forms.ADD_COLLATERAL, {"position": place, "amount": held // 2})
+        assert receipt.plan.spend_rao == 0 and receipt.as_planned
+        receipt = await people.do(miner_forms.ADD_COLLATERAL, {"position": place, "amount": held})
+        spent = receipt.balance_before_rao - receipt.balance_after_rao - receipt.fee_rao
+        assert 0 < spent <= receipt.plan.spend_rao and "Bought for it" in dict(receipt.plan.lines)
+        receipt = await people.do(miner_forms.COLLATERAL_FLOOR, {"position": place, "amount": COIN})
+        (holding,) = (await people.held()).portfolio.holdings
+        assert holding.collateral.min_locked_rao == COIN
+        # What is bought is paid for at the price before: slippage and fee come off it.
+        assert held < holding.collateral.locked_rao <= held // 2 + held + 4
+    finally:
+        await people.close()

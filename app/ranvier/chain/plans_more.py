@@ -22,7 +22,7 @@ from ranvier.chain.planning import (
 )
 from ranvier.chain.pools import SUBTENSOR
 from ranvier.core.errors import ChainError
-from ranvier.core.units import Alpha, Tao
+from ranvier.core.units import RAO_PER_COIN, Alpha, Tao
 from ranvier.keys import addresses
 
 _SWAP_ALL_RAO = 100_000_000
@@ -84,7 +84,10 @@ async def plan_add_collateral(
     *,
     slippage_ppm: int = SLIPPAGE_PPM,
 ) -> Plan:
-    """Lock more alpha as a miner's collateral. There is no call that gives it back: only work releases it."""
+    """Lock more alpha as a miner's collateral: free stake of the position first, the rest is bought within the limit.
+
+    There is no call that gives it back: only work releases it.
+    """
     needs_call(conn, "add_collateral")
     begun, place, lines = await begin(conn, coldkey_ss58, hotkey_ss58, netuid, amount)
     pool = (await quotes.pools(conn, [netuid], begun.at))[netuid]
@@ -93,19 +96,30 @@ async def plan_add_collateral(
         raise ChainError("No price", "The pool has no price, so no limit can be set.", "Try again later.")
     limit = raised(price, slippage_ppm)
     collateral = place.holding.collateral if place.holding is not None else None
+    bought = Alpha(max(0, amount.rao - place.sellable_rao), netuid)
+    about, most = bought.at_price(price), Tao(-(-bought.rao * limit // RAO_PER_COIN))
+    source = [("From free stake", str(amount - bought))]
+    if bought:
+        source.append(("Bought for it", f"{bought}, for about {about} and at most {most}"))
     draft = Draft(
         title=f"Lock {amount} as collateral on subnet {netuid}",
         function="add_collateral",
         values=(netuid, hotkey_ss58, amount.rao, limit),
+        spend=most,
         value=amount.at_price(price),
         lines=[
             *lines,
+            *source,
             ("Locked now", str(Alpha(collateral.locked_rao if collateral is not None else 0, netuid))),
             ("Effect", "It is released bit by bit as the miner earns, down to the floor; it survives deregistration."),
         ],
         warnings=[
             "Collateral cannot be withdrawn: if you stop mining here, it stays locked.",
             *owner_warning(place.owner, coldkey_ss58),
+        ],
+        effects=[Effect(coldkey_ss58, None, None, -about.rao, -most.rao)] if bought else [],
+        facts=[
+            Fact(SUBTENSOR, "MinerCollateral", (netuid, hotkey_ss58, coldkey_ss58), (), "Collateral is locked there.")
         ],
         price_rao=price,
         limit_price_rao=limit,
@@ -132,8 +146,16 @@ async def plan_set_min_collateral(
         values=(netuid, hotkey_ss58, floor.rao),
         lines=[("Hotkey", hotkey_ss58), ("Floor", str(floor)), ("Locked now", str(Alpha(locked, netuid)))],
         warnings=warnings,
+        facts=_floor_facts(coldkey_ss58, hotkey_ss58, netuid, floor),
     )
     return await finish(conn, begun, draft)
+
+
+def _floor_facts(coldkey: str, hotkey: str, netuid: int, floor: Alpha) -> list[Fact]:
+    """None for a floor of zero: the chain may forget the whole entry then."""
+    said = (f"'min_locked': {floor.rao},", f"'min_locked': {floor.rao}}}")
+    words = f"The floor is {floor}."
+    return [Fact(SUBTENSOR, "MinerCollateral", (netuid, hotkey, coldkey), said, words)] if floor else []
 
 
 async def plan_set_commitment(conn: Connection, hotkey_ss58: str, netuid: int, data: bytes) -> Plan:

@@ -12,6 +12,7 @@ from ranvier.ui.transacting import Wish
 _NO_HOTKEY = "This coldkey has no hotkey here: make one under Wallets."
 _LONGEST_COMMITMENT = 128
 _EVERYWHERE = -1
+_FREE_FIRST = "Free stake of this position is taken first; what it lacks is bought with TAO."
 
 
 def _register(g: Ground, a: Answers) -> Wish:
@@ -70,7 +71,7 @@ ADD_COLLATERAL = Form(
     "Alpha that is locked here is released by a miner's work only. There is no way to withdraw it.",
     (
         position(root=False),
-        Amount("amount", "Amount", room=lambda g, a: _unknown_room(a)),
+        Amount("amount", "Amount", room=lambda g, a: _unknown_room(a, _FREE_FIRST)),
         slippage(),
     ),
     _add_collateral,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from ranvier.chain.model import Plan
@@ -58,7 +58,7 @@ class Preview(QFrame):
         self._chip.show_network(latest.chain.network if latest is not None else "")
         head.addWidget(self._chip)
         outer.addLayout(head)
-        inside = QWidget()
+        inside = _Inside()
         inside.setProperty("role", "page-body")
         self.body = QVBoxLayout(inside)
         self.body.setContentsMargins(0, 0, 10, 0)
@@ -160,6 +160,13 @@ class Preview(QFrame):
         for warning in plan.warnings:
             self.body.addLayout(warning_row(warning))
         self.body.addStretch(1)
+
+
+class _Inside(QWidget):
+    """As high as its texts need at the real width: Qt's own least height reckons with the narrowest text."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 0)
 
 
 def facts(plan: Plan) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import block_text, duration_text, local_time
 
+_AT_FIRST = 2  # the next due ones: the table below needs its room
 _POSTPONE = (("By an hour", 3600.0), ("By a day", 86_400.0), ("By a week", 7 * 86_400.0))
 
 
@@ -29,7 +30,10 @@ class LadderCard(Card):
     def __init__(self, act: Callable[[Ladder, str, float], None]) -> None:
         super().__init__("Plans in steps", spacing=12)
         self._act = act
-        self._shown: object = None
+        self._rows: list[tuple[LadderView, tuple[str, str], bool]] = []
+        self._every = False
+        self.more = button("", self._show_more, kind="quiet")
+        self.add_to_header(self.more)
         self._meant: Ladder | None = None
         self.menu = QMenu(self)
         for name, seconds in _POSTPONE:
@@ -40,13 +44,23 @@ class LadderCard(Card):
         """Draw these; hidden without any."""
         now = time.time() if now is None else now
         rows = [(one, ladder_words(one, names, now), one.ladder.due(now)) for one in found]
-        if rows == self._shown:
+        if rows == self._rows:
             return
-        self._shown = rows
+        self._rows = rows
         self.setVisible(bool(rows))
+        self._draw()
+
+    def _draw(self) -> None:
         clear(self.body)
-        for view, (title, text), due in rows:
+        shown = self._rows if self._every else self._rows[:_AT_FIRST]
+        for view, (title, text), due in shown:
             self.body.addLayout(self._row(view.ladder, title, text, due))
+        self.more.setVisible(len(self._rows) > _AT_FIRST)
+        self.more.setText("Show fewer" if self._every else f"Show all {len(self._rows)}")
+
+    def _show_more(self) -> None:
+        self._every = not self._every
+        self._draw()
 
     def _row(self, one: Ladder, title: str, text: str, due: bool) -> QHBoxLayout:
         row = QHBoxLayout()
