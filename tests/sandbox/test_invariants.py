@@ -27,10 +27,30 @@ POTS = (
 )
 
 
-def sums_hold(bench: Bench, burned: int) -> None:
+class Unpaid:
+    """At most how much alpha epochs have paid to nobody, which stays counted as out; to be looked at in each block.
+
+    While the sum of prices is low root's part is recycled: the epoch halves what is left of the pots, but pays the
+    validators' whole, so half of that part goes to nobody. So does the validators' part where those
+    who earn it have stake on root only.
+    """
+
+    def __init__(self) -> None:
+        self.rao = self._waiting = 0
+
+    def look(self, bench: Bench) -> None:
+        server, validator, root, _ = (pot.get(bench.state, 1) for pot in POTS)
+        self.rao += max(server - validator - root, 0)
+        if not server and not any(paid for _, paid in Subtensor.AlphaDividendsPerSubnet.items(bench.state, 1)):
+            self.rao += 2 * self._waiting
+        self._waiting = server + validator + root
+
+
+def sums_hold(bench: Bench, burned: int, unpaid: int = 0) -> None:
     """TAO is free or in a pool; alpha outside the pool is staked, in a pot, the protocol's own, or was burned.
 
-    What rounding leaves over, a few rao a block, stays counted as out, as on the real chain. Shares never exceed it.
+    What rounding leaves over, a few rao a block, and at most ``unpaid`` stay counted as out, as on the real
+    chain. Shares never exceed it.
     """
     state = bench.state
     free = sum(account["data"]["free"] for _, account in System.Account.items(state))
@@ -43,7 +63,7 @@ def sums_hold(bench: Bench, burned: int) -> None:
     waiting = sum(pot.get(state, 1) for pot in POTS)
     held = staked + waiting + burned + Subtensor.SubnetProtocolAlpha.get(state, 1)
     dust = Subtensor.SubnetAlphaOut.get(state, 1) - held
-    assert 0 <= dust <= 20 * bench.node.chain.head.number
+    assert 0 <= dust <= 20 * bench.node.chain.head.number + unpaid
     held: dict[tuple[bytes, int], int] = {}
     for (hotkey, coldkey, netuid), _ in Subtensor.Alpha.items(state):
         held[hotkey, netuid] = held.get((hotkey, netuid), 0) + shares.stake_of(state, hotkey, coldkey, netuid)
@@ -70,6 +90,7 @@ class People:
         self.random = random.Random(seed)
         self.pairs = [*bench.cast.validators, *bench.cast.competitors]
         self.burned = 0
+        self.unpaid = Unpaid()
         self.succeeded: set[str] = set()
 
     def _amount(self) -> int:
@@ -128,15 +149,16 @@ class People:
             self.succeeded.add(name)
             if name == "burn_alpha":
                 self.burned += bench.event("AlphaBurned")[2]
+        self.unpaid.look(bench)
 
 
 def go_on(bench: Bench, people: People, calls: int, every: int) -> None:
     for number in range(calls):
         people.act()
         if number % every == 0:
-            sums_hold(bench, people.burned)
+            sums_hold(bench, people.burned, people.unpaid.rao)
             seats_agree(bench)
-    sums_hold(bench, people.burned)
+    sums_hold(bench, people.burned, people.unpaid.rao)
     seats_agree(bench)
 
 

@@ -1,7 +1,7 @@
 """Yuma consensus: from stake and weights to incentive, dividends and payment, in the runtime's integer arithmetic.
 
-The rules are those of the subtensor pallet's ``epoch`` (epoch/run_epoch.rs, epoch/math.rs) in its sparse form with
-the plain moving average of bonds. Not here: Yuma3 bonds, liquid alpha, commit-reveal.
+The rules are those of the subtensor pallet's ``epoch_mechanism`` (epoch/run_epoch.rs, epoch/math.rs) in its sparse
+form: Yuma2 with the plain moving average of bonds, and Yuma3 with or without liquid alpha. Not here: commit-reveal.
 """
 
 from __future__ import annotations
@@ -21,11 +21,21 @@ from ranvier.sandbox.fixed import (
     normalised_amounts,
     to_u16,
 )
+from ranvier.sandbox.fixed64 import exp32
 
 Row = tuple[tuple[int, int], ...]
 """One sparse row as stored on the chain: (uid, u16) pairs."""
 
 _Rows = list[list[tuple[int, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Liquid:
+    """Liquid alpha (``AlphaValues``, ``AlphaSigmoidSteepness``)."""
+
+    low: int = 45_875
+    high: int = 58_982
+    steepness: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,8 @@ class EpochInputs:
     ``stake_rao`` is the stake weight (alpha plus weighted root stake). ``weights[i]`` is the row that uid i set,
     greatest value 65535; ``bonds[i]`` its stored bonds. Block heights are absolute. ``kappa`` and ``bonds_penalty``
     are u16 proportions, ``bonds_moving_average`` is in millionths. ``emission_rao`` is all that the epoch pays.
+    ``bonds_since`` is the first block whose newcomers have no bonds yet (None: a tempo ago, as up to 343).
+    ``liquid`` (only with ``yuma3``) gives each bond its own pace between two u16 proportions, by a sigmoid's steepness.
     """
 
     block: int
@@ -53,6 +65,9 @@ class EpochInputs:
     max_validators: int = 64
     stake_threshold_rao: int = 0
     owner_uid: int | None = None
+    bonds_since: int | None = None
+    yuma3: bool = False
+    liquid: Liquid | None = None
 
     def __post_init__(self) -> None:
         vectors = (self.weights, self.bonds, self.last_update, self.block_at_registration, self.validator_permit)
@@ -99,8 +114,14 @@ def epoch(inputs: EpochInputs) -> EpochResult:
     ranks = _column_sums(clipped, voting)
     trust = [div(after, before) for after, before in zip(ranks, preranks, strict=True)]
     incentive = normalised(ranks)
-    bonds = _moved_bonds(inputs, _between(weights, clipped, from_u16(inputs.bonds_penalty)), voting)
-    dividends = normalised([sum(mul(incentive[j], bond) for j, bond in row) for row in bonds])
+    for_bonds = _between(weights, clipped, from_u16(inputs.bonds_penalty))
+    if inputs.yuma3:
+        bonds = _moved_bonds_3(inputs, for_bonds, consensus)
+        earned = _earned(_columns_over(bonds, int.__add__), incentive)
+        dividends = normalised([mul(share, part) for share, part in zip(earned, voting, strict=True)])
+    else:
+        bonds = _moved_bonds(inputs, for_bonds, voting)
+        dividends = normalised(_earned(bonds, incentive))
 
     server, validator, combined = _emission_shares(incentive, dividends, voting, stake)
     return EpochResult(
@@ -224,33 +245,81 @@ def _columns_over(rows: _Rows, fold: Callable[[int, int], int]) -> _Rows:
     return [[(j, div(value, columns[j]) if columns[j] else value) for j, value in row] for row in rows]
 
 
-def _moved_bonds(inputs: EpochInputs, weights: _Rows, voting: Sequence[int]) -> _Rows:
-    """Bonds after this epoch, columns adding up to one (``compute_ema_bonds_normal_sparse``).
+def _earned(bonds: _Rows, incentive: Sequence[int]) -> list[int]:
+    """What each validator's bonds are worth: sum over j of bond times incentive."""
+    return [sum(mul(incentive[j], bond) for j, bond in row) for row in bonds]
+
+
+def _old_bonds(inputs: EpochInputs) -> _Rows:
+    """The stored bonds, whole u16 numbers as bits.
 
     Bonds in a neuron that registered since the last tempo are those of its predecessor and are left out.
     """
     n = len(inputs.stake_rao)
-    last_tempo = max(inputs.block - inputs.tempo, 0)
-    fresh = [registered >= last_tempo for registered in inputs.block_at_registration]
-    old: _Rows = [[(j, bond << FRACTION) for j, bond in row if j < n and not fresh[j]] for row in inputs.bonds]
-    old = _columns_over(old, int.__add__)
-    delta: _Rows = [[(j, mul(value, voting[i])) for j, value in row] for i, row in enumerate(weights)]
-    delta = _columns_over(delta, int.__add__)
-    alpha = ONE - ((inputs.bonds_moving_average << FRACTION) // 1_000_000)
+    since = max(inputs.block - inputs.tempo, 0) if inputs.bonds_since is None else inputs.bonds_since
+    fresh = [registered >= since for registered in inputs.block_at_registration]
+    return [[(j, bond << FRACTION) for j, bond in row if j < n and not fresh[j]] for row in inputs.bonds]
+
+
+def _pace(inputs: EpochInputs) -> int:
+    return ONE - ((inputs.bonds_moving_average << FRACTION) // 1_000_000)
+
+
+def _averaged(new: _Rows, old: _Rows, alpha: int) -> _Rows:
+    """``mat_ema_sparse``: alpha of the new, the rest of the old; zeros left out."""
     moved: _Rows = []
-    for delta_row, old_row in zip(delta, old, strict=True):
-        row = [0] * n
-        for j, value in delta_row:
+    for new_row, old_row in zip(new, old, strict=True):
+        row = [0] * len(new)
+        for j, value in new_row:
             row[j] += mul(alpha, value)
         for j, value in old_row:
             row[j] += mul(ONE - alpha, value)
         moved.append([(j, value) for j, value in enumerate(row) if value > 0])
+    return moved
+
+
+def _moved_bonds(inputs: EpochInputs, weights: _Rows, voting: Sequence[int]) -> _Rows:
+    """Yuma2's bonds after this epoch, columns adding up to one (``compute_ema_bonds_normal_sparse``)."""
+    old = _columns_over(_old_bonds(inputs), int.__add__)
+    delta: _Rows = [[(j, mul(value, voting[i])) for j, value in row] for i, row in enumerate(weights)]
+    moved = _averaged(_columns_over(delta, int.__add__), old, _pace(inputs))
     return _columns_over(moved, int.__add__)
 
 
+def _moved_bonds_3(inputs: EpochInputs, weights: _Rows, consensus: Sequence[int]) -> _Rows:
+    """Yuma3's bonds after this epoch, each a proportion of its own (``compute_bonds_sparse``).
+
+    With liquid alpha a bond without a weight of today is gone (``mat_ema_alpha_sparse``).
+    """
+    old: _Rows = [[(j, bond // U16_MAX) for j, bond in row] for row in _old_bonds(inputs)]
+    if inputs.liquid is None or not any(consensus):
+        return _averaged(weights, old, _pace(inputs))
+    moved: _Rows = []
+    for row, old_row in zip(weights, old, strict=True):
+        before = dict(old_row)
+        values = []
+        for j, weight in row:
+            alpha = liquid_alpha(inputs.liquid, consensus[j], weight, before.get(j, 0))
+            value = min(mul(ONE - alpha, before.get(j, 0)) + max(mul(alpha, weight), 0), ONE)
+            values.append((j, value))
+        moved.append([(j, value) for j, value in values if value > 0])
+    return moved
+
+
+def liquid_alpha(liquid: Liquid, consensus: int, weight: int, bond: int) -> int:
+    """The pace of one bond (``alpha_sigmoid``): the faster the further the weight is from what it is measured at."""
+    low, high = from_u16(liquid.low), from_u16(liquid.high)
+    difference = weight - consensus if weight >= bond else bond - weight
+    difference = min(max(difference, 0), ONE)
+    steepness = -((liquid.steepness << FRACTION) // 100)
+    power = exp32(mul(steepness, difference - ONE // 2)) or 0
+    sigmoid = div(ONE, ONE + power)
+    return min(max(low + mul(sigmoid, high - low), low), high)
+
+
 def _stored_bonds(inputs: EpochInputs, bonds: _Rows, permits: Sequence[bool]) -> tuple[Row, ...]:
-    """Rows to store: scaled per column to 65535; cleared with the permit; else left as they were."""
-    scaled = _columns_over(bonds, max)
+    """Rows to store: Yuma2's scaled per column to 65535; cleared with the permit; else left as they were."""
+    scaled = bonds if inputs.yuma3 else _columns_over(bonds, max)
     rows: list[Row] = []
     for i, row in enumerate(scaled):
         if permits[i]:

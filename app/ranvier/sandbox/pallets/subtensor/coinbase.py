@@ -151,6 +151,9 @@ def run_epoch(context: Context, netuid: int) -> None:
 def _inputs(context: Context, netuid: int, hotkeys: list[bytes], paid: int) -> yuma.EpochInputs:
     state = context.state
     uids = range(len(hotkeys))
+    last_step = Subtensor.LastMechansimStepBlock.get(state, netuid)
+    low, high = Subtensor.AlphaValues.get(state, netuid)
+    liquid = yuma.Liquid(low, high, Subtensor.AlphaSigmoidSteepness.get(state, netuid))
     return yuma.EpochInputs(
         block=context.block,
         tempo=Subtensor.Tempo.get(state, netuid),
@@ -161,14 +164,25 @@ def _inputs(context: Context, netuid: int, hotkeys: list[bytes], paid: int) -> y
         block_at_registration=tuple(Subtensor.BlockAtRegistration.get(state, netuid, uid) for uid in uids),
         validator_permit=tuple(Subtensor.ValidatorPermit.get(state, netuid)),
         emission_rao=paid,
-        activity_cutoff=Subtensor.ActivityCutoff.get(state, netuid),
+        activity_cutoff=activity_cutoff(state, netuid),
         kappa=Subtensor.Kappa.get(state, netuid),
         bonds_penalty=Subtensor.BondsPenalty.get(state, netuid),
         bonds_moving_average=Subtensor.BondsMovingAverage.get(state, netuid),
         max_validators=Subtensor.MaxAllowedValidators.get(state, netuid),
         stake_threshold_rao=Subtensor.StakeThreshold.get(state),
         owner_uid=Subtensor.Uids.get(state, netuid, Subtensor.SubnetOwnerHotkey.get(state, netuid)),
+        bonds_since=last_step + 1 if last_step and rules(state) >= 425 else None,
+        yuma3=Subtensor.Yuma3On.get(state, netuid),
+        liquid=liquid if Subtensor.LiquidAlphaOn.get(state, netuid) else None,
     )
+
+
+def activity_cutoff(state: State, netuid: int) -> int:
+    """Blocks after which a neuron that sets no weights is inactive; at 425 in thousandths of a tempo."""
+    if rules(state) < 425:
+        return int(Subtensor.ActivityCutoff.get(state, netuid))
+    factor: int = Subtensor.ActivityCutoffFactorMilli.get(state, netuid)
+    return factor * int(Subtensor.Tempo.get(state, netuid)) // 1000
 
 
 def _store(state: WritableState, netuid: int, result: yuma.EpochResult) -> None:

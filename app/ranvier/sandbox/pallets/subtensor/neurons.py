@@ -9,19 +9,23 @@ from ranvier.sandbox.pallets.subtensor.events import NEURON_REGISTERED, fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.storage import Item, State, WritableState
 
-_PER_UID: tuple[tuple[Item, Any], ...] = (
-    (Subtensor.Rank, 0),
+_U16_MAX = 65_535
+_CLEARED: tuple[tuple[Item, Any], ...] = (
+    (Subtensor.Active, True),
+    (Subtensor.Emission, 0),
     (Subtensor.Trust, 0),
     (Subtensor.Consensus, 0),
     (Subtensor.Incentive, 0),
     (Subtensor.Dividends, 0),
-    (Subtensor.Emission, 0),
+    (Subtensor.StakeWeight, 0),
+)
+_KEPT: tuple[tuple[Item, Any], ...] = (
+    (Subtensor.Rank, 0),
     (Subtensor.ValidatorTrust, 0),
     (Subtensor.PruningScores, 0),
-    (Subtensor.StakeWeight, 0),
     (Subtensor.ValidatorPermit, False),
-    (Subtensor.Active, True),
 )
+"""Vectors that start so in a new seat and are left as they are in one that is taken over."""
 
 
 def create_account_if_new(context: Context, coldkey: bytes, hotkey: bytes) -> None:
@@ -42,15 +46,15 @@ def register_neuron(context: Context, netuid: int, hotkey: bytes) -> int:
     if count < Subtensor.MaxAllowedUids.get(state, netuid):
         uid = int(count)
         Subtensor.SubnetworkN.put(state, netuid, value=uid + 1)
+        for item, value in (*_CLEARED, *_KEPT):
+            _set_at(state, item, netuid, uid, value)
+        _set_at(state, Subtensor.LastUpdate, netuid, uid, context.block)
     else:
         chosen = uid_to_prune(state, netuid, context.block)
         if chosen is None:
             raise fail("NoNeuronIdAvailable")
         uid = chosen
         _unseat(state, netuid, uid)
-    for item, value in _PER_UID:
-        _set_at(state, item, netuid, uid, value)
-    _set_at(state, Subtensor.LastUpdate, netuid, uid, context.block)
     Subtensor.Uids.put(state, netuid, hotkey, value=uid)
     Subtensor.Keys.put(state, netuid, uid, value=hotkey)
     Subtensor.IsNetworkMember.put(state, hotkey, netuid, value=True)
@@ -60,7 +64,11 @@ def register_neuron(context: Context, netuid: int, hotkey: bytes) -> int:
 
 
 def _unseat(state: WritableState, netuid: int, uid: int) -> None:
-    """Everything of the seat goes; stake stays with its owners (``replace_neuron``, ``clear_neuron``)."""
+    """What the seat has earned and how it weighed goes, stake stays with its owners (``replace_neuron``).
+
+    ``clear_neuron`` leaves some of the predecessor behind until the next epoch: when it last set weights, its rank,
+    its validator trust and its permit. At 343 the seat's pruning score is the highest until then.
+    """
     hotkey = Subtensor.Keys.get(state, netuid, uid)
     Subtensor.Uids.remove(state, netuid, hotkey)
     Subtensor.IsNetworkMember.remove(state, hotkey, netuid)
@@ -68,6 +76,14 @@ def _unseat(state: WritableState, netuid: int, uid: int) -> None:
         item.remove(state, netuid, hotkey)
     for item in (Subtensor.Weights, Subtensor.Bonds):
         item.remove(state, netuid, uid)
+    for (_, voter), row in list(Subtensor.Weights.items(state, netuid)):
+        if any(other == uid and weight for other, weight in row):
+            value = [(other, 0 if other == uid else weight) for other, weight in row]
+            Subtensor.Weights.put(state, netuid, voter, value=value)
+    for item, value in _CLEARED:
+        _set_at(state, item, netuid, uid, value)
+    if rules(state) < 425:
+        _set_at(state, Subtensor.PruningScores, netuid, uid, _U16_MAX)
 
 
 def _set_at(state: WritableState, item: Item, netuid: int, uid: int, value: Any) -> None:
@@ -83,24 +99,29 @@ def is_immune(state: State, netuid: int, uid: int, block: int) -> bool:
 
 
 def uid_to_prune(state: State, netuid: int, block: int) -> int | None:
-    """Who leaves a full subnet (``get_neuron_to_prune`` of 425): the owner's seats never; of the rest the lowest
-    emission, older first; those out of immunity first, as long as more than MinNonImmuneUids of them are left.
-    Up to 343 the pruning score counts instead of the emission, and no number of open seats is kept.
+    """Who leaves a full subnet (``get_neuron_to_prune``): the owner's seats never; of the others the lowest, older
+    first.
+
+    425: by emission, those out of immunity only while more than MinNonImmuneUids of them are left, otherwise the
+    immune; None when there is none of those. 343: by pruning score, those out of immunity first; uid 0 when all
+    seats are the owner's.
     """
     old = rules(state) < 425
-    emission = (Subtensor.PruningScores if old else Subtensor.Emission).get(state, netuid)
+    scores = (Subtensor.PruningScores if old else Subtensor.Emission).get(state, netuid)
+    missing = _U16_MAX if old else 0
     owners = owner_uids(state, netuid)
     rows = sorted(
-        (emission[uid], Subtensor.BlockAtRegistration.get(state, netuid, uid), uid)
+        (scores[uid] if uid < len(scores) else missing, Subtensor.BlockAtRegistration.get(state, netuid, uid), uid)
         for uid in range(Subtensor.SubnetworkN.get(state, netuid))
         if uid not in owners
     )
     open_uids = [uid for _, _, uid in rows if not is_immune(state, netuid, uid, block)]
     immune_uids = [uid for _, _, uid in rows if is_immune(state, netuid, uid, block)]
-    least = 0 if old else Subtensor.MinNonImmuneUids.get(state, netuid)
-    if open_uids and (len(open_uids) > least or not immune_uids):
+    if len(open_uids) > (0 if old else Subtensor.MinNonImmuneUids.get(state, netuid)):
         return open_uids[0]
-    return immune_uids[0] if immune_uids else None
+    if immune_uids:
+        return immune_uids[0]
+    return 0 if old else None
 
 
 def owner_uids(state: State, netuid: int) -> set[int]:

@@ -181,7 +181,9 @@ def _pay_root(state: WritableState, netuid: int, dividends: dict[bytes, int]) ->
     for hotkey, bits in dividends.items():
         take = _take_of(state, hotkey, bits)
         rest = (bits - take) >> FRACTION
-        shares.add_stake(state, hotkey, Subtensor.Owner.get(state, hotkey), netuid, take >> FRACTION)
+        owner = Subtensor.Owner.get(state, hotkey)
+        captured = collateral.settle(state, netuid, hotkey, owner, bits >> FRACTION, take >> FRACTION)
+        shares.add_stake(state, hotkey, owner, netuid, (take >> FRACTION) - captured)
         if rest:
             root_claims.credit(state, hotkey, netuid, rest)
         shown.add(state, netuid, hotkey, amount=rest)

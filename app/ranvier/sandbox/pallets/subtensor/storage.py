@@ -200,7 +200,7 @@ class Subtensor(Storage):
     OwnerCutEnabled = Item(BOOL, _NETUID, default=True)  # 425, as those that follow
     OwnerCutAutoLockEnabled = Item(BOOL, _NETUID)
     SubnetEmissionEnabled = Item(BOOL, _NETUID, default=True)
-    ActivityCutoffFactorMilli = Item(U32, _NETUID, default=1000)
+    ActivityCutoffFactorMilli = Item(U32, _NETUID, default=13_889)
     MinChildkeyTakePerSubnet = Item(U16, _NETUID)
     CollateralDrainRatio = Item(U64F64, _NETUID, default=1 << 64)  # 435
     CollateralLockShare = Item(U16, _NETUID)  # 435, as the three that follow; 0: nothing of the price is collateral
