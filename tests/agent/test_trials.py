@@ -169,3 +169,30 @@ async def test_a_corrected_recipe_brings_back_a_miner_that_was_given_up(
         with pytest.raises(RanvierError, match="none to make anew"):
             await call(m.UpdateMiner("one", fresh=True))
         await house.end()
+
+
+async def test_an_environment_is_made_anew_beside_the_one_in_use(
+    tmp_path: Path, add: Callable[..., m.AddMiner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = f'"{{python}}", "{PROGRAMS / "fake_axon.py"}", "{{axon_port}}"'
+    programs = RecipePrograms(Paths.under(tmp_path / "home"))
+    async with House(tmp_path / "home", programs=programs) as house:
+        call = house.client.call
+        await call(m.UseNetwork("test"))
+        await call(add(recipe="mine", recipe_text=recipe(own).replace("none = true", "install_bytes = 1000")))
+        await call(m.InstallMiner("one"))
+        await call(m.StartMiner("one"))
+        first = (await house.until(lambda s: s.miners[0].shown is ShownState.HEALTHY)).miners[0]
+        # It cannot be made: the miner goes on with the one that it has.
+        with monkeypatch.context() as patch:
+            patch.setattr("ranvier.miners.environment._find_uv", lambda: "/bin/false")
+            with pytest.raises(RanvierError):
+                await call(m.UpdateMiner("one", fresh=True))
+        still = (await house.until(lambda s: s.miners[0].shown is ShownState.HEALTHY)).miners[0]
+        assert (still.pid, still.version.number) == (first.pid, 0)
+        assert "being tried" in (await call(m.UpdateMiner("one", fresh=True))).text
+        kept = await house.until(lambda s: "is kept" in s.miners[0].version.note)
+        assert (kept.miners[0].version.number, kept.miners[0].version.previous) == (2, 0)
+        assert [path.name for path in (house.paths.miner("one") / "versions").iterdir()] == ["2"], "1 was half made"
+        assert kept.miners[0].pid != first.pid
+        await house.end()
