@@ -7,14 +7,17 @@ import contextlib
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.agent_fakes import ALICE
+from agent.agent_fakes import ALICE, FakeChain, House
+from ranvier.agent import messages as m
 from ranvier.agent.ladder_messages import AddLadder, ChangeLadder, GetLadders, Ladder, LadderStep
 from ranvier.agent.ladders import LadderBook
+from ranvier.chain.model import StakePosition
 from ranvier.chain.quotes import Quote
 from ranvier.core.errors import AgentError, NetworkError, RanvierError
 from ranvier.core.evidence import Level
@@ -235,3 +238,44 @@ def _environment() -> dict[str, str]:
 
     tests = Path(__file__).resolve().parents[1]
     return {**child_environment(), "PYTHONPATH": f"{tests.parent / 'app'}:{tests}"}
+
+
+async def test_a_whole_agent_reminds_samples_positions_and_remembers_both_after_a_restart(tmp_path, monkeypatch):
+    async def quote(_market, netuid, amount_rao, buying):
+        return Quote(netuid, buying, amount_rao, 35 * COIN, 0, COIN // 35, COIN // 34, "chain"), 34
+
+    monkeypatch.setattr("ranvier.agent.market.Market.quote", quote)
+    chain = FakeChain(height=34)
+    chain.stakes = [StakePosition("5Hot", ALICE, 1, 3 * COIN, COIN // 35, 0)]
+    async with House(tmp_path, chain) as house:
+        await house.client.call(m.UseNetwork("test"))
+        await house.client.call(m.WatchColdkeys((ALICE,)))
+        await house.until(lambda s: s.chain.level is Level.GOOD and s.chain.genesis_hash)
+        await house.client.call(plan())
+        status = await house.until(lambda s: any("About 35" in one.text for one in s.attention))
+        (told,) = [one for one in status.attention if one.page]
+        assert (told.page, told.key) == ("stake", "ladder/one/0")
+        await house.client.call(ChangeLadder("one", 0, "signing"))
+        asked = m.GetPositionHistory(ALICE, "5Hot", 1)
+        chain.height += 1  # a block after the coldkey was known
+        before = m.PositionHistory((), (), 0.0)
+        end = time.monotonic() + 15
+        while not before.points:
+            assert time.monotonic() < end, "no position was sampled"
+            await asyncio.sleep(0.05)
+            with contextlib.suppress(AgentError):
+                before = await house.client.call(asked)
+        assert before.points[-1].alpha_rao == 3 * COIN
+        await house.stop()
+        await house.start()
+        await house.until(lambda s: s.chain.level is Level.GOOD and s.chain.genesis_hash)
+        (kept,) = (await house.client.call(GetLadders())).ladders
+        assert kept.ladder.signing_at is not None and kept.ladder.total_rao == 10 * COIN
+        chain.height += 1
+        after = m.PositionHistory((), (), 0.0)
+        while not after.points:
+            assert time.monotonic() < end, "its samples are gone"
+            await asyncio.sleep(0.05)
+            with contextlib.suppress(AgentError):
+                after = await house.client.call(asked)
+        assert after.points[: len(before.points)] == before.points
