@@ -209,3 +209,20 @@ def test_a_flag_resets_bonds_where_the_subnet_allows_it(bench: Bench) -> None:
     bench.blocks()
     assert bench.run(hot, "Commitments", "set_commitment", **info) is None
     assert Subtensor.Bonds.get(bench.state, 1, 0) == [(4, 8)]
+
+
+@pytest.mark.parametrize("rules", [343, 425])
+def test_what_was_free_pays_at_425(rules: int) -> None:
+    bench = started(rules)
+    cold, hot = bench.cast.competitors[0]
+    target = bench.cast.competitors[1][1].public_key
+    for name, arguments in (
+        ("set_coldkey_auto_stake_hotkey", {"netuid": 1, "hotkey": target}),
+        ("swap_hotkey", {"hotkey": hot.public_key, "new_hotkey": b"\x11" * 32, "netuid": None}),
+    ):
+        assert call(bench, cold, name, **arguments) is None
+        assert (bench.event("TransactionFeePaid")["actual_fee"] > 0) is (rules == 425), name
+    assert call(bench, cold, "try_associate_hotkey", hotkey=b"\x12" * 32) is None
+    fee = bench.event("TransactionFeePaid")["actual_fee"]
+    per_rao = 2_000 if rules == 425 else 20_000
+    assert fee - 108_157_000 // per_rao - 30_000_000 // per_rao in range(100, 200), "the rest is its length in bytes"

@@ -111,7 +111,7 @@ def test_what_cannot_run_costs_only_the_carrier(bench: Bench, me: LocalSigner, i
     bench.blocks()
     assert list(bench.node.chain.head.extrinsics[1:]) == [outer]
     account = System.Account.get(bench.state, me.public_key)
-    fee = bench.node.machine.fee(decode_extrinsic(outer)).total
+    fee = bench.node.machine.fee(decode_extrinsic(outer), 425).total
     assert (account["nonce"], account["data"]["free"]) == (1, 10 * TAO - fee)
 
 

@@ -9,6 +9,7 @@ from ranvier.sandbox.composites import Option, Vec, struct, wrapper
 from ranvier.sandbox.extrinsic import decode_extrinsic
 from ranvier.sandbox.metadata import UNCHECKED_EXTRINSIC
 from ranvier.sandbox.pallets.subtensor.apis import APIS as SUBTENSOR_APIS
+from ranvier.sandbox.pallets.subtensor.storage import rules
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.scale import U32, U64, Codec, Compact, Reader, ScaleError, encode_compact
 from ranvier.sandbox.types import ACCOUNT, BYTES, DISPATCH_CLASS, WEIGHT
@@ -74,7 +75,7 @@ def _nonce(view: View, account: bytes) -> int:
 
 
 def _query_info(view: View, uxt: bytes, length: int) -> dict[str, Any]:
-    fee = view.machine.fee(decode_extrinsic(uxt), length)
+    fee = view.machine.fee(decode_extrinsic(uxt), rules(view.state), length)
     return {
         "weight": {"ref_time": fee.ref_time, "proof_size": fee.proof_size},
         "class": (fee.dispatch_class, ()),
@@ -83,7 +84,7 @@ def _query_info(view: View, uxt: bytes, length: int) -> dict[str, Any]:
 
 
 def _query_details(view: View, uxt: bytes, length: int) -> dict[str, Any]:
-    fee = view.machine.fee(decode_extrinsic(uxt), length)
+    fee = view.machine.fee(decode_extrinsic(uxt), rules(view.state), length)
     parts = {"base_fee": fee.base, "len_fee": fee.length, "adjusted_weight_fee": fee.weight}
     return {"inclusion_fee": parts if fee.pays else None, "tip": 0}
 

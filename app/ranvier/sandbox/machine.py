@@ -15,6 +15,7 @@ from ranvier.sandbox.outer import RUNTIME_CALL
 from ranvier.sandbox.pallet import DispatchFailure
 from ranvier.sandbox.pallets import balances, shield, small, system
 from ranvier.sandbox.pallets.subtensor import admission
+from ranvier.sandbox.pallets.subtensor.storage import rules
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.runtime import CALLS, runtime_pallets
 from ranvier.sandbox.scale import ScaleError
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 _BASE_REF_TIME = 108_157_000
 _CALL_PROOF_SIZE = 3593
-_REF_TIME_PER_RAO = 20_000  # WeightToFee of specs 320 and 343: 0.00005 rao per unit of ref_time
+_REF_TIME_PER_RAO = {343: 20_000, 425: 2_000}  # WeightToFee: 0.00005 rao per unit of ref_time, 0.0005 at 425
 _BLOCK_REF_TIME = 3_000_000_000_000
 _BLOCK_BYTES = 7_864_320
 _LONGEST_EXTRINSIC = 5_000_000
@@ -120,23 +121,23 @@ class Machine:
         if not self._faces[spec.version].has_call(extrinsic.call):
             raise ScaleError(f"{extrinsic.call[0]}.{extrinsic.call[1][0]} is no call of spec {spec.version}")
 
-    def fee(self, extrinsic: Extrinsic, length: int | None = None) -> Fee:
-        """Weight part, one rao per byte, tip. A call that pays nothing (``Pays::No``) costs the tip only."""
+    def fee(self, extrinsic: Extrinsic, by: int, length: int | None = None) -> Fee:
+        """Weight part, one rao per byte, tip, by the rules of 343 or 425; a free call (``Pays::No``) costs the tip."""
         pallet, (name, arguments) = extrinsic.call
         call = CALLS[pallet, name]
-        ref_time = call.ref_time
+        ref_time, per_rao = call.ref_time, _REF_TIME_PER_RAO[425 if by >= 425 else 343]
         if pallet == small.UTILITY.name:
             inner = [CALLS[value[0], value[1][0]] for value in arguments["calls"]]
             ref_time += sum(one.ref_time for one in inner)
         return Fee(
-            base=_BASE_REF_TIME // _REF_TIME_PER_RAO,
+            base=_BASE_REF_TIME // per_rao,
             length=len(extrinsic.encoded) if length is None else length,
-            weight=ref_time // _REF_TIME_PER_RAO,
+            weight=ref_time // per_rao,
             tip=extrinsic.tip,
             ref_time=_BASE_REF_TIME + ref_time,
             proof_size=_CALL_PROOF_SIZE,
             dispatch_class=call.dispatch_class,
-            pays=call.pays,
+            pays=call.pays and by >= call.paid_since,
         )
 
     def check_signature(
@@ -161,14 +162,14 @@ class Machine:
         account = System.Account.get(state, extrinsic.signer)
         if extrinsic.nonce < account["nonce"]:
             raise invalid("Stale")
-        if not account["providers"] and not account["sufficients"] and self.fee(extrinsic).pays:
+        if not account["providers"] and not account["sufficients"] and self.fee(extrinsic, rules(state)).pays:
             raise invalid("Payment")  # a nonce of an account that does not exist is not kept for a paying call
         return int(extrinsic.nonce - account["nonce"])
 
     def check_admission(self, state: State, extrinsic: Extrinsic, block: int) -> None:
         """Fee, size and the subtensor pallet's own checks before dispatch; raises InvalidTransaction."""
         assert extrinsic.signer is not None
-        fee = self.fee(extrinsic)
+        fee = self.fee(extrinsic, rules(state))
         if len(extrinsic.encoded) > _LONGEST_EXTRINSIC or fee.ref_time > _BLOCK_REF_TIME:
             raise invalid("ExhaustsResources")
         if fee.total and balances.spendable(state, extrinsic.signer) < fee.total:
@@ -209,7 +210,7 @@ class Machine:
         waiting = deque(candidates)
         while waiting:
             extrinsic = waiting.popleft()
-            fee = self.fee(extrinsic)
+            fee = self.fee(extrinsic, rules(overlay))
             if ref_time + fee.ref_time > _BLOCK_REF_TIME or size + len(extrinsic.encoded) > _BLOCK_BYTES:
                 made.left.append(extrinsic)
                 continue
@@ -246,7 +247,7 @@ class Machine:
         extrinsic = Extrinsic(call, call_bytes, encode_bare(call_bytes))
         context.begin_extrinsic(0)
         small.dispatch(context, None, call)
-        context.deposit(system.EXTRINSIC_SUCCESS, {"dispatch_info": _info(self.fee(extrinsic))})
+        context.deposit(system.EXTRINSIC_SUCCESS, {"dispatch_info": _info(self.fee(extrinsic, rules(context.state)))})
         return extrinsic
 
     def _apply(self, context: Context, spec: Spec, extrinsic: Extrinsic, fee: Fee, index: int, genesis: bytes) -> None:

@@ -67,7 +67,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Call:
-    """One call: number, name, typed arguments, what it weighs, whether it pays, and what it does."""
+    """One call: number, name, typed arguments, what it weighs, whether it pays, and what it does.
+
+    Under rules older than ``paid_since`` it was free of charge.
+    """
 
     index: int
     name: str
@@ -76,6 +79,7 @@ class Call:
     ref_time: int
     pays: bool
     dispatch_class: str
+    paid_since: int = 0
 
 
 def call(
@@ -84,13 +88,14 @@ def call(
     *,
     ref_time: int = 200_000_000,
     pays: bool = True,
+    paid_since: int = 0,
     dispatch_class: str = "Normal",
 ) -> Callable[[CallBody], Call]:
     """Declare the function below as a call: ``f(context, who, **arguments)``; ``who`` is None for an inherent."""
 
     def declare(body: CallBody) -> Call:
         fields = tuple(Field(name, codec) for name, codec in arguments.items())
-        return Call(index, body.__name__, fields, body, ref_time, pays, dispatch_class)
+        return Call(index, body.__name__, fields, body, ref_time, pays, dispatch_class, paid_since)
 
     return declare
 

@@ -89,7 +89,7 @@ def _too_soon(last: int, block: int, limit: int) -> bool:
     return bool(limit and last and block - last <= limit)
 
 
-@call(70, {"hotkey": _WHO, "new_hotkey": _WHO, "netuid": Option(NETUID)}, ref_time=275_000_000)
+@call(70, {"hotkey": _WHO, "new_hotkey": _WHO, "netuid": Option(NETUID)}, ref_time=275_000_000, paid_since=425)
 def swap_hotkey(context: Context, who: bytes, hotkey: bytes, new_hotkey: bytes, netuid: int | None) -> None:
     """Give all that a hotkey is, everywhere or in one subnet, to another (``do_swap_hotkey``)."""
     if rules(context.state) < 425:

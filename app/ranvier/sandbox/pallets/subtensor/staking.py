@@ -176,7 +176,7 @@ def remove_stake_limit(
     remove_limited(context, who, hotkey, netuid, amount_unstaked, limit_price, allow_partial)
 
 
-@call(114, {"netuid": NETUID, "hotkey": _HOTKEY}, pays=False)
+@call(114, {"netuid": NETUID, "hotkey": _HOTKEY}, paid_since=425)
 def set_coldkey_auto_stake_hotkey(context: Context, who: bytes, netuid: int, hotkey: bytes) -> None:
     """Send the pay of this coldkey's miners on a subnet to the stake of one hotkey."""
     state = context.state
