@@ -61,6 +61,7 @@ def test_every_action_is_done_or_told(agent: Agent, tmp_path: Path, capsys, acti
     done = {
         "retry": [m.StartMiner("one")],
         "change_port": [m.ChangeMiner("one", axon_port=0), m.StartMiner("one")],
+        "start_sandbox": [m.StartSandbox(), m.StartMiner("one")],
         "reinstall": [m.UpdateMiner("one", fresh=True)],
     }
     if action in done:

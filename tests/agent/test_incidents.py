@@ -23,6 +23,7 @@ from ranvier.core.errors import MinerError
 from ranvier.core.evidence import Level
 from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware, Host
 from ranvier.miners.diagnosis import ACTIONS, Diagnoser
+from ranvier.miners.logs import LogLine
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
 
@@ -85,6 +86,19 @@ def test_the_same_cause_again_is_the_same_incident(tmp_path: Path) -> None:
     assert not incident.look(ShownState.STARTING, wanted=True, well_s=None), "starting again is not well again"
     assert incident.look(ShownState.HEALTHY, wanted=True, well_s=1.0)
     assert incident.view is None
+
+
+def test_the_sandbox_is_started_rather_than_another_endpoint_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = (LogLine(NOW, "err", "ConnectionRefusedError: could not connect to ws://127.0.0.1:9944"),)
+    monkeypatch.setattr("ranvier.agent.incidents.tail", lambda *_: (said, 1))
+    for network, action in (("test", "change_endpoint"), ("sandbox", "start_sandbox")):
+        file = msgspec.structs.replace(MINER, network=network)
+        _mark, found = Incident(tmp_path, Diagnoser()).explain(
+            status(ended()), Around(file, None, "no answer", frozenset())
+        )
+        assert (found.cause, found.action) == ("endpoint_down", action)
 
 
 def test_nothing_is_claimed_of_an_unknown_end(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ranvier.agent.messages import (
     GetRecipe,
     RecipeText,
     StartMiner,
+    StartSandbox,
     UpdateMiner,
     Why,
     WhyMiner,
@@ -61,6 +62,7 @@ async def _fix(client: AgentClient, miner_id: str) -> Done:
     steps: dict[str, tuple[Command[Done], ...]] = {
         "retry": (StartMiner(miner_id),),
         "change_port": (ChangeMiner(miner_id, axon_port=0), StartMiner(miner_id)),
+        "start_sandbox": (StartSandbox(), StartMiner(miner_id)),
         "reinstall": (UpdateMiner(miner_id, fresh=True),),
     }
     if found.action not in steps:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ranvier.agent.evidence import SeatSeen
@@ -37,6 +37,7 @@ LABELS = {
     "edit_recipe": "Correct its recipe …",
     "set_secret": "Set the secret …",
     "change_endpoint": "Choose another endpoint …",
+    "start_sandbox": "Start the sandbox and the miner",
     "none": "",
 }
 # The same step on the command line; {id} is the miner, {subject} what the step begins with.
@@ -44,6 +45,7 @@ COMMANDS = {
     "retry": "ranvier miners start {id}",
     "open_log": "ranvier miners logs {id}",
     "change_port": "ranvier miners fix {id}",
+    "start_sandbox": "ranvier miners fix {id}",
     "reinstall": "ranvier miners update {id} --fresh",
     "edit_recipe": "ranvier miners recipe {id} > recipe.toml, then: ranvier miners update {id} --recipe recipe.toml",
     "set_secret": "ranvier miners secret set {id} {subject}",
@@ -83,7 +85,10 @@ class Incident:
 
     def explain(self, status: KeeperStatus, around: Around) -> tuple[object, Diagnosis]:
         """Gather the facts and judge them. Blocking (a log is read, ports are looked at)."""
-        return _mark(status), self._diagnoser.explain(gather(self._folder, status, around))
+        found = self._diagnoser.explain(gather(self._folder, status, around))
+        if found.action == "change_endpoint" and around.file.network == "sandbox":  # it has this one, of this machine
+            found = replace(found, action="start_sandbox", step="Start the practice network; then the miner.")
+        return _mark(status), found
 
     def tell(self, status: KeeperStatus, mark: object, found: Diagnosis) -> bool:
         """Show this diagnosis; whether it is news."""

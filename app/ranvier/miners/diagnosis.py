@@ -26,7 +26,7 @@ from ranvier.miners.status import ExitRecord
 
 ACTIONS = (
     "retry", "open_log", "change_port", "register", "free_disk", "reinstall", "edit_miner", "edit_recipe", "set_secret",
-    "change_endpoint", "none",
+    "change_endpoint", "start_sandbox", "none",
 )  # fmt: skip
 LONGEST_SHOWN = 300
 _ABOUT_CARDS = ("cuda_out_of_memory", "driver_mismatch")

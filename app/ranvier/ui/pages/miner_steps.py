@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
 
-from ranvier.agent.messages import ChangeMiner, MinerView, StartMiner, UpdateMiner
+from ranvier.agent.messages import ChangeMiner, MinerView, StartMiner, StartSandbox, UpdateMiner
 from ranvier.chain.model import Plan, Receipt, TxStage
 from ranvier.core.errors import MinerError
 from ranvier.ui.context import Context
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ranvier.chain.connection import Connection
     from ranvier.ui.transacting import Transacting
 
-Step = StartMiner | ChangeMiner | UpdateMiner
+Step = StartMiner | StartSandbox | ChangeMiner | UpdateMiner
 
 
 class MinerSteps:
@@ -44,6 +44,7 @@ class MinerSteps:
         commands: dict[str, tuple[Step, ...]] = {
             "retry": (StartMiner(miner.id),),
             "change_port": (ChangeMiner(miner.id, axon_port=0), StartMiner(miner.id)),
+            "start_sandbox": (StartSandbox(), StartMiner(miner.id)),
             "reinstall": (UpdateMiner(miner.id, fresh=True),),
         }
         dialogs = {"edit_miner": "change_miner", "edit_recipe": "edit_recipe"}
