@@ -232,3 +232,18 @@ def test_networks() -> None:
     assert not NETWORKS["finney"].play_money and NETWORKS["sandbox"].play_money
     assert len({n.genesis for n in NETWORKS.values()}) == 3
     assert sandbox_network("ws://127.0.0.1:1", "0x1").endpoints == ("ws://127.0.0.1:1",)
+
+
+@needs_343
+async def test_a_cancelled_close_still_closes_the_socket() -> None:
+    async with FakeNode() as node, opened(node.endpoint) as connection:
+        session = connection._session
+        assert session is not None and session._wire is not None
+        inner = session._wire._socket
+        closing = asyncio.ensure_future(connection.close())
+        await asyncio.sleep(0)
+        assert inner.sock is not None, "its thread is waited for"
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert inner.sock is None

@@ -64,9 +64,11 @@ class Connection:
         session = self._session
         if session is not None:
             session.abort()
-        await self._worker.close()
-        if session is not None:
-            session.close()
+        try:
+            await self._worker.close()
+        finally:  # a second cancellation must not leave the socket open
+            if session is not None:
+                session.close()
 
     @property
     def endpoint(self) -> str | None:
