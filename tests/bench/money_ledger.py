@@ -33,6 +33,7 @@ from ranvier.agent.chain_watch import Head  # noqa: E402
 from ranvier.agent.epoch_walk import EPOCHS_A_STEP  # noqa: E402
 from ranvier.agent.ledger_writer import LedgerWriter, Target  # noqa: E402
 from ranvier.chain.networks import sandbox_network  # noqa: E402
+from ranvier.chain.payouts import epochs_down  # noqa: E402
 from ranvier.ledger import cost_book, prices  # noqa: E402
 from ranvier.ledger.cost_book import Cost  # noqa: E402
 from ranvier.ledger.costs import Energy, Tariff, Window  # noqa: E402
@@ -154,18 +155,17 @@ def lots(count: int) -> dict[str, float]:
 
 
 async def backfill(folder: Path, epochs: int, delay_s: float) -> dict[str, dict[str, float]]:
-    """From a node over its socket: three hotkeys, epochs every two blocks, nothing known before."""
+    """From a node over its socket: three hotkeys, epochs every block or two, nothing known before."""
     bench = Bench(tempo=1)
     bench.blocks(7)  # weights can be set from here on
-    for _, hotkey in bench.cast.validators:
-        values = {"netuid": 1, "dests": [3, 4, 5], "weights": [3, 2, 1], "version_key": 0}
-        bench.run(hotkey, "SubtensorModule", "set_weights", **values)
+    _weigh(bench)
     while bench.node.chain.head.number < 2 * epochs:
         bench.blocks(50)
+        _weigh(bench)  # old weights would leave epochs unpaid
         await asyncio.sleep(0)
     server = RpcServer(bench.node)
     await server.start(0)
-    first = max(1, 2 * epochs - 2 * ONE_BY_ONE)
+    first = bench.node.chain.head.number - 2 * ONE_BY_ONE
     try:
         async with CountingProxy(f"ws://127.0.0.1:{server.port}", delay_s) as proxy:
             near, far = f"ws://127.0.0.1:{server.port}", proxy.endpoint
@@ -177,6 +177,12 @@ async def backfill(folder: Path, epochs: int, delay_s: float) -> dict[str, dict[
     finally:
         await server.close()
         bench.node.chain.close()
+
+
+def _weigh(bench: Bench) -> None:
+    for _, hotkey in bench.cast.validators:
+        values = {"netuid": 1, "dests": [3, 4, 5], "weights": [3, 2, 1], "version_key": 0}
+        bench.run(hotkey, "SubtensorModule", "set_weights", **values)
 
 
 async def _backfill(bench: Bench, endpoint: str, path: Path, since: int, step: int) -> dict[str, float]:
@@ -198,7 +204,7 @@ async def _backfill(bench: Bench, endpoint: str, path: Path, since: int, step: i
             await writer.catch_up(head)
         seconds = time.perf_counter() - started
         used = [late - early for late, early in zip(chain._open.traffic, before, strict=True)]
-        done = len(await ledger.buckets("epoch", by_hotkey=False))
+        done = len((await epochs_down(chain._open, 1, head.block.number, since, 10**6)).epochs)
         return {
             "epochs": done, "rows": rows, "seconds": seconds, "epochs_per_s": done / seconds,
             "requests_per_epoch": used[0] / done, "rounds_per_epoch": used[1] / done,
