@@ -2,6 +2,33 @@
 
 As in a node, the runtime is a value of the state (``:code``): a block that changes it is made by the old one, the next
 by the new one. Here the value names a runtime, it does not contain it.
+
+Where their rules differ (``rules(state)`` decides; the names are in specs.py, what an upgrade carries in upgrades.py):
+
+    Pool                343 one position over a price range (``pool_range``); 425 reserves with weights
+                        (``pool_weighted``), and no input above 1000 times its reserve.
+    Swap fee            343 to the pool's liquidity, by a reservoir; 425 to the block's author, alpha sold to TAO first.
+    A block's TAO       343 by the flow of TAO of the subnets; 425 by moving price, less what miners were not paid.
+    Into the pool       343 alpha up to the block's alpha or TAO; 425 up to root's proportion of the alpha.
+    The rest of it      buys alpha in both; 343 recycles that, 425 keeps it as the protocol's (SubnetProtocolAlpha).
+    Epoch               343 where (block + netuid + 1) mod (tempo + 1) is tempo; 425 a tempo after LastEpochBlock, at
+                        PendingEpochAt, and at most MaxEpochsPerBlock in one block.
+    Root's dividends    both are claimed; 343 shows them in AlphaDividendsPerSubnet, 425 in RootAlphaDividendsPerSubnet,
+                        and only 425 counts claimed TAO as root's (SubnetTAO of 0).
+    Owner's cut         425 can switch it off, and lock it.
+    Withheld miner pay  the owner's hotkeys get none in both; 425 remembers the part (MinerBurned).
+    Collateral          425 only (as 435 has it): registration locks a part, each payout settles it.
+    Registration        343 price by intervals, limits per interval; 425 price jumps at each and decays each block.
+    Who is pruned       343 lowest pruning score, open seats first, at worst uid 0; 425 lowest emission, and at least
+                        MinNonImmuneUids open seats stay; nobody leaves if none is immune.
+    Activity            343 ActivityCutoff in blocks; 425 in thousandths of a tempo.
+    Bonds               425 forgets them where the neuron registered after the last epoch, 343 within the last tempo.
+    Hotkey swap         343 every 36000 blocks and with all stake; 425 every 7200, and swap_hotkey_v2 can keep stake.
+    Commitments         space is counted by the epoch: 343 by the clock, 425 by SubnetEpochIndex.
+    Stake moves         343 asks for a least amount within a subnet too, 425 only between two.
+    Burn and recycle    343 asks who owns the hotkey, 425 whether it is one.
+    Serving             343 asks for a seat anywhere and refuses address 0, 425 for one here, and takes 0 for an axon.
+    Before dispatch     what the pool refuses of each: admission.py.
 """
 
 from __future__ import annotations
