@@ -24,6 +24,7 @@ from ranvier.sandbox.genesis import Cast, genesis
 from ranvier.sandbox.journal import Journal
 from ranvier.sandbox.machine import Machine
 from ranvier.sandbox.node import Node
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.play_keys import PlayKeys
 
 _RUN = "import sys; from ranvier.sandbox.main import main; sys.exit(main(sys.argv[1:]))"
@@ -100,6 +101,38 @@ def epoch_seconds(neurons: int) -> float:
     return statistics.median(times)
 
 
+def epoch_block_seconds(neurons: int) -> tuple[float, float]:
+    """(an epoch's block, an ordinary one) of a chain on which up to 64 validators have set weights on every neuron.
+
+    The weights come by signed ``set_weights``, as any validator's. Medians of three epochs and of the blocks between.
+    """
+    keys = PlayKeys(b"bench")
+    validators = min(64, neurons // 2)
+    cast = Cast.of(keys, validators, 0).with_crowd(keys, neurons - validators - 1, None)
+    chain = Chain(Machine(1000, cast.author.public_key), None)
+    chain.begin(genesis(cast, 10, subnets=1))
+    node = Node(chain, cast.practice(10), cast.faucet)
+    node.make_block(1_700_000_000_000)
+    for place, (_, hotkey) in enumerate(cast.validators):
+        weights = [1 + (uid * 251 + place) % 65_535 for uid in range(neurons)]
+        values = {"netuid": 1, "dests": list(range(neurons)), "weights": weights, "version_key": 0}
+        node.send(hotkey, "SubtensorModule", "set_weights", values)
+    while next(iter(node.waiting), None) is not None:
+        node.make_block(node.next_time())
+    rows = sum(1 for _ in Subtensor.Weights.items(chain.store, 1))
+    assert rows == validators, (rows, validators)
+    epochs: list[float] = []
+    others: list[float] = []
+    while len(epochs) < 4:
+        before = Subtensor.LastMechansimStepBlock.get(chain.store, 1)
+        began = time.perf_counter()
+        node.make_block(node.next_time())
+        spent = time.perf_counter() - began
+        (epochs if Subtensor.LastMechansimStepBlock.get(chain.store, 1) != before else others).append(spent)
+    assert sum(Subtensor.Incentive.get(chain.store, 1)) > 0, "nobody earned: the weights were not used"
+    return statistics.median(epochs[1:]), statistics.median(others)
+
+
 def after_blocks(count: int) -> tuple[float, float, float]:
     """(seconds for the blocks, MiB of memory, MiB on disk) of a fresh process that makes them with a journal."""
     with tempfile.TemporaryDirectory() as folder:
@@ -123,9 +156,11 @@ def measure(quick: bool) -> Rows:
     rows.append(("cold start to ready", statistics.median(starts), f"s, {min(starts):.2f} to {max(starts):.2f}"))
     rows.append(("blocks, 256 neurons x 8 subnets", blocks_per_second(made(256, 8), 5), "1/s"))
     rows.append(("extrinsics, checked and included", extrinsics_per_second(), "1/s"))
-    rows.append(("epoch, 256 neurons, 64 validators", epoch_seconds(256), "s"))
     for neurons in (64, 256, 1024):
-        rows.append((f"growth: epoch, {neurons} neurons", epoch_seconds(neurons), "s"))
+        rows.append((f"growth: epoch's rules alone, {neurons} neurons", epoch_seconds(neurons), "s"))
+        epoch_block, ordinary = epoch_block_seconds(neurons)
+        text = f"s, against {ordinary * 1000:.1f} ms for an ordinary block"
+        rows.append((f"growth: epoch's block, {neurons} neurons, weights set", epoch_block, text))
         rows.append((f"growth: blocks, {neurons} neurons, 1 subnet", blocks_per_second(made(neurons, 1), 2), "1/s"))
     for count in (1_000, 10_000) if quick else (1_000, 10_000, 100_000):
         seconds, memory, disk = after_blocks(count)
