@@ -95,3 +95,10 @@ def test_a_seat_taken_over_keeps_what_clear_neuron_leaves() -> None:
         assert Subtensor.BlockAtRegistration.get(state, 1, 2) == BLOCK
         if rules == 343:
             assert Subtensor.PruningScores.get(state, 1) == [0, 9, 65_535, 4]
+
+
+def test_343_registers_on_the_owners_only_seat_for_nothing() -> None:
+    context = full(343, [5])
+    assert neurons.register_neuron(context, 1, b"\xee" * 32) == 0
+    assert Subtensor.Keys.get(context.state, 1, 0) == key(0)
+    assert Subtensor.Uids.get(context.state, 1, b"\xee" * 32) is None

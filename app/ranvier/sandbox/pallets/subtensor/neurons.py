@@ -54,6 +54,10 @@ def register_neuron(context: Context, netuid: int, hotkey: bytes) -> int:
         if chosen is None:
             raise fail("NoNeuronIdAvailable")
         uid = chosen
+        if Subtensor.Keys.get(state, netuid, uid) == Subtensor.SubnetOwnerHotkey.get(state, netuid):
+            # 343 picks the owner's seat when there is no other, and then leaves it as it is.
+            context.deposit(NEURON_REGISTERED, (netuid, uid, hotkey))
+            return uid
         _unseat(state, netuid, uid)
     Subtensor.Uids.put(state, netuid, hotkey, value=uid)
     Subtensor.Keys.put(state, netuid, uid, value=hotkey)
