@@ -323,3 +323,50 @@ def test_a_damaged_snapshot_is_refused_in_one_sentence(tmp_path: Path) -> None:
     process.process.stderr.close()
     assert not list((tmp_path / "net").glob("chain/snapshot*"))
     Journal(tmp_path / "net" / "chain").close()
+
+
+def said(node: NodeProcess) -> str:
+    """What a process wrote to stderr until it ended."""
+    assert node.process.stderr is not None and node.process.stdout is not None
+    text = node.process.stderr.read()
+    node.process.wait(10)
+    for pipe in (node.process.stdout, node.process.stderr):
+        pipe.close()
+    return text
+
+
+def test_a_shape_that_a_network_does_not_have_is_said_to_be_unused(tmp_path: Path) -> None:
+    assert NodeProcess(tmp_path / "net", "--manual", "--tempo", "9").stop() == 0
+    again = NodeProcess(tmp_path / "net", "--manual", "--tempo", "7", "--rules", "343", "--validators", "3")
+    try:
+        assert Caller(again)("sandbox_info")["tempo"] == 9
+    finally:
+        again.process.terminate()
+    lines = said(again).splitlines()
+    assert [line.split(" is not used: this network was made with ")[0] for line in lines] == ["--rules", "--tempo"]
+    assert "made with 9." in lines[1] and "made with 425." in lines[0]
+
+
+@pytest.mark.parametrize("wrong", ["file", "snapshot"])
+def test_what_cannot_be_begun_is_said_in_one_line(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "file").write_text("x")
+    node = (
+        NodeProcess(tmp_path / "file")
+        if wrong == "file"
+        else NodeProcess(tmp_path / "net", "--restore", str(tmp_path / "none.bin"))
+    )
+    (line,) = said(node).splitlines()
+    assert {"file": "is a file", "snapshot": "none.bin cannot be read: No such file"}[wrong] in line
+    assert node.process.returncode == 1
+
+
+def test_the_command_line_refuses_in_two_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, words in (
+        (["--data", "x", "--allow-origin", "evil.example"], "begins with http"),
+        (["--data", "x", "--port", "99999"], "--port must be from 0 to 65535"),
+        ([], "required: --data"),
+    ):
+        with pytest.raises(SystemExit):
+            parse(arguments)
+        text = capsys.readouterr().err
+        assert words in text and len(text.splitlines()) == 2

@@ -58,6 +58,15 @@ def _shape(options: Options) -> NetworkFile:
     )
 
 
+def _unused(options: Options, known: NetworkFile) -> list[str]:
+    """What was asked for a network that has another shape already, in words."""
+    return [
+        f"--{name} is not used: this network was made with {getattr(known, name) or 'none'}. Use a new folder."
+        for name in sorted(options.shape_given)
+        if getattr(options, name) != getattr(known, name)
+    ]
+
+
 def _cast(keys: PlayKeys, shape: NetworkFile) -> Cast:
     cast = Cast.of(keys, shape.validators, shape.competitors)
     if not shape.case:
@@ -80,6 +89,7 @@ class Sandbox:
         keys = open_keys(self.folder / "seed", options.seed)
         self._known = self._read_network()
         shape = self._known or _shape(options)
+        self.unused = [] if self._known is None else _unused(options, self._known)
         self.cast = _cast(keys, shape)
         self._shape = shape
         self.node = self._open_node()
@@ -180,6 +190,8 @@ async def _run(options: Options) -> int:
     sandbox = Sandbox(options)
     try:
         await sandbox.start()
+        for line in sandbox.unused:
+            sys.stderr.write(f"{line}\n")
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C raises KeyboardInterrupt instead
@@ -203,6 +215,9 @@ async def _run(options: Options) -> int:
 def main(arguments: list[str]) -> int:
     """Run until SIGTERM or SIGINT; 0 then, 1 with one sentence on stderr when it cannot go on."""
     options = parse(arguments)
+    if options.data.exists() and not options.data.is_dir():
+        sys.stderr.write(f"{options.data} is a file; --data names the network's folder.\n")
+        return 1
     try:
         private_folder(options.data)
         start_logging(options.data, "sandbox")

@@ -11,6 +11,7 @@ from ranvier.sandbox.life.competitor import PROFILES
 
 _MOST_VALIDATORS, _MOST_COMPETITORS, _MOST_SUBNETS = 8, 32, 64
 CASES = ("full-subnet",)
+SHAPE = ("tempo", "validators", "competitors", "subnets", "rules", "case")
 
 _ABOUT = "Run a practice Bittensor network on this machine, with play money. Ready in under a second."
 _EXAMPLES = """
@@ -56,6 +57,7 @@ class Options:
     quality: tuple[int, ...] = ()
     restore: Path | None = None
     origins: tuple[str, ...] = ()
+    shape_given: frozenset[str] = frozenset()
 
 
 def parse(arguments: list[str]) -> Options:
@@ -68,6 +70,9 @@ def parse(arguments: list[str]) -> Options:
     _within(parser, "--validators", given.validators, 0, _MOST_VALIDATORS)
     _within(parser, "--competitors", given.competitors, 0, _MOST_COMPETITORS)
     _within(parser, "--subnets", given.subnets, 1, _MOST_SUBNETS)
+    for origin in given.allow_origin:
+        if origin != "all" and not origin.startswith(("http://", "https://")):
+            parser.error("--allow-origin is 'all' or begins with http:// or https://")
     if given.user and given.case is None:
         parser.error("--user is for --case full-subnet")
     return Options(
@@ -87,12 +92,14 @@ def parse(arguments: list[str]) -> Options:
         quality=tuple(given.quality or ()),
         restore=given.restore,
         origins=tuple(given.allow_origin),
+        shape_given=frozenset(name for name in SHAPE if parser.get_default(name) != getattr(given, name)),
     )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ranvier sandbox",
+        usage="ranvier sandbox --data DIR [options]",
         description=_ABOUT,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -36,7 +36,10 @@ def restore(path: Path, folder: Path) -> None:
         raise StorageError("Folder in use", f"{folder} already holds a practice network.", "Restore into a new folder.")
     try:
         kept = msgspec.msgpack.decode(path.read_bytes(), type=NetworkSnapshot)
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise StorageError("No snapshot", f"{path} cannot be read: {why}.", "Choose another file.") from error
+    except msgspec.DecodeError as error:
         raise StorageError("Snapshot damaged", f"{path} cannot be read: {error}.", "Choose another file.") from error
     private_folder(folder)
     for name in _KEPT:
