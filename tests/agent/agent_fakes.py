@@ -43,7 +43,7 @@ from ranvier.chain.payouts import Payout, Stretch
 from ranvier.chain.position_steps import Step
 from ranvier.core.errors import ChainError, InstallError, NetworkError, RecipeError
 from ranvier.core.paths import Paths
-from ranvier.hardware.probe import GpuReading
+from ranvier.hardware.probe import GpuProbe, GpuReading
 from ranvier.hardware.sampler import Sampler
 from ranvier.miners.generations import Generation
 from ranvier.miners.keeping import KeeperClient
@@ -272,7 +272,9 @@ class House:
         chain: FakeChain | None = None,
         programs: FakePrograms | None = None,
         keeper_of: Callable[[Path], KeeperClient] = KeeperClient,
+        cards: GpuProbe | None = None,
     ) -> None:
+        self.cards = cards or NoCards()
         self.keeper_of = keeper_of
         self.paths = Paths.under(home)
         self.chain = chain or FakeChain()
@@ -294,7 +296,7 @@ class House:
             programs=self.programs,
             keeper_of=self.keeper_of,
             chain_of=lambda network, endpoint: self.chain,
-            sampler=Sampler(self.paths.data, NoCards()),
+            sampler=Sampler(self.paths.data, self.cards),
             sandbox_command=[
                 sys.executable,
                 str(PROGRAMS / "fake_sandbox.py"),

@@ -143,7 +143,7 @@ def test_attention_is_worst_first_and_leaves_out_what_is_meant_to_be_off() -> No
     chain = ChainView("sandbox", None, Level.WARN, "No new block for 40 s.")
     broken = BrokenMiner(Path("/x/one"), MinerError("Miner damaged", "miner.json is damaged.")).view(1.0)
     off = msgspec.structs.replace(broken, id="two", level=Level.OFF)
-    found = attention(chain, [broken, off], [LedgerError("Disk full", "No space.", "Free some.")], None)
+    found = attention(chain, [broken, off], [LedgerError("Disk full", "No space.", "Free some.")])
     assert [(one.level, one.title, one.miner_id) for one in found] == [
         (Level.BAD, "Disk full", None),
         (Level.BAD, "one: process", "one"),

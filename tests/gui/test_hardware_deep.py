@@ -15,6 +15,7 @@ from gui.stage import texts
 from ranvier.agent.messages import GetHardwareHistory
 from ranvier.core.evidence import Level
 from ranvier.core.settings import GPU_HOT_C
+from ranvier.hardware.thresholds import Thresholds
 from ranvier.ui.models.findings import families, findings
 from ranvier.ui.models.gpus import gpu_facts, host_facts, link_text, place_text, programs_text
 from ranvier.ui.pages.hardware import SPAN_S, HardwarePage
@@ -66,7 +67,7 @@ def test_children_of_a_miner_are_its_family_and_strangers_are_not():
 
 def test_own_threshold_is_a_finding():
     sample = samples_hardware.rich(1000.0)
-    hot = [one for one in findings([sample], None, hot_c=80) if one.code == "hot"]
+    hot = [one for one in findings([sample], None, limits=Thresholds(hot_c=80)) if one.code == "hot"]
     assert len(hot) == 1 and "your threshold is 80 °C" in hot[0].text
     assert not [one for one in findings([sample], None) if one.code == "hot"]
 
@@ -85,8 +86,9 @@ async def test_findings_stand_on_top_with_their_next_step(qtbot, tmp_path):
     assert page.diagnosis.list.rows[0] is row, "rows are kept while their words change"
     page.add_sample(samples.hardware(time.time() + 6))
     page.samples.clear()
-    page.add_sample(replace(samples.hardware(time.time() + 9), gpus=samples.hardware().gpus[:1]))
-    assert page.diagnosis.isHidden() and not page.diagnosis.list.rows
+    first, second = samples.hardware().gpus
+    page.add_sample(replace(samples.hardware(time.time() + 9), gpus=(first, replace(first, uuid=second.uuid))))
+    assert page.diagnosis.isHidden() and not page.diagnosis.list.rows, page.found
     page.hidden()
     await house.close()
 

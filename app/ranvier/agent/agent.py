@@ -52,6 +52,7 @@ from ranvier.core.paths import Paths
 from ranvier.core.settings import HARDWARE_INTERVAL_S, SANDBOX_BLOCK_MS, STOP_BEFORE_SLEEP, Setting, Settings, T
 from ranvier.core.tasks import Tasks
 from ranvier.hardware.sampler import Sampler
+from ranvier.hardware.thresholds import Thresholds, thresholds
 from ranvier.ledger.samples import Samples
 from ranvier.ledger.store import Ledger
 
@@ -138,9 +139,9 @@ class Agent:
         )  # fmt: skip
         self.samples = Samples(paths.data / "hardware.sqlite")
         self.hardware = HardwareWatch(
-            parts.sampler, self.samples, self.hub, lambda: bool(self.miners.wanted()),
-            lambda: float(self._setting(HARDWARE_INTERVAL_S)), lambda error: self._trouble("samples", error),
-            now=parts.now,
+            parts.sampler, self.samples, self.hub, self.miners.all,
+            lambda: float(self._setting(HARDWARE_INTERVAL_S)), self._limits, self.changed,
+            lambda error: self._trouble("samples", error), now=parts.now,
         )  # fmt: skip
         self.sampler = MinerSampler(
             self.samples, self.miners.all, self.hub, lambda: self.hardware.latest,
@@ -197,7 +198,9 @@ class Agent:
             at=self._now(),
             chain=chain,
             miners=miners,
-            attention=attention(chain, miners, self._troubles.values(), self.hardware.latest, self.ladders.attention()),
+            attention=attention(
+                chain, miners, self._troubles.values(), [*self.hardware.attention(), *self.ladders.attention()]
+            ),
         )
 
     # --- inside ---------------------------------------------------------------------------------------------
@@ -292,6 +295,12 @@ class Agent:
             self._troubles[subject] = error
         if str(before) != str(error):
             self.changed()
+
+    def _limits(self) -> Thresholds:
+        try:
+            return thresholds(Settings(self._paths.settings_file))
+        except RanvierError:
+            return Thresholds()
 
     def _setting(self, setting: Setting[T]) -> T:
         """A setting as the file has it now: the window may have changed it."""

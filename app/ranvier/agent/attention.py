@@ -8,12 +8,10 @@ from ranvier.agent.incidents import key_of
 from ranvier.agent.messages import Attention, ChainView, DiagnosisView, MinerView
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
-from ranvier.hardware.snapshot import Hardware
 from ranvier.miners.states import ShownState
 
 _SUBJECTS = ("Process", "Health", "Registration", "Contact", "Pay")
 _TOLD_BY_INCIDENT = ("Process", "Health", "Contact", "Pay")  # they follow from its not running
-_LOW_DISK = 1 << 30
 _ORDER = {Level.BAD: 0, Level.WARN: 1}
 
 
@@ -21,12 +19,11 @@ def attention(
     chain: ChainView,
     miners: Iterable[MinerView],
     troubles: Iterable[RanvierError],
-    hardware: Hardware | None,
-    reminders: Iterable[Attention] = (),
+    others: Iterable[Attention] = (),
 ) -> tuple[Attention, ...]:
-    """Everything bad or doubtful, the worst first, and ``reminders``. A stopped miner that is meant to be stopped is
-    neither."""
-    found = [*map(_trouble, troubles), *reminders]
+    """Everything bad or doubtful, the worst first, with ``others`` (hardware, reminders). A stopped miner that is meant
+    to be stopped is neither."""
+    found = [*map(_trouble, troubles), *others]
     if chain.level in _ORDER:
         found.append(Attention(chain.level, "Network", chain.text))
     for miner in miners:
@@ -38,8 +35,6 @@ def attention(
         for subject, one in zip(_SUBJECTS, miner.evidence, strict=False):
             if one.level in _ORDER and not (why is not None and subject in _TOLD_BY_INCIDENT):
                 found.append(Attention(one.level, f"{miner.name}: {subject.lower()}", _sentence(one.text), miner.id))
-    if hardware is not None:
-        found += _hardware(hardware)
     return tuple(sorted(found, key=lambda one: _ORDER.get(one.level, 2)))
 
 
@@ -54,14 +49,6 @@ def _incident(miner: MinerView, why: DiagnosisView) -> Attention:
 
 def _trouble(error: RanvierError) -> Attention:
     return Attention(Level.BAD, error.title, f"{error.message} {error.hint}".strip())
-
-
-def _hardware(sample: Hardware) -> list[Attention]:
-    found = [Attention(Level.BAD, gpu.name, gpu.problem) for gpu in sample.gpus if gpu.problem is not None]
-    free = sample.host.disk_free
-    if free is not None and free < _LOW_DISK:
-        found.append(Attention(Level.WARN, "Disk nearly full", f"{free >> 20} MiB are left where Ranvier keeps data."))
-    return found
 
 
 def _sentence(text: str) -> str:

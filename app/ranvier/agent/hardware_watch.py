@@ -1,4 +1,4 @@
-"""Samples the hardware while somebody looks or a miner should run, and keeps the samples."""
+"""Samples the hardware while somebody looks or a miner should run, keeps the samples, and says what needs the owner."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ranvier.agent.hub import Hub
-from ranvier.agent.messages import HardwareEvent, HardwareHistory
+from ranvier.agent.messages import Attention, HardwareEvent, HardwareHistory
+from ranvier.agent.miner import Miner
 from ranvier.core.errors import LedgerError, RanvierError
+from ranvier.hardware.alerts import Alerts
+from ranvier.hardware.diagnosis import Surroundings
 from ranvier.hardware.packing import pack, unpack
 from ranvier.hardware.sampler import Sampler
 from ranvier.hardware.snapshot import Hardware
+from ranvier.hardware.thresholds import Thresholds
 from ranvier.ledger.samples import Samples
 
 log = logging.getLogger(__name__)
@@ -24,15 +28,18 @@ _FRESH_S = 1.0
 
 
 class HardwareWatch:
-    """``busy`` says whether a miner should run, ``interval_s`` how often to sample for a listener."""
+    """``miners`` are all there are; those that should run have it sample also when nobody looks. ``interval_s``: how
+    often to sample for a listener. ``limits`` are the person's; ``changed`` is called when an alert comes or goes."""
 
     def __init__(
         self,
         sampler: Sampler,
         samples: Samples,
         hub: Hub,
-        busy: Callable[[], bool],
+        miners: Callable[[], Iterable[Miner]],
         interval_s: Callable[[], float],
+        limits: Callable[[], Thresholds],
+        changed: Callable[[], None],
         trouble: Callable[[RanvierError | None], None],
         *,
         now: Callable[[], float] = time.time,
@@ -40,8 +47,11 @@ class HardwareWatch:
         self._sampler = sampler
         self._samples = samples
         self._hub = hub
-        self._busy = busy
+        self._miners = miners
         self._interval_s = interval_s
+        self._limits = limits
+        self._changed = changed
+        self._alerts = Alerts()
         self._trouble = trouble
         self._now = now
         self._lock = asyncio.Lock()
@@ -53,7 +63,7 @@ class HardwareWatch:
         while True:
             self._hub.arrived.clear()
             watched = self._hub.listeners > 0
-            if watched or self._busy():
+            if watched or any(miner.file.wanted for miner in self._miners()):
                 resting = False
                 await self._keep(await self.sample())
                 pause = max(1.0, self._interval_s()) if watched else _UNWATCHED_S
@@ -76,7 +86,19 @@ class HardwareWatch:
             if latest is None or not 0 <= self._now() - latest.at < _FRESH_S:
                 latest = self.latest = await self._sampler.sample()
                 self._hub.send(HardwareEvent(latest))
+                if self._alerts.look(latest, surroundings(self._miners()), self._limits()):
+                    self._changed()
             return latest
+
+    def attention(self) -> list[Attention]:
+        """What is wrong with the hardware, with its reason and one next step. The same key is the same incident."""
+        return [
+            Attention(
+                one.finding.level, self._alerts.title(one), f"{one.finding.text} {one.finding.next_step}",
+                one.finding.miner_id, one.key, page="hardware",
+            )
+            for one in self._alerts.current
+        ]  # fmt: skip
 
     async def history(self, seconds: int) -> HardwareHistory:
         """Samples of the last ``seconds``, oldest first. Raises LedgerError."""
@@ -95,6 +117,17 @@ class HardwareWatch:
             self._trouble(error)
         else:
             self._trouble(None)
+
+
+def surroundings(miners: Iterable[Miner]) -> Surroundings:
+    """What the diagnosis wants to know of the miners that run or should."""
+    active = [miner for miner in miners if miner.file.wanted or miner.pids]
+    return Surroundings(
+        miner_pids={miner.file.id: frozenset(miner.pids) for miner in active},
+        miner_gpus={miner.file.id: frozenset(miner.file.gpus) for miner in active},
+        miner_cuda={miner.file.id: miner.torch_cuda for miner in active if miner.torch_cuda is not None},
+        miner_names={miner.file.id: miner.file.name for miner in active},
+    )
 
 
 def power_mw(sample: Hardware) -> int | None:

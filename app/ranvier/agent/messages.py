@@ -112,7 +112,7 @@ class MinerView(msgspec.Struct, frozen=True):
     ``rss`` in bytes over the whole process tree. Earnings are rao of alpha of ``netuid``.
     ``state`` is the keeper's word; ``shown`` what a person is told (with health counted), with its reason and when
     that was seen. ``diagnosis`` stands from a crash until it is well again or stopped. ``reading``: what it uses, None
-    while it does not run.
+    while it does not run. ``torch_cuda``: the CUDA (major, minor) that the torch in its environment was built for.
     """
 
     id: str
@@ -150,6 +150,7 @@ class MinerView(msgspec.Struct, frozen=True):
     gpus: tuple[str, ...] = ()
     version: Version = Version()
     reading: MinerSample | None = None
+    torch_cuda: tuple[int, int] | None = None
 
 
 class InstallProgress(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from ranvier.miners.generations import Generations
 from ranvier.miners.keeping import outdated
 from ranvier.miners.states import HealthRow, HealthRule, Seen, Shown, ShownState, derive
 from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
+from ranvier.miners.torch_cuda import torch_cuda
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Miner:
         self.keeper = tools.keeper_of(folder)
         self.lock = asyncio.Lock()
         self.installed = False
+        self.torch_cuda: tuple[int, int] | None = None
         self.health: HealthSeen | None = None
         self.seat: SeatSeen | None = None
         self.pay: PaySeen | None = None
@@ -218,6 +220,7 @@ class Miner:
         try:
             self.installed = await self._tools.programs.installed(self.folder, self.file)
             self._rule = self._tools.programs.health_rule(self.folder, self.file)
+            self.torch_cuda = await asyncio.to_thread(lambda: torch_cuda(self.versions.current().env))
             self._problems.pop("recipe", None)
         except RanvierError as error:
             self._problems["recipe"] = error.message
@@ -265,6 +268,7 @@ class Miner:
             next_start_at=None if status is None else status.next_start_at,
             diagnosis=self.incident.view,
             gpus=file.gpus,
+            torch_cuda=self.torch_cuda,
             version=Version(trial.current, trial.previous, trial.trial_since, file.update_note),
         )
 

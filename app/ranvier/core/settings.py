@@ -68,7 +68,37 @@ GPU_HOT_C = Setting(
     "gpu_hot_c",
     0,
     "GPU temperature threshold",
-    "From this many degrees on, the Hardware page warns and draws a line; 0 means none of your own.",
+    "From this many degrees on you are told, and the Hardware page draws a line; 0 means none of your own.",
+)
+ALERT_MEMORY_PERCENT = Setting(
+    "alert_memory_percent",
+    97,
+    "GPU memory nearly full",
+    "Tell me from this much of a GPU's memory in use on, with who uses it; 0 means never.",
+)
+ALERT_THROTTLED_S = Setting(
+    "alert_throttled_s",
+    60,
+    "GPU slowed down",
+    "Tell me when heat or power supply slow a GPU down for this long; 0 means never.",
+)
+ALERT_POWER_LIMIT_PERCENT = Setting(
+    "alert_power_limit_percent",
+    0,
+    "Power limit",
+    "Tell me when a GPU's power limit is below this part of its own; 0 means never.",
+)
+ALERT_DISK_GB = Setting(
+    "alert_disk_gb",
+    5,
+    "Disk space",
+    "Tell me when a disk that Ranvier needs has less than this left; 0 means never.",
+)
+ALERT_CARD_LOST = Setting(
+    "alert_card_lost",
+    True,
+    "GPU lost",
+    "Tell me when a GPU is gone that was there, or that a miner needs.",
 )
 SANDBOX_BLOCK_MS = Setting(
     "sandbox_block_ms", 1000, "Sandbox block time", "Milliseconds per block of the practice network."
@@ -110,6 +140,7 @@ LIMIT_COST_PERCENT = Setting(
 
 DECLARED: tuple[Setting[str] | Setting[int] | Setting[bool], ...] = (
     NETWORK, ENDPOINT, WALLET_FOLDER, WATCHED_COLDKEY, THEME, CLOSE_TO_TRAY, HARDWARE_INTERVAL_S, GPU_HOT_C,
+    ALERT_MEMORY_PERCENT, ALERT_THROTTLED_S, ALERT_POWER_LIMIT_PERCENT, ALERT_DISK_GB, ALERT_CARD_LOST,
     SANDBOX_BLOCK_MS, STOP_BEFORE_SLEEP,
     LIMIT_ACTION_TAO, LIMIT_DAY_TAO, RETYPE_ABOVE_TAO, LIMIT_COST_PERCENT,
 )  # fmt: skip

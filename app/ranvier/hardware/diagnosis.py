@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from ranvier.core.evidence import Level
 from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware
+from ranvier.hardware.thresholds import Thresholds
 
-# Shares of memory, limit and time from which something is worth a word.
-_MEMORY_FULL, _DISK_FULL_SHARE, _DISK_FULL_BYTES = 0.95, 0.05, 5 * 10**9
+# Shares of limit and time from which something is worth a word; the person's own are in Thresholds.
 _POWER_BELOW = 0.97
 _BUSY_PERCENT = 30  # an idle card lowers its PCIe link to save power: no fault
 _STEAL_PERCENT = 10.0
@@ -57,7 +57,10 @@ _XIDS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong or worth knowing. ``code`` is for programs; no ``gpu_uuid``: the whole machine."""
+    """One thing that is wrong or worth knowing. ``code`` is for programs; no ``gpu_uuid``: the whole machine.
+
+    ``about`` tells several of one code apart: the reason of a throttling, the folder of a disk.
+    """
 
     code: str
     level: Level
@@ -66,6 +69,7 @@ class Finding:
     next_step: str
     gpu_uuid: str | None = None
     miner_id: str | None = None
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +83,21 @@ class Surroundings:
     miner_names: Mapping[str, str] = field(default_factory=dict)
 
 
-def diagnose(history: Sequence[Hardware], around: Surroundings | None = None) -> tuple[Finding, ...]:
+def diagnose(
+    history: Sequence[Hardware], around: Surroundings | None = None, limits: Thresholds | None = None
+) -> tuple[Finding, ...]:
     """Findings about the newest of ``history`` (oldest first), worst first. The older ones tell for how long."""
     if not history:
         return ()
-    around = around or Surroundings()
+    around, limits = around or Surroundings(), limits or Thresholds()
     now = history[-1]
-    found = [*_driver(now), *_host(now), *_cuda(now, around)]
+    found = [*_driver(now), *_host(now, limits), *_cuda(now, around), *_missing(now, around)]
     for gpu in now.gpus:
         if gpu.problem is not None:
             found += _broken(gpu, now)
         elif not gpu.asleep:
-            found += [*_throttled(gpu, history), *_power(gpu), *_link(gpu), *_errors(gpu), *_memory(gpu)]
-            found += _strangers(gpu, around)
+            found += [*_throttled(gpu, history), *_power(gpu, limits), *_link(gpu), *_errors(gpu)]
+            found += [*_memory(gpu, limits), *_too_hot(gpu, limits), *_strangers(gpu, around)]
     order = (Level.BAD, Level.WARN, Level.UNKNOWN, Level.BUSY, Level.GOOD, Level.OFF)
     return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
 
@@ -132,17 +138,26 @@ def _throttled(gpu: Gpu, history: Sequence[Hardware]) -> Iterable[Finding]:
         if reason in _HARMLESS:
             continue
         level = Level.BUSY if reason == "power limit" else Level.WARN
-        text = f"It is slowed down by {_cause(reason, gpu)}, {_lasting(seconds)}."
+        lasting = f", {_lasting(seconds)}" if len(history) > 1 else ""
+        text = f"It is slowed down by {_cause(reason, gpu)}{lasting}."
         step = _THROTTLE_STEPS.get(reason, "Look at temperature and power.")
-        yield Finding("throttled", level, gpu.name, text, step, gpu.uuid)
+        yield Finding("throttled", level, gpu.name, text, step, gpu.uuid, about=reason)
 
 
-def _power(gpu: Gpu) -> Iterable[Finding]:
+def _too_hot(gpu: Gpu, limits: Thresholds) -> Iterable[Finding]:
+    if limits.hot_c and gpu.temperature_c is not None and gpu.temperature_c >= limits.hot_c:
+        text = f"It is at {gpu.temperature_c} °C; your threshold is {limits.hot_c} °C."
+        step = "Free the air flow or lower the power limit; the threshold is in Settings."
+        yield Finding("hot", Level.WARN, gpu.name, text, step, gpu.uuid)
+
+
+def _power(gpu: Gpu, limits: Thresholds) -> Iterable[Finding]:
     limit, default = gpu.power_limit_w, gpu.power_default_w
     if limit is not None and default is not None and limit < default * _POWER_BELOW:
+        level = Level.WARN if limit * 100 < default * limits.power_limit_percent else Level.BUSY
         text = f"The power limit is {limit:.0f} W, below the card's own {default:.0f} W."
         step = f"If nobody set it on purpose: nvidia-smi -i {gpu.index} -pl {default:.0f}"
-        yield Finding("power_limit", Level.BUSY, gpu.name, text, step, gpu.uuid)
+        yield Finding("power_limit", level, gpu.name, text, step, gpu.uuid)
 
 
 def _link(gpu: Gpu) -> Iterable[Finding]:
@@ -169,8 +184,10 @@ def _errors(gpu: Gpu) -> Iterable[Finding]:
         yield Finding("xid", Level.BAD, gpu.name, f"The driver reported Xid {gpu.xid}: {meaning}.", step, gpu.uuid)
 
 
-def _memory(gpu: Gpu) -> Iterable[Finding]:
-    if not gpu.memory_total or gpu.memory_used is None or gpu.memory_used < _MEMORY_FULL * gpu.memory_total:
+def _memory(gpu: Gpu, limits: Thresholds) -> Iterable[Finding]:
+    if not limits.memory_percent or not gpu.memory_total or gpu.memory_used is None:
+        return
+    if gpu.memory_used * 100 < limits.memory_percent * gpu.memory_total:
         return
     free = max(0, gpu.memory_total - gpu.memory_used) / 2**30
     users = sorted(gpu.processes or (), key=lambda process: -(process.memory or 0))[:3]
@@ -215,16 +232,30 @@ def _cuda(now: Hardware, around: Surroundings) -> Iterable[Finding]:
             yield Finding("cuda_old", Level.BAD, title, text, step, None, miner)
 
 
-def _host(now: Hardware) -> Iterable[Finding]:
+def _missing(now: Hardware, around: Surroundings) -> Iterable[Finding]:
+    """A miner's card that is not there. Where the driver is in trouble, that is told instead."""
+    if now.gpu_trouble not in (None, "none", "asleep"):
+        return
+    present = {gpu.uuid for gpu in now.gpus}
+    for miner, wanted in around.miner_gpus.items():
+        for uuid in sorted(wanted - present):
+            text = f"Its card ({uuid}) is not on this machine now."
+            step = "Restart the machine if it was there before; or give the miner another card."
+            title = around.miner_names.get(miner, miner)
+            yield Finding("missing", Level.BAD, title, text, step, None, miner, uuid)
+
+
+def _host(now: Hardware, limits: Thresholds) -> Iterable[Finding]:
     host = now.host
     for disk in host.disks:
         if disk.read_only:
             text = f"The disk of {disk.path} is mounted read-only; nothing can be kept there."
             step = "Check the system's log for disk errors, then mount it for writing."
-            yield Finding("disk_read_only", Level.BAD, "Disk", text, step)
-        elif disk.free < min(_DISK_FULL_BYTES, _DISK_FULL_SHARE * disk.total):
+            yield Finding("disk_read_only", Level.BAD, "Disk", text, step, about=disk.path)
+        elif disk.free < min(limits.disk_free_gb * 1e9, disk.total / 2):
             text = f"The disk of {disk.path} has {disk.free / 1e9:.1f} GB left."
-            yield Finding("disk_full", Level.WARN, "Disk", text, "Free some space; models and logs need it.")
+            yield Finding("disk_full", Level.WARN, "Disk", text, "Free some space; models and logs need it.",
+                          about=disk.path)  # fmt: skip
     if host.memory_total and host.memory_available < _HOST_MEMORY_FREE * host.memory_total:
         text = f"{host.memory_available / 2**30:.1f} GiB of memory are left; the system may end a miner to get more."
         yield Finding("host_memory", Level.WARN, "Memory", text, "Close other programs or add swap.")

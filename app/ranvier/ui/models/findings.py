@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import psutil
 
 from ranvier.agent.messages import AgentStatus
-from ranvier.core.evidence import Level
 from ranvier.hardware.diagnosis import Finding, Surroundings, diagnose
 from ranvier.hardware.snapshot import Hardware
+from ranvier.hardware.thresholds import Thresholds
 
 _NO_STATUS: Mapping[str, frozenset[int]] = {}
 
@@ -40,21 +40,14 @@ def findings(
     status: AgentStatus | None,
     pids: Mapping[str, frozenset[int]] = _NO_STATUS,
     *,
-    hot_c: int = 0,
+    limits: Thresholds | None = None,
 ) -> tuple[Finding, ...]:
-    """The diagnosis of the newest sample. ``hot_c`` is the person's own threshold; 0 is none."""
+    """The diagnosis of the newest sample. ``limits`` are the person's own."""
     miners = status.miners if status is not None else ()
     around = Surroundings(
         miner_pids=pids,
-        miner_gpus={miner.id: frozenset(miner.gpus) for miner in miners if miner.pid is not None},
+        miner_gpus={miner.id: frozenset(miner.gpus) for miner in miners if miner.wanted or miner.pid is not None},
+        miner_cuda={miner.id: miner.torch_cuda for miner in miners if miner.torch_cuda is not None and miner.wanted},
         miner_names={miner.id: miner.name for miner in miners},
     )
-    return (*diagnose(samples, around), *_too_hot(samples, hot_c))
-
-
-def _too_hot(samples: Sequence[Hardware], hot_c: int) -> Iterable[Finding]:
-    for gpu in samples[-1].gpus if samples and hot_c else ():
-        if gpu.temperature_c is not None and gpu.temperature_c >= hot_c:
-            text = f"It is at {gpu.temperature_c} °C; your threshold is {hot_c} °C."
-            step = "Free the air flow or lower the power limit; the threshold is in Settings."
-            yield Finding("hot", Level.WARN, gpu.name, text, step, gpu.uuid)
+    return diagnose(samples, around, limits)

@@ -16,6 +16,7 @@ from ranvier.core.evidence import age_text
 from ranvier.core.settings import GPU_HOT_C, HARDWARE_INTERVAL_S
 from ranvier.hardware.diagnosis import Finding
 from ranvier.hardware.snapshot import Gpu, Hardware
+from ranvier.hardware.thresholds import thresholds
 from ranvier.ui.context import Context
 from ranvier.ui.models.findings import families, findings, roots_of
 from ranvier.ui.polling import Polling
@@ -182,8 +183,7 @@ class HardwarePage(Page):
 
     def _show_findings(self, sample: Hardware) -> None:
         recent = [one for one in self.samples if one.at >= sample.at - _DIAGNOSED_S]
-        hot = self.context.settings.get(GPU_HOT_C)
-        self.found = findings(recent, self._status, self._families, hot_c=hot)
+        self.found = findings(recent, self._status, self._families, limits=thresholds(self.context.settings))
         # That there is no GPU has a card of its own.
         told = [one for one in self.found if one.code != "no_gpu"]
         self.diagnosis.show_findings(told, {gpu.uuid: gpu_title(gpu) for gpu in sample.gpus})

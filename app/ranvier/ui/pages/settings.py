@@ -43,7 +43,15 @@ NETWORK_TITLES = {
     "test": "Testnet",
     "finney": "Mainnet (real money)",
 }
-_RANGES = {"hardware_interval_s": (1, 60, " s"), "gpu_hot_c": (0, 110, " °C"), "sandbox_block_ms": (250, 12_000, " ms")}
+_RANGES = {
+    "hardware_interval_s": (1, 60, " s"),
+    "gpu_hot_c": (0, 110, " °C"),
+    "alert_memory_percent": (0, 100, " %"),
+    "alert_throttled_s": (0, 86_400, " s"),
+    "alert_power_limit_percent": (0, 100, " %"),
+    "alert_disk_gb": (0, 100_000, " GB"),
+    "sandbox_block_ms": (250, 12_000, " ms"),
+}
 _PACKAGES = ("PySide6-Essentials", "substrate-interface", "msgspec", "aiohttp")
 _FIELD_WIDTH = 320
 _AMOUNTS = {s.key for s in (LIMIT_ACTION_TAO, LIMIT_DAY_TAO, RETYPE_ABOVE_TAO, LIMIT_COST_PERCENT)}
