@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from typing import Any
 
 import pytest
 
 from ranvier.agent import messages as m
 from ranvier.agent import miners_cli
-from ranvier.core.errors import AgentError, MinerError
+from ranvier.core.errors import AgentError, MinerError, RecipeError
 from ranvier.core.evidence import Evidence, Level
 from ranvier.core.paths import Paths
 from ranvier.ledger.miner_sample import MinerSample
@@ -138,9 +139,68 @@ def test_add(agent, tmp_path, capsys) -> None:
         "--json",
     ]
     code, said = run(tmp_path, capsys, *words)
-    assert code == 0 and json.loads(said) == {"id": "my-miner", "text": "AddMiner done. InstallMiner done."}
+    assert code == 0 and json.loads(said) == {
+        "id": "my-miner",
+        "text": "AddMiner done. InstallMiner done.",
+        "notes": [],
+    }
     wallets = str(tmp_path / "wallets")
     assert agent.asked == [m.AddMiner("my-miner", "My Miner", "r", 3, wallets, "w", "h"), m.InstallMiner("my-miner")]
+
+
+WHOSE = ("--wallet", "w", "--hotkey", "h")
+RECIPE = 'name = "mine"\ntitle = "Mine"\nnetuid = 7\n[program]\ncommand = ["sleep", "9"]\n[environment]\nnone = true\n'
+
+
+def test_add_what_a_person_has(agent, tmp_path, capsys, monkeypatch) -> None:
+    """Any command, a project, an image, a unit, PM2's program, a file: each becomes a recipe of one's own."""
+    project, unit, dump = tmp_path / "project", tmp_path / "old.service", tmp_path / "dump.pm2"
+    (project / "neurons").mkdir(parents=True)
+    (project / "neurons" / "miner.py").write_text("import bittensor\n")
+    unit.write_text("[Service]\nExecStart=/usr/bin/python3 /srv/m.py --netuid 5\n")
+    dump.write_text(json.dumps([{"name": "Old One", "pm_exec_path": "/srv/m.py", "args": ["--netuid", "4"]}]))
+    monkeypatch.setattr("ranvier.agent.add_cli.PM2_DUMP", dump)
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    cases = (
+        (("--command", "sleep 9 --netuid 3"), 3, 'command = [\n    "sleep"'),
+        (("--project", str(project), "--netuid", "2"), 2, "neurons/miner.py"),
+        (("--image", "ghcr.io/team/miner:1.4 --netuid 6"), 6, "ghcr.io/team/miner:1.4"),
+        (("--unit", str(unit)), 5, "/srv/m.py"),
+        (("--pm2", "Old One"), 4, "/srv/m.py"),
+        (("--recipe", str(tmp_path / "recipe.toml")), 7, RECIPE),
+    )
+    for words, netuid, text in cases:
+        code, _ = run(tmp_path, capsys, "add", "A", *words, *WHOSE)
+        asked = agent.asked[-1]
+        assert (code, asked.netuid) == (0, netuid) and text in asked.recipe_text, words
+        assert asked.recipe == ("mine" if "--recipe" in words else "old-one" if "--pm2" in words else asked.recipe)
+    assert "pm2 delete 'Old One'" in run(tmp_path, capsys, "add", "A", "--pm2", "old-one", *WHOSE)[1]
+    assert run(tmp_path, capsys, "add", "A", "--recipe", str(tmp_path), *WHOSE)[0] == 0
+    assert (agent.asked[-1].recipe_folder, agent.asked[-1].recipe_text) == (str(tmp_path), "")
+    before = len(agent.asked)
+    shown = run(tmp_path, capsys, "add", "A", "--command", "sleep 9", "--show")[1]
+    assert tomllib.loads(shown)["program"]["command"] == ["sleep", "9"] and len(agent.asked) == before
+    for words, said in (
+        (("--pm2", "two"), "PM2's dump has no"),
+        (("--command", "sleep 9"), "does not name a subnet"),
+        (("--recipe", "./none.toml"), "none.toml: No such file"),
+        (("--unit", "/none.service"), "none.service: No such file"),
+        (("--image", ""), "not the name"),
+    ):
+        with pytest.raises(RecipeError, match=said):
+            run(tmp_path, capsys, "add", "A", *words, *WHOSE)
+    for words in (("--recipe", "r", "--command", "x", *WHOSE), ("--command", "x"), ("--command", "x", "--entry", "y")):
+        with pytest.raises(SystemExit) as ended:
+            run(tmp_path, capsys, "add", "A", *words)
+        assert ended.value.code == 2
+    assert len(agent.asked) == before
+
+
+def test_nothing_is_removed_unless_meant(agent, tmp_path, capsys) -> None:
+    with pytest.raises(MinerError, match="deleted"):
+        run(tmp_path, capsys, "remove", "one")
+    assert agent.asked == []
+    assert run(tmp_path, capsys, "remove", "one", "--yes")[0] == 0 and agent.asked == [m.RemoveMiner("one")]
 
 
 def test_refusals(agent, tmp_path, capsys) -> None:

@@ -128,7 +128,7 @@ class Miners:
         if miner_id in self._broken:
             raise self._broken[miner_id].error
         if miner_id not in self._miners:
-            raise MinerError("No such miner", f"There is no miner “{miner_id[:60]}”.")
+            raise MinerError("No such miner", f"There is no miner “{miner_id[:60]}”.", "See: ranvier miners list")
         return self._miners[miner_id]
 
     # --- commands -------------------------------------------------------------------------------------------

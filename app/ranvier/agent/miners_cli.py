@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import sys
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ranvier.agent import fix_cli, secrets_cli
+from ranvier.agent import add_cli, fix_cli, secrets_cli
 from ranvier.agent.client import AgentClient, ensure_agent
 from ranvier.agent.messages import (
-    AddMiner,
     AgentStatus,
     GetLog,
     GetStatus,
-    InstallMiner,
     LogTail,
     MinerView,
+    RemoveMiner,
     RestartMiner,
     StartMiner,
     StopMiner,
     Why,
     WhyMiner,
 )
-from ranvier.core.errors import RanvierError
+from ranvier.core.errors import MinerError, RanvierError
 from ranvier.core.evidence import age_text
 from ranvier.core.paths import Paths
 
@@ -53,12 +50,19 @@ def main(arguments: list[str], paths: Paths) -> int:
 
 
 async def _run(options: argparse.Namespace, paths: Paths) -> int:
+    proposal = None
+    if options.command == "add":  # what it is made from is read before an agent is asked for
+        add_cli.check(options)
+        proposal = add_cli.proposed(options)
+        if options.show:
+            add_cli.show(options, proposal)
+            return 0
     client = await ensure_agent(paths) if options.command in _WITH_AGENT else AgentClient(paths)
     try:
         if options.command == "list":
             await _list(client, as_json=options.json)
         elif options.command == "add":
-            await _add(client, options, paths)
+            await add_cli.run(client, options, proposal, paths)
         elif options.command == "logs":
             await _logs(client, options)
         elif options.command == "why":
@@ -80,18 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ranvier miners", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", parents=[common], help="every miner and its state")
-    add = commands.add_parser("add", parents=[common], help="make a miner from a recipe")
-    add.add_argument("name")
-    add.add_argument("--recipe", required=True)
-    add.add_argument("--netuid", type=int, required=True)
-    add.add_argument("--wallet", required=True, help="name of the wallet")
-    add.add_argument("--hotkey", required=True, help="name of the hotkey in it")
-    add.add_argument("--wallets", help="folder of wallets, when it is not the usual one")
-    add.add_argument("--id", help="folder name; made from the name when not given")
-    add.add_argument("--install", action="store_true", help="make its environment too")
+    add_cli.add_parser(commands, common)
     for name, text in (("start", "run it"), ("stop", "stop it"), ("restart", "stop it and run it")):
         one = commands.add_parser(name, parents=[common], help=text)
         one.add_argument("id")
+    remove = commands.add_parser("remove", parents=[common], help="stop it, delete its environment and logs")
+    remove.add_argument("id")
+    remove.add_argument("--yes", action="store_true", help="without it, nothing is removed")
     logs = commands.add_parser("logs", parents=[common], help="its last lines")
     logs.add_argument("id")
     logs.add_argument("-n", "--lines", type=int, default=100)
@@ -131,21 +130,12 @@ def _used(miner: MinerView) -> tuple[str, str]:
     return cpu, "unknown" if miner.rss is None else f"{miner.rss / 2**20:.0f} MiB"
 
 
-async def _add(client: AgentClient, options: argparse.Namespace, paths: Paths) -> None:
-    miner_id = options.id or re.sub(r"[^a-z0-9]+", "-", options.name.lower()).strip("-")[:48] or "miner"
-    said = [await client.call(AddMiner(
-        id=miner_id, name=options.name, recipe=options.recipe, netuid=options.netuid,
-        wallet_path=str(Path(options.wallets).expanduser() if options.wallets else paths.wallets),
-        wallet_name=options.wallet, hotkey_name=options.hotkey,
-    ))]  # fmt: skip
-    if options.install:
-        said.append(await client.call(InstallMiner(id=miner_id)))
-    text = " ".join(done.text for done in said)
-    _out({"id": miner_id, "text": text}) if options.json else sys.stdout.write(f"{miner_id}: {text}\n")
-
-
 async def _change(client: AgentClient, options: argparse.Namespace) -> None:
-    command = {"start": StartMiner, "stop": StopMiner, "restart": RestartMiner}[options.command]
+    if options.command == "remove" and not options.yes:
+        text = f"{options.id} is stopped, and its folder with environment and logs is deleted; its earnings stay."
+        raise MinerError("Sure?", text, "Give the command again with --yes.")
+    commands = {"start": StartMiner, "stop": StopMiner, "restart": RestartMiner, "remove": RemoveMiner}
+    command = commands[options.command]
     done = await client.call(command(id=options.id))
     _out({"id": options.id, "text": done.text}) if options.json else sys.stdout.write(f"{options.id}: {done.text}\n")
 
