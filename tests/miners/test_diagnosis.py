@@ -30,9 +30,10 @@ def lines(text: str, at: float = AT - 1) -> tuple[LogLine, ...]:
 
 
 def crash(
-    text: str = "", code: int | None = 1, signal: int | None = None, wanted: bool = False, **facts: object
-) -> Facts:
-    end = ExitRecord(AT, None if signal else code, signal, wanted, 3.2)
+    text: str = "", code: int | None = 1, signal: int | None = None, wanted: bool = False, at_limit: bool = False,
+    **facts: object,
+) -> Facts:  # fmt: skip
+    end = ExitRecord(AT, None if signal else code, signal, wanted, 3.2, memory=at_limit)
     return Facts(exit=end, lines=lines(text), netuid=1, network="finney", **facts)  # type: ignore[arg-type]
 
 
@@ -41,8 +42,8 @@ def ends(kind: str) -> list[dict[str, Any]]:
     found = tomllib.loads((Path(__file__).parent / "ends.toml").read_text("utf-8"))[kind]
     for one in found:
         one["log"] = one["log"].replace("STACK\n", STACK).replace("LATER\n", LATER)
-        if "ports" in one:
-            one["ports"] = {int(p): PortOwner(int(p), *who) if who else None for p, who in one["ports"].items()}
+        for key in {"ports", "command_ports"} & set(one):
+            one[key] = {int(p): PortOwner(int(p), *who) if who else None for p, who in one[key].items()}
         if "oom" in one:
             one["oom"] = OomRecord(5, one["oom"])
     return found
@@ -105,6 +106,18 @@ def test_the_state_of_the_card_and_of_the_seat_is_evidence() -> None:
     registered = crash("ERROR Hotkey is not registered\n", registered=False, registration="no seat at block 5")
     found = DIAGNOSER.explain(registered)
     assert "the chain says the same" in found.sentence and "no seat at block 5" in found.evidence
+
+
+def test_the_number_of_an_error_is_not_a_port() -> None:
+    for frame in ("[Errno 98] %s", "[Errno 48] %s", "(98)%s", "%s (os error 98)", "%s (os error 10048)"):
+        text = frame % "Address already in use"
+        found = DIAGNOSER.explain(crash(f"{TRACE}OSError: {text}"))
+        assert found.sentence.startswith("A port that it wanted"), found
+        found = DIAGNOSER.explain(crash(f"{TRACE}OSError: {text}", command_ports={5000: PortOwner(5000, 7, "x")}))
+        assert found.sentence == "Port 5000 is in use by x (process 7).", found
+        both = {port: PortOwner(port, 7, "x") for port in (5000, 6000)}
+        found = DIAGNOSER.explain(crash(f"{TRACE}OSError: {text}", command_ports=both))
+        assert found.sentence.startswith("A port that it wanted"), "which of the two is not known"
 
 
 def test_the_last_lines_that_matter_are_shown() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ranvier.miners.diagnosis_facts import Facts, PortOwner, disk_free, oom_reco
 from ranvier.miners.environment import own_environment
 from ranvier.miners.generations import Generations
 from ranvier.miners.logs import LogLine, tail
+from ranvier.miners.recipe import Recipe
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
 
@@ -132,6 +133,7 @@ def gather(folder: Path, status: KeeperStatus, around: Around) -> Facts:
     file, seat = around.file, around.seat
     neuron = None if seat is None else seat.neuron
     killed = end is not None and end.signal == 9
+    recipe = _recipe(folder)
     return Facts(
         exit=end,
         lines=lines,
@@ -147,16 +149,26 @@ def gather(folder: Path, status: KeeperStatus, around: Around) -> Facts:
         disk_free=disk_free(folder),
         oom=oom_record(set(around.pids), end.at - end.ran_s) if killed and end is not None and around.pids else None,
         gpu=around.gpu,
-        own_environment=_own_environment(folder),
+        own_environment=None if recipe is None else own_environment(recipe),
+        command_ports={} if recipe is None else _command_ports(recipe, lines),
+        memory_limit=None if recipe is None else recipe.limits.memory_bytes,
     )
 
 
-def _own_environment(folder: Path) -> bool | None:
-    """Whether its recipe lets Ranvier make its Python; None when its recipe cannot be read."""
+def _recipe(folder: Path) -> Recipe | None:
     try:
-        return own_environment(Generations(folder).current().recipe())
+        return Generations(folder).current().recipe()
     except RecipeError:
         return None
+
+
+def _command_ports(recipe: Recipe, lines: Sequence[LogLine]) -> Mapping[int, PortOwner | None]:
+    """Who has the ports that its command names as numbers of their own, when a port was complained about."""
+    if not any(_BUSY_PORT.search(line.text) for line in lines[-80:]):
+        return {}
+    words = [word.rpartition("=")[2] for word in recipe.program.command]
+    ports = [int(word) for word in words if word.isdecimal() and len(word) < 6 and 1024 <= int(word) <= 65535]
+    return {port: port_owner(port) for port in list(dict.fromkeys(ports))[:_MOST_PORTS]}
 
 
 def refused(status: KeeperStatus) -> str | None:

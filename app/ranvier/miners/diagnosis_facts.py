@@ -19,6 +19,7 @@ from ranvier.miners.logs import LogLine
 from ranvier.miners.status import ExitRecord
 
 DISK_EMPTY_BYTES = 16 << 20
+DISK_ROOMY_BYTES = 1 << 30
 _KERNEL = re.compile(r"(?:Out of memory|Memory cgroup out of memory): Killed process (\d+) \(([^)]*)\)(.*)")
 _KMSG = re.compile(r"^\d+,\d+,(\d+),[^;]*;(.*)$")
 
@@ -54,7 +55,8 @@ class Facts:
 
     ``refused``: the keeper's reason when the system did not execute the program at all. ``ports``: for each port
     that was looked at, its owner or None when it is free. ``gpu``: the card's state in words, for evidence.
-    ``own_environment``: whether Ranvier made its Python environment.
+    ``own_environment``: whether Ranvier made its Python environment. ``command_ports``: the same as ``ports`` for
+    numbers that stand in its command. ``memory_limit``: the bytes that its recipe allows.
     """
 
     exit: ExitRecord | None = None
@@ -72,6 +74,8 @@ class Facts:
     oom: OomRecord | None = None
     gpu: str | None = None
     own_environment: bool | None = None
+    command_ports: Mapping[int, PortOwner | None] = field(default_factory=dict)
+    memory_limit: int | None = None
 
 
 Predicate = Callable[[Facts, dict[str, str]], str | None]
@@ -102,6 +106,15 @@ def _port_free(facts: Facts, groups: dict[str, str]) -> str | None:
     return f"port {port} is free now" if free else None
 
 
+def _command_port_taken(facts: Facts, groups: dict[str, str]) -> str | None:
+    """One number of its command is a port that somebody has; with two of them nothing would be certain."""
+    taken = [owner for owner in facts.command_ports.values() if owner is not None]
+    if len(taken) != 1:
+        return None
+    groups.update(port=str(taken[0].port), owner=taken[0].text())
+    return f"port {taken[0].port}, which its command names, is held by {taken[0].text()} now"
+
+
 def _registered(facts: Facts, _groups: dict[str, str]) -> str | None:
     return (facts.registration or "the chain has its hotkey") if facts.registered else None
 
@@ -126,10 +139,24 @@ def _disk_empty(facts: Facts, _groups: dict[str, str]) -> str | None:
     return f"{free / 1e6:.0f} MB are free" if free is not None and free < DISK_EMPTY_BYTES else None
 
 
+def _disk_roomy(facts: Facts, _groups: dict[str, str]) -> str | None:
+    free = facts.disk_free
+    return (
+        f"where its folder lies, {free / 1e9:.1f} GB are free"
+        if free is not None and free >= DISK_ROOMY_BYTES
+        else None
+    )
+
+
 def _oom_record(facts: Facts, _groups: dict[str, str]) -> str | None:
-    if facts.oom is None and facts.exit is not None and facts.exit.memory:
-        return "the system ended it at the memory limit that it was given"
-    return None if facts.oom is None else facts.oom.text
+    return _memory_limit(facts, _groups) if facts.oom is None else facts.oom.text
+
+
+def _memory_limit(facts: Facts, _groups: dict[str, str]) -> str | None:
+    if facts.exit is None or not facts.exit.memory:
+        return None
+    limit = "" if facts.memory_limit is None else f": {facts.memory_limit / 1e9:.1f} GB"
+    return f"the system ended it at the memory limit that it was given{limit}"
 
 
 def _crashed(facts: Facts, _groups: dict[str, str]) -> str | None:
@@ -148,7 +175,10 @@ PREDICATES: dict[str, Predicate] = {
     "other_netuid": _other_netuid,
     "endpoint_down": _endpoint_down,
     "disk_empty": _disk_empty,
+    "disk_roomy": _disk_roomy,
     "oom_record": _oom_record,
+    "memory_limit": _memory_limit,
+    "command_port_taken": _command_port_taken,
     "crashed": _crashed,
     "foreign_environment": _foreign_environment,
 }

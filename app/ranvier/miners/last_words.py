@@ -82,9 +82,13 @@ def matter(lines: Sequence[LogLine], most: int = 12) -> tuple[str, ...]:
     if blocks and len(run) - blocks[-1].at <= NEAR_END:
         last = blocks[-1]
         begin = max(last.begin, last.at + len(last.said) - most)
-        return tuple(plain(line.text) for line in run[begin : last.at + len(last.said)])
-    said = [plain(line.text) for line in run if plain(line.text).strip()]
+        return tuple(text for text in map(_plain, run[begin : last.at + len(last.said)]) if text.strip(" ^~"))
+    said = [text for text in map(_plain, run) if text.strip(" ^~")]
     return tuple(said[-min(most, 6) :])
+
+
+def _plain(line: LogLine) -> str:
+    return plain(line.text)
 
 
 def clean(text: str) -> str:
