@@ -232,6 +232,9 @@ class FakePrograms:
     async def prepare(self, folder: Path, miner: MinerFile, recipe_folder: str, on_progress, fresh=False) -> Generation:
         raise InstallError("Not installed", "This recipe has one version only.")
 
+    def uses_gpu(self, folder: Path, miner: MinerFile) -> bool:
+        return bool(miner.gpus)
+
     def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
         return HealthRule(down_after=2)
 

@@ -19,7 +19,7 @@ from ranvier.benchmark.cuda_work import CudaRequest
 from ranvier.benchmark.device import measure_cpu, measure_cuda, measure_torch, parse_llama_bench
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.figures import Minute, kept_share
-from ranvier.benchmark.lock import gpu_lock
+from ranvier.benchmark.lock import Turns, gpu_lock
 from ranvier.benchmark.telemetry import TelemetrySample, summarise
 from ranvier.benchmark.wgpu_work import choose
 
@@ -52,7 +52,7 @@ def cuda(tmp_path_factory: pytest.TempPathFactory) -> str:
 async def test_a_card_is_measured_and_every_sample_kept(cuda: str, tmp_path: Path) -> None:
     told: list[dict] = []
     request = CudaRequest(uuid=UUID, check_s=1.0, sustained_s=1.2, library=cuda)
-    run = await measure_cuda(request, tmp_path, told.append, probe=[sys.executable, "-c", READER])
+    run = await measure_cuda(request, Turns(tmp_path), told.append, probe=[sys.executable, "-c", READER])
     device, figures = run.result.device, {figure.name: figure for figure in run.result.figures}
     assert (device.uuid, device.name, device.pci_address) == (UUID, "Fake RTX", "0000:0a:00.0")
     assert list(figures) == ["read", "copy", "fp32", "fp16", "int8", "bf16"]
@@ -80,12 +80,12 @@ async def test_an_older_card_gets_its_own_kernels_and_fewer_tests(
     cuda: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_CUDA_CAPABILITY", "75")
-    run = await measure_cuda(CudaRequest(check_s=0.5, library=cuda), tmp_path)
+    run = await measure_cuda(CudaRequest(check_s=0.5, library=cuda), Turns(tmp_path))
     assert [figure.name for figure in run.result.figures] == ["read", "copy", "fp32", "fp16"]
     assert run.result.versions["kernels"] == "kernels_75.ptx"
     monkeypatch.setenv("FAKE_CUDA_CAPABILITY", "61")
     with pytest.raises(BenchmarkError, match="too old"):
-        await measure_cuda(CudaRequest(check_s=0.5, library=cuda), tmp_path)
+        await measure_cuda(CudaRequest(check_s=0.5, library=cuda), Turns(tmp_path))
 
 
 @needs_gcc
@@ -103,18 +103,20 @@ async def test_each_refusal_of_the_driver_is_told(
 ) -> None:
     monkeypatch.setenv("FAKE_CUDA_FAIL", failure)
     with pytest.raises(BenchmarkError, match=words):
-        await measure_cuda(CudaRequest(check_s=0.5, library=cuda), tmp_path)
+        await measure_cuda(CudaRequest(check_s=0.5, library=cuda), Turns(tmp_path))
 
 
 @needs_gcc
 async def test_what_is_not_there_is_said(cuda: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BenchmarkError, match="does not see GPU-other"):
-        await measure_cuda(CudaRequest("GPU-other", 0.5, library=cuda), tmp_path, probe=[sys.executable, "-c", ""])
+        await measure_cuda(
+            CudaRequest("GPU-other", 0.5, library=cuda), Turns(tmp_path), probe=[sys.executable, "-c", ""]
+        )
     with pytest.raises(BenchmarkError, match="not on this machine"):
-        await measure_cuda(CudaRequest(check_s=0.5, library=str(tmp_path / "none.so")), tmp_path)
+        await measure_cuda(CudaRequest(check_s=0.5, library=str(tmp_path / "none.so")), Turns(tmp_path))
     monkeypatch.setenv("FAKE_CUDA_FREE", str(100 * 2**20))
     with pytest.raises(BenchmarkError, match="are free"):
-        await measure_cuda(CudaRequest(check_s=0.5, library=cuda), tmp_path)
+        await measure_cuda(CudaRequest(check_s=0.5, library=cuda), Turns(tmp_path))
 
 
 @needs_gcc
@@ -131,7 +133,7 @@ async def test_cancelling_ends_the_child_at_once_and_frees_the_card(cuda: str, t
 
     request = CudaRequest(check_s=0.3, sustained_s=60.0, library=cuda)
     async with asyncio.TaskGroup() as group:
-        task = asyncio.ensure_future(measure_cuda(request, tmp_path, told))
+        task = asyncio.ensure_future(measure_cuda(request, Turns(tmp_path), told))
         group.create_task(cancel(task))
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -140,7 +142,7 @@ async def test_cancelling_ends_the_child_at_once_and_frees_the_card(cuda: str, t
 
 
 async def test_the_processor_is_measured_for_what_it_is(tmp_path: Path) -> None:
-    run = await measure_cpu(CpuRequest(check_s=0.6, size_mib=16, matrix=128), tmp_path)
+    run = await measure_cpu(CpuRequest(check_s=0.6, size_mib=16, matrix=128), Turns(tmp_path))
     assert run.result.device.uuid == "cpu"
     assert [figure.name for figure in run.result.figures] == ["copy", "matmul_fp32"]
     assert all(figure.median > 0 and len(figure.samples) == 5 for figure in run.result.figures)
@@ -177,9 +179,9 @@ async def test_a_miners_environment_without_torch_says_so(tmp_path: Path) -> Non
     if importlib.util.find_spec("torch") is not None:
         pytest.skip("this Python has torch")
     with pytest.raises(BenchmarkError, match="torch cannot be loaded"):
-        await measure_torch(Path(sys.executable), tmp_path, "GPU-1")
+        await measure_torch(Path(sys.executable), Turns(tmp_path), "GPU-1")
     with pytest.raises(BenchmarkError, match="does not exist"):
-        await measure_torch(tmp_path / "python", tmp_path, "GPU-1")
+        await measure_torch(tmp_path / "python", Turns(tmp_path), "GPU-1")
 
 
 def test_llama_benchs_output_is_read() -> None:

@@ -11,7 +11,7 @@ import pytest
 from benchmark.fake_stream import FakeStream
 from gui import samples, samples_bench, samples_hardware
 from gui.stage import texts
-from ranvier.agent.messages import GetHardware
+from ranvier.agent.messages import GetHardware, GetStatus
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.fit import Fit, load_catalogue
 from ranvier.benchmark.store import Store
@@ -222,6 +222,36 @@ async def test_a_serving_miner_is_not_disturbed_without_a_yes(qtbot, house):
     page.serving.start.click()
     page.bar.agree.click()
     await samples.until(lambda: ran, "the run")
+    await house.close()
+
+
+async def test_a_miner_on_the_card_is_waited_for_when_one_says_so(qtbot, house):
+    page = await opened(qtbot, house)
+    sample = page._sample
+    status = samples.status()
+    miner = msgspec.structs.replace(status.miners[0], gpus=(sample.gpus[0].uuid,), wanted=True)
+    status = house.client.answers[GetStatus] = msgspec.structs.replace(status, miners=(miner,))
+    house.bridge.status.emit(status)
+    page.show_part("device")
+    page.device.choose("cuda")
+    assert page.device.uuid == sample.gpus[0].uuid
+    page.device.start.click()
+    assert f"{miner.name} has this GPU" in page.bar.words.text() and not page.bar.queue.isHidden()
+    page.bar.refuse.click()
+    assert page.bar.isHidden() and not page.runner.busy
+    turns = []
+
+    async def run(work, told):
+        turns.append(work)
+        told({"event": "waiting", "for": miner.name})
+        await asyncio.Event().wait()
+
+    page.runner.run = run
+    page.device.start.click()
+    page.bar.queue.click()
+    await samples.until(lambda: turns, "the run")
+    assert page.bar.words.text().startswith(f"Waits for {miner.name}. It begins by itself")
+    assert await page._users((sample.gpus[0].uuid,)) is not None
     await house.close()
 
 

@@ -22,6 +22,7 @@ from ranvier.agent.archives import Archives
 from ranvier.agent.attention import attention
 from ranvier.agent.chain_face import Chain
 from ranvier.agent.chain_watch import ChainWatch, Head
+from ranvier.agent.claims import CardTurns
 from ranvier.agent.commands import Commands
 from ranvier.agent.desired import DesiredFile
 from ranvier.agent.hardware_watch import HardwareWatch
@@ -32,7 +33,7 @@ from ranvier.agent.ledger_writer import LedgerWriter
 from ranvier.agent.ledgers import Ledgers
 from ranvier.agent.market import Market
 from ranvier.agent.messages import PROTOCOL, AgentStatus, EarningEvent, InstallEvent, StatusEvent
-from ranvier.agent.miner import Tools
+from ranvier.agent.miner_parts import Tools
 from ranvier.agent.miner_samples import MinerSampler
 from ranvier.agent.miners import Miners, Surroundings
 from ranvier.agent.moments import EndpointNotes, Moments
@@ -97,7 +98,8 @@ class Agent:
         self.ledgers = Ledgers(paths)
         self.watch = ChainWatch([self._on_head], self.changed, now=parts.now)
         self.installs = Installs(parts.programs, lambda step: self.hub.send(InstallEvent(step)))
-        tools = Tools(parts.programs, parts.keeper_of, parts.now, self.changed)
+        turns = CardTurns(paths.benchmarks / "locks", lambda: self.hardware.latest)
+        tools = Tools(parts.programs, parts.keeper_of, parts.now, self.changed, wait_reason=turns.wait_reason)
         self.moments = Moments(paths.agent / "moments.jsonl")
         self._endpoint_notes = EndpointNotes(self.moments)
         around = Surroundings(

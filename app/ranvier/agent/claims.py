@@ -1,12 +1,16 @@
-"""One owner for each hotkey, port and card: what a miner may not take because another one has it. Pure."""
+"""One owner for each hotkey, port and card: what a miner may not take because another one has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from ranvier.agent.messages import AddMiner
 from ranvier.agent.miner_file import MinerFile
+from ranvier.benchmark.lock import owner_of, related
 from ranvier.core.errors import MinerError
+from ranvier.hardware.snapshot import Hardware
 
 
 def refuse_shared(miner: MinerFile, others: Iterable[tuple[MinerFile, bool]]) -> None:
@@ -54,3 +58,24 @@ def refuse_twins(command: AddMiner, network: str, hotkey_ss58: str, others: Iter
                 f"{file.name} already mines with this hotkey on subnet {file.netuid}.",
                 "Use another hotkey: two programs with one hotkey spoil each other's score.",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class CardTurns:
+    """Whether a card is a benchmark's now. ``locks`` is the folder of the benchmarks' locks."""
+
+    locks: Path
+    hardware: Callable[[], Hardware | None]
+
+    def wait_reason(self, cards: Sequence[str]) -> str | None:
+        """Why a miner on ``cards`` (none: any card) waits, in words; None when it need not. Asks the file system."""
+        sample = self.hardware()
+        known = () if sample is None else sample.gpus
+        parts = [(gpu.uuid, gpu.parent_uuid) for gpu in known]
+        for card in cards or [gpu.uuid for gpu in known]:
+            for one in related(card, parts):
+                owner = owner_of(self.locks, one)
+                if owner is not None:
+                    index = next((gpu.index for gpu in known if gpu.uuid == one), None)
+                    return f"waits for {owner} on {'its GPU' if index is None else f'GPU {index}'}"
+        return None

@@ -74,6 +74,7 @@ class Facts:
     pay: PaySeen | None = None
     chain_note: str | None = None
     problem: str | None = None
+    waiting: str | None = None
     shown: ShownState | None = None
 
 
@@ -109,6 +110,8 @@ def build(facts: Facts, now: float) -> tuple[tuple[Evidence, ...], Level]:
 def _process(facts: Facts, state: MinerState, now: float) -> Evidence:
     if facts.problem is not None:
         return Evidence(Level.BAD, facts.problem, now)
+    if facts.waiting is not None:
+        return Evidence(Level.BUSY, facts.waiting, now)
     status = facts.keeper
     if status is None:
         if facts.wanted:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -15,16 +14,16 @@ from ranvier.agent.evidence import Facts, HealthSeen, PaySeen, SeatSeen, build, 
 from ranvier.agent.incidents import Around, Incident
 from ranvier.agent.messages import MinerView, Version
 from ranvier.agent.miner_file import MinerFile, free_port, port_free, write_miner
-from ranvier.agent.programs import Keeper, Programs, Sightings
+from ranvier.agent.miner_parts import Observation, Tools
+from ranvier.agent.programs import Sightings
 from ranvier.core.errors import MinerError, RanvierError
 from ranvier.core.processes import ProcessIdentity
 from ranvier.ledger.miner_sample import MinerSample
-from ranvier.miners.diagnosis import Diagnoser
 from ranvier.miners.diagnosis_facts import port_owner
 from ranvier.miners.generations import Generations
 from ranvier.miners.keeping import outdated
 from ranvier.miners.states import HealthRow, HealthRule, Seen, Shown, ShownState, derive
-from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
+from ranvier.miners.status import ExitRecord, MinerState
 from ranvier.miners.torch_cuda import torch_cuda
 
 log = logging.getLogger(__name__)
@@ -33,26 +32,6 @@ _UP = (MinerState.RUNNING, MinerState.STARTING)
 _WELL = (ShownState.HEALTHY, ShownState.RUNNING)
 _LONGEST_BACKOFF_S = 60.0
 _KEPT_READINGS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """Handles that every miner uses. ``now`` is Unix seconds; ``changed`` says that a view would differ."""
-
-    programs: Programs
-    keeper_of: Callable[[Path], Keeper]
-    now: Callable[[], float]
-    changed: Callable[[], None]
-    diagnoser: Diagnoser = field(default_factory=Diagnoser)
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What one look at the keeper's file and the process table gave."""
-
-    status: KeeperStatus
-    keeper_alive: bool
-    alive: bool | None
 
 
 class Miner:
@@ -84,6 +63,7 @@ class Miner:
         self.pids: tuple[int, ...] = ()
         self._failures = 0
         self._retry_at = 0.0
+        self._waiting: str | None = None
         self._last_pids: tuple[int, ...] = ()
 
     # --- seeing ---------------------------------------------------------------------------------------------
@@ -119,7 +99,7 @@ class Miner:
         elif self._well_since is None:
             self._well_since = now
         ended = self.incident.look(shown.state, wanted=self.file.wanted, well_s=self.well_s)
-        if ended or before is None or _what(before) != _what(seen):
+        if ended or before is None or before.changing != seen.changing:
             self._tools.changed()
 
     def saw_pay(self, pay: PaySeen | None) -> None:
@@ -141,6 +121,7 @@ class Miner:
                 install_error=self._problems.get("install"),
                 rule=self._rule,
                 health=self._row,
+                waiting=self._waiting,
             ),
             self._tools.now(),
         )
@@ -288,6 +269,10 @@ class Miner:
             self.change(wanted=True)
             self._retry_at, self._failures = 0.0, 0
             self._problems.clear()
+            if self.state not in _UP and await self._must_wait():
+                await self.keeper.end()  # it may be about to start it by itself
+                await self.look()
+                return
             await self.keeper.ensure()
             await (self.keeper.restart(spec.secrets) if again else self.keeper.start(spec.secrets))
             await self.look()
@@ -296,6 +281,7 @@ class Miner:
         """Stop it and its keeper, now and for good. Raises RanvierError."""
         async with self.lock:
             try:
+                self._waiting = None
                 self.change(wanted=False)
             finally:  # a full disk must not keep it running, nor have a round start it again
                 self._retry_at = float("inf") if self.file.wanted else self._retry_at
@@ -321,6 +307,8 @@ class Miner:
         async with self.lock:
             try:
                 if self.file.wanted:
+                    if self.state not in _UP and await self._must_wait():
+                        return
                     if (await self.keeper.ensure()).state is MinerState.STOPPED:
                         secrets = await asyncio.to_thread(self._tools.programs.secrets, self.folder, self.file)
                         await self.keeper.start(secrets)
@@ -338,6 +326,17 @@ class Miner:
 
     # --- inside ---------------------------------------------------------------------------------------------
 
+    async def _must_wait(self) -> bool:
+        """Whether a card it needs is another one's now; why is shown, and each round asks again."""
+        before, self._waiting = self._waiting, await asyncio.to_thread(self._wait_reason)
+        if before != self._waiting:
+            self._tools.changed()
+        return self._waiting is not None
+
+    def _wait_reason(self) -> str | None:
+        uses_gpu = self._tools.programs.uses_gpu(self.folder, self.file)
+        return self._tools.wait_reason(self.file.gpus) if uses_gpu else None
+
     def _facts(self, chain_note: str | None) -> Facts:
         seen = self._seen
         return Facts(
@@ -352,6 +351,7 @@ class Miner:
             pay=self.pay,
             chain_note=chain_note,
             problem=next(iter(self._problems.values()), None),
+            waiting=self._waiting,
             shown=self.shown().state,
         )
 
@@ -385,8 +385,3 @@ class Miner:
                 "End that program, or give the miner another port.",
             )
         self.change(axon_port=free_port(taken))
-
-
-def _what(seen: Observation) -> tuple[object, ...]:
-    status = seen.status
-    return (status.state, status.reason, status.pid, status.starts, status.crashes, seen.keeper_alive, seen.alive)

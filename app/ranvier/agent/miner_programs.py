@@ -125,6 +125,11 @@ class RecipePrograms:
     def secrets_asked(self, folder: Path, miner: MinerFile) -> Mapping[str, str]:
         return self._current(folder, miner)[0].program.secrets
 
+    def uses_gpu(self, folder: Path, miner: MinerFile) -> bool:
+        recipe = self._current(folder, miner)[0]
+        busy = recipe.health is not None and recipe.health.gpu_busy is not None
+        return bool(miner.gpus) or busy or recipe.hardware.gpu_memory_bytes is not None
+
     def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
         return health.rule_of(self._current(folder, miner)[0].health)
 

@@ -16,7 +16,7 @@ from ranvier.agent.evidence import PaySeen, SeatSeen
 from ranvier.agent.installs import Installs
 from ranvier.agent.ledger_writer import Target
 from ranvier.agent.messages import AddMiner, ChangeMiner, LogTail, MinerView
-from ranvier.agent.miner import Miner, Tools
+from ranvier.agent.miner import Miner
 from ranvier.agent.miner_file import (
     DAMAGED,
     FILE_NAME,
@@ -28,6 +28,7 @@ from ranvier.agent.miner_file import (
     set_aside,
     write_miner,
 )
+from ranvier.agent.miner_parts import Tools
 from ranvier.agent.trials import Trials
 from ranvier.agent.usage import cards_text
 from ranvier.agent.wallet_copy import copy_wallet, hotkey_address, wallet_folder

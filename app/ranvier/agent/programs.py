@@ -75,6 +75,10 @@ class Programs(Protocol):
         """What a keeper that has forgotten them must be handed. Blocking: call it in a worker thread."""
         ...
 
+    def uses_gpu(self, folder: Path, miner: MinerFile) -> bool:
+        """Whether it works on a GPU: one was chosen for it, or its recipe needs one."""
+        ...
+
     def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
         """When its readings count as healthy; None when its recipe has no check."""
         ...

@@ -8,15 +8,19 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.floor import Card, MachineFacts
-from ranvier.benchmark.guard import RunningMiner
+from ranvier.benchmark.guard import RunningMiner, users_of
+from ranvier.benchmark.lock import Turns
 from ranvier.core.paths import Paths
 from ranvier.core.processes import ProcessIdentity, child_environment, own_command
 
 _LIMIT_S = 90.0
+_MINERS_EVERY_S = 3.0
 _PLAY = "sandbox"
 
 
@@ -52,12 +56,14 @@ async def hardware(paths: Paths) -> dict[str, Any]:
 
 
 async def running_miners(paths: Paths) -> tuple[RunningMiner, ...]:
-    """Miners that run on this instance. Without an agent that answers, those whose keepers say so are taken as
-    registered: better one question too many than a lost seat."""
+    """Miners that run on this instance, or should. Without an agent that answers, those whose keepers say so
+    are taken as registered: better one question too many than a lost seat."""
     status = await ask(paths, "status", "--json")
     miners = (status or {}).get("miners")
     if not isinstance(miners, list):
-        return tuple(RunningMiner(name, name, registered=True) for name in _kept_running(paths))
+        return tuple(
+            RunningMiner(name, name, registered=True, gpus=_gpus(paths.miners / name)) for name in _kept_running(paths)
+        )
     return tuple(
         RunningMiner(
             id=str(miner.get("id")),
@@ -65,10 +71,30 @@ async def running_miners(paths: Paths) -> tuple[RunningMiner, ...]:
             registered=miner.get("neuron") is not None,
             play=miner.get("network") == _PLAY,
             axon_port=miner.get("axon_port"),
+            gpus=tuple(miner.get("gpus") or ()),
+            up=miner.get("state") in ("running", "starting"),
         )
         for miner in miners
-        if isinstance(miner, dict) and miner.get("state") in ("running", "starting")
+        if isinstance(miner, dict) and (miner.get("wanted") or miner.get("pid") is not None)
     )
+
+
+def _gpus(folder: Path) -> tuple[str, ...]:
+    """The cards that a miner's file names."""
+    try:
+        return tuple(json.loads((folder / "miner.json").read_bytes()).get("gpus") or ())
+    except (OSError, ValueError, AttributeError, TypeError):
+        return ()
+
+
+def turns(paths: Paths, *, share: bool) -> Turns:
+    """Where a benchmark of the command line queues; with ``share`` it does not wait for miners."""
+
+    async def others(uuids: Sequence[str]) -> str | None:
+        return users_of(await running_miners(paths), uuids)
+
+    folder = paths.benchmarks / "locks"
+    return Turns(folder) if share else Turns(folder, others, every_s=_MINERS_EVERY_S)
 
 
 def _kept_running(paths: Paths) -> list[str]:

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,6 +22,7 @@ from ranvier.benchmark.device import (
     parse_llama_bench,
 )  # fmt: skip
 from ranvier.benchmark.errors import BenchmarkError
+from ranvier.benchmark.lock import Turns, related
 from ranvier.benchmark.metrics import LoadResult, vllm_json
 from ranvier.benchmark.objectives import PRESETS
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
@@ -46,22 +46,22 @@ async def device(options: argparse.Namespace, paths: Paths) -> int:
             )
         return 0
     guard.may_run(await around.running_miners(paths), told_to=options.serving)
-    locks = paths.benchmarks / "locks"
+    turns = around.turns(paths, share=options.serving)
     if options.torch is not None:
-        run = await measure_torch(options.torch, locks, options.gpu or "torch", _progress(options))
+        run = await measure_torch(options.torch, turns, options.gpu or "torch", _progress(options))
     elif options.shaders:
-        run = await measure_wgpu({"check_s": options.seconds}, locks, _progress(options))
+        run = await measure_wgpu({"check_s": options.seconds}, turns, _progress(options))
     elif options.cpu:
-        run = await measure_cpu(CpuRequest(check_s=options.seconds), locks, _progress(options))
+        run = await measure_cpu(CpuRequest(check_s=options.seconds), turns, _progress(options))
     else:
-        run = await _card_or_processor(options, paths, locks)
+        run = await _card_or_processor(options, paths, turns)
     settings = {"seconds": options.seconds, "sustained": options.sustained}
     record = new_record("device", _subject(run), time.time(), device=run, settings=settings)
     _keep(options, paths, record)
     return 0
 
 
-async def _card_or_processor(options: argparse.Namespace, paths: Paths, locks: Path) -> DeviceRun:
+async def _card_or_processor(options: argparse.Namespace, paths: Paths, turns: Turns) -> DeviceRun:
     """The GPU asked for, or the first one; on a machine without any the processor."""
     sample = await around.hardware(paths)
     cards = [gpu for gpu in sample["gpus"] if gpu["problem"] is None and gpu["vendor"] == "nvidia" and gpu["uuid"]]
@@ -70,9 +70,10 @@ async def _card_or_processor(options: argparse.Namespace, paths: Paths, locks: P
         message = "Its GPU is not NVIDIA's, or does not answer."
         raise BenchmarkError("Not by CUDA", message, "Use --shaders, --torch, or --cpu for the processor.")
     if uuid is None:
-        return await measure_cpu(CpuRequest(check_s=options.seconds), locks, _progress(options))
+        return await measure_cpu(CpuRequest(check_s=options.seconds), turns, _progress(options))
     request = CudaRequest(uuid=uuid, check_s=options.seconds, sustained_s=options.sustained)
-    return await measure_cuda(request, locks, _progress(options))
+    taken = related(uuid, [(str(gpu["uuid"]), gpu["parent_uuid"]) for gpu in sample["gpus"]])
+    return await measure_cuda(request, turns, _progress(options), cards=taken)
 
 
 async def serve(options: argparse.Namespace, paths: Paths) -> int:
@@ -164,6 +165,9 @@ def _serving_text(result: LoadResult) -> list[str]:
 
 def _progress(options: argparse.Namespace) -> Any:
     def tell(message: dict[str, Any]) -> None:
+        if message.get("event") == "waiting":
+            sys.stderr.write(f"waits for {message['for']}\n")
+            return
         if not options.json and sys.stderr.isatty():
             what = message.get("test") or f"{message.get('at', 0):.0f} s: {message.get('rate', 0):.1f}"
             sys.stderr.write(f"\r\x1b[K{what}")

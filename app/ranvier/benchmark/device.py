@@ -13,7 +13,7 @@ from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.figures import Device, DeviceResult, Figure
-from ranvier.benchmark.lock import gpu_lock
+from ranvier.benchmark.lock import Turns
 from ranvier.benchmark.telemetry import Telemetry, TelemetrySample, TelemetrySummary
 from ranvier.core.paths import resources
 
@@ -35,16 +35,21 @@ def _quiet(message: object) -> None:
 
 
 async def measure_cuda(
-    request: CudaRequest, locks: Path, told: Told = _quiet, *, probe: Sequence[str] | None = None
+    request: CudaRequest,
+    turns: Turns,
+    told: Told = _quiet,
+    *,
+    cards: Sequence[str] = (),
+    probe: Sequence[str] | None = None,
 ) -> DeviceRun:
-    """Measure one NVIDIA GPU. ``locks`` is the folder of locks. Raises BenchmarkError; cancelling ends the child."""
+    """Measure one NVIDIA GPU when its turn comes; ``cards`` names it with its parts, where it has some. Raises
+    BenchmarkError; cancelling ends the child."""
     limit = request.check_s * 3 + request.sustained_s + _SPARE_S
     telemetry: Telemetry | None = None
-    with gpu_lock(locks, request.uuid or "first", "A benchmark"):
-        async with contextlib.AsyncExitStack() as stack:
-            if request.uuid is not None:
-                telemetry = await stack.enter_async_context(Telemetry(request.uuid, probe))
-            raw = await run_child(command_of("cuda"), request, told, limit_s=limit)
+    async with turns.take(cards or (request.uuid or "first",), told), contextlib.AsyncExitStack() as stack:
+        if request.uuid is not None:
+            telemetry = await stack.enter_async_context(Telemetry(request.uuid, probe))
+        raw = await run_child(command_of("cuda"), request, told, limit_s=limit)
     result = msgspec.convert(raw, DeviceResult)
     summary = telemetry.summary() if telemetry is not None else None
     return DeviceRun(
@@ -56,29 +61,32 @@ async def measure_cuda(
     )
 
 
-async def measure_cpu(request: CpuRequest, locks: Path, told: Told = _quiet) -> DeviceRun:
+async def measure_cpu(request: CpuRequest, turns: Turns, told: Told = _quiet) -> DeviceRun:
     """Measure the processor. Raises BenchmarkError."""
-    with gpu_lock(locks, "cpu", "A benchmark"):
+    async with turns.take(("cpu",), told):
         raw = await run_child(command_of("cpu"), request, told, limit_s=request.check_s * 5 + _SPARE_S)
     return DeviceRun(msgspec.convert(raw, DeviceResult))
 
 
-async def measure_wgpu(request: dict[str, object], locks: Path, told: Told = _quiet) -> DeviceRun:
-    """Measure a GPU of any vendor by shaders (the ``wgpu`` extra). Raises BenchmarkError."""
-    with gpu_lock(locks, "wgpu", "A benchmark"):
+async def measure_wgpu(
+    request: dict[str, object], turns: Turns, told: Told = _quiet, *, cards: Sequence[str] = ()
+) -> DeviceRun:
+    """Measure a GPU of any vendor by shaders (the ``wgpu`` extra). Which of ``cards`` it is cannot be told: it takes
+    them all. Raises BenchmarkError."""
+    async with turns.take(("wgpu", *cards), told):
         raw = await run_child(command_of("wgpu"), request, told, limit_s=180.0)
     return DeviceRun(msgspec.convert(raw, DeviceResult))
 
 
 async def measure_torch(
-    python: Path, locks: Path, uuid: str, told: Told = _quiet, *, limit_s: float = 180
+    python: Path, turns: Turns, uuid: str, told: Told = _quiet, *, cards: Sequence[str] = (), limit_s: float = 180
 ) -> DeviceRun:
     """Measure the matrix library of a miner's own environment with its own ``python``. Raises BenchmarkError."""
     if not python.exists():
         raise BenchmarkError("No such Python", f"{python} does not exist.", "Install the miner's environment first.")
     script = resources() / "benchmark" / "torch_child.py"
     environment = {"CUDA_VISIBLE_DEVICES": uuid} if uuid.startswith(("GPU-", "MIG-")) else {}
-    with gpu_lock(locks, uuid, "A benchmark"):
+    async with turns.take(cards or (uuid,), told):
         raw = await run_child([str(python), "-I", str(script)], {}, told, limit_s=limit_s, environment=environment)
     result = msgspec.convert(raw, DeviceResult)
     return DeviceRun(msgspec.structs.replace(result, device=msgspec.structs.replace(result.device, uuid=uuid)))

@@ -10,18 +10,21 @@ from ranvier.benchmark.errors import BenchmarkError
 
 @dataclass(frozen=True, slots=True)
 class RunningMiner:
-    """A miner that runs on this machine. ``play`` is a practice network, where nothing is lost."""
+    """A miner that runs on this machine (``up``), or should. ``play`` is a practice network, where nothing is lost.
+    ``gpus``: the cards chosen for it."""
 
     id: str
     name: str
     registered: bool
     play: bool = False
     axon_port: int | None = None
+    gpus: tuple[str, ...] = ()
+    up: bool = True
 
 
 def cost_of(miners: Sequence[RunningMiner]) -> str | None:
     """What a benchmark now may cost, in words; None when nothing of value is served."""
-    serving = [miner.name for miner in miners if miner.registered and not miner.play]
+    serving = [miner.name for miner in miners if miner.registered and miner.up and not miner.play]
     if not serving:
         return None
     names = ", ".join(serving)
@@ -29,6 +32,11 @@ def cost_of(miners: Sequence[RunningMiner]) -> str | None:
         f"{names} is registered and serves validators. While the benchmark runs, its answers are slower or late; "
         "validators may score it lower for several epochs, and a low score can cost its seat."
     )
+
+
+def users_of(miners: Sequence[RunningMiner], uuids: Sequence[str]) -> str | None:
+    """The names of those that have one of these cards; None when nobody has."""
+    return ", ".join(miner.name for miner in miners if set(miner.gpus) & set(uuids)) or None
 
 
 def may_run(miners: Sequence[RunningMiner], *, told_to: bool) -> None:

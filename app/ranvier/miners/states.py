@@ -173,7 +173,8 @@ class HealthRow:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything that decides the shown state. ``rule`` None: the recipe has no health check.
+    """Everything that decides the shown state. ``rule`` None: the recipe has no health check. ``waiting``: why its
+    start waits.
 
     ``alive`` is whether the very process that the status names runs, None when none is named.
     """
@@ -186,6 +187,7 @@ class Seen:
     install_error: str | None = None
     rule: HealthRule | None = None
     health: HealthRow = HealthRow()
+    waiting: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,8 @@ def derive(seen: Seen, now: float) -> Shown:
     up = status is not None and (bool(seen.alive) or (seen.keeper_alive and status.pid is not None))
     if seen.installing is not None and not up:
         return Shown(S.INSTALLING, seen.installing, now)
+    if seen.waiting is not None and seen.wanted and not up:
+        return Shown(S.STARTING, seen.waiting, now)
     if status is None or (status.state is MinerState.STOPPED and status.keeper_pid == 0):
         return _never_run(seen, status, now)
     settled = status.state in (MinerState.STOPPED, MinerState.FAILED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,13 @@ from ranvier.benchmark import device, serving
 from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest
 from ranvier.benchmark.device import DeviceRun
-from ranvier.benchmark.guard import RunningMiner, cost_of
+from ranvier.benchmark.guard import RunningMiner, cost_of, users_of
+from ranvier.benchmark.lock import Turns, related
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Record, Store, Subject, new_record
 from ranvier.benchmark.telemetry import Telemetry
-from ranvier.core.paths import Paths
 from ranvier.core.tasks import Tasks
+from ranvier.hardware.snapshot import Hardware
 from ranvier.miners.status import MinerState
 
 Work = Callable[[Callable[[Any], None]], Awaitable[Record]]
@@ -38,14 +39,31 @@ class Watched:
 
 def cost_words(status: AgentStatus | None) -> str | None:
     """What a benchmark on this machine may cost now, in words; None when nothing of value is served."""
-    miners = status.miners if status is not None else ()
-    return cost_of(
-        [
-            RunningMiner(one.id, one.name, one.neuron is not None, one.network == "sandbox", one.axon_port)
-            for one in miners
-            if one.state in (MinerState.RUNNING, MinerState.STARTING)
-        ]
-    )
+    return cost_of(_miners(status))
+
+
+def users_words(status: AgentStatus | None, uuids: Sequence[str]) -> str | None:
+    """The names of the miners that have one of these cards, or soon will; None when nobody has."""
+    return users_of(_miners(status), uuids)
+
+
+def _miners(status: AgentStatus | None) -> list[RunningMiner]:
+    return [
+        RunningMiner(
+            one.id, one.name, one.neuron is not None, one.network == "sandbox", one.axon_port, one.gpus,
+            one.state in (MinerState.RUNNING, MinerState.STARTING),
+        )
+        for one in (status.miners if status is not None else ())
+        if one.wanted or one.pid is not None
+    ]  # fmt: skip
+
+
+def cards_of(sample: Hardware | None, kind: str, uuid: str | None) -> tuple[str, ...]:
+    """The cards that a benchmark takes: its own with its parts; by shaders all, as which one it is cannot be told."""
+    known = () if sample is None else sample.gpus
+    if uuid is not None:
+        return related(uuid, [(gpu.uuid, gpu.parent_uuid) for gpu in known])
+    return tuple(gpu.uuid for gpu in known) if kind == "wgpu" else ()
 
 
 def serving_work(plan: ServingPlan, most: int | None, watched: Watched | None) -> Work:
@@ -74,18 +92,25 @@ def serving_work(plan: ServingPlan, most: int | None, watched: Watched | None) -
     return work
 
 
-def device_work(kind: str, uuid: str | None, paths: Paths, *, check_s: float, sustained_s: float = 0.0) -> Work:
-    """``kind`` is cuda, wgpu or cpu; ``uuid`` of the NVIDIA card."""
-    locks = paths.benchmarks / "locks"
+def device_work(
+    kind: str,
+    uuid: str | None,
+    turns: Turns,
+    *,
+    cards: Sequence[str] = (),
+    check_s: float,
+    sustained_s: float = 0.0,
+) -> Work:
+    """``kind`` is cuda, wgpu or cpu; ``uuid`` of the NVIDIA card, ``cards`` what it takes."""
 
     async def work(told: Callable[[Any], None]) -> Record:
         if kind == "cuda":
             request = CudaRequest(uuid=uuid, check_s=check_s, sustained_s=sustained_s)
-            run = await device.measure_cuda(request, locks, told)
+            run = await device.measure_cuda(request, turns, told, cards=cards)
         elif kind == "wgpu":
-            run = await device.measure_wgpu({"check_s": check_s}, locks, told)
+            run = await device.measure_wgpu({"check_s": check_s}, turns, told, cards=cards)
         else:
-            run = await device.measure_cpu(CpuRequest(check_s=check_s), locks, told)
+            run = await device.measure_cpu(CpuRequest(check_s=check_s), turns, told)
         settings = {"seconds": check_s, "sustained": sustained_s}
         return new_record("device", _subject(run), time.time(), device=run, settings=settings)
 

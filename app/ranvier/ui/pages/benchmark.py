@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
 
-from ranvier.agent.messages import AgentStatus, GetHardware
+from ranvier.agent.messages import AgentStatus, GetHardware, GetStatus
 from ranvier.benchmark.fit import load_catalogue
+from ranvier.benchmark.lock import Turns
 from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.serving import ServingProgress
 from ranvier.benchmark.store import Record, Store
 from ranvier.core.errors import AgentError, RanvierError
 from ranvier.hardware.snapshot import Hardware
-from ranvier.ui.benchmarks import Runner, Work, cost_words, device_work, serving_work
+from ranvier.ui.benchmarks import Runner, Work, cards_of, cost_words, device_work, serving_work, users_words
 from ranvier.ui.context import Context
 from ranvier.ui.models.benchmarks import driver_changes, progress_words, step_words
 from ranvier.ui.widgets.bench_device import DeviceForm
@@ -48,6 +51,7 @@ class BenchmarkPage(Page):
         self.runner = Runner(Store(context.paths.benchmarks))
         self.records: tuple[Record, ...] = ()
         self._status: AgentStatus | None = None
+        self._sample: Hardware | None = None
         self._begun = 0.0
         self.status_card = Card()
         self.bar = RunBar(self.cancel)
@@ -118,6 +122,7 @@ class BenchmarkPage(Page):
             sample: Hardware = await self.context.client.call(GetHardware())
         except AgentError:
             return  # the header says that the agent is away; an endpoint can be measured all the same
+        self._sample = sample
         self.serving.show_hardware(sample)
         self.device.show_hardware(sample)
         self.fit.show_hardware(sample)
@@ -149,27 +154,50 @@ class BenchmarkPage(Page):
             self._show_bar()
             return
         work = serving_work(plan, self.serving.sweep_to(), self.serving.watched())
-        self._begin(work, self._told_serving(), self.serving_view, here=not plan.remote)
+        cost = None if plan.remote else cost_words(self._status)
+        self._begin(work, self._told_serving(), self.serving_view, cost)
 
     def _run_device(self) -> None:
         form = self.device
-        paths = self.context.paths
-        work = device_work(form.kind, form.uuid, paths, check_s=form.check_s, sustained_s=form.sustained_s)
-        self._begin(work, self._told_device, self.device_view, here=True)
+        cards = cards_of(self._sample, form.kind, form.uuid)
+        folder = self.context.paths.benchmarks / "locks"
+        alone, shared = (
+            device_work(form.kind, form.uuid, turns, cards=cards, check_s=form.check_s, sustained_s=form.sustained_s)
+            for turns in (Turns(folder, self._users), Turns(folder))
+        )
+        users = users_words(self._status, cards)
+        cost = cost_words(self._status)
+        if users is None:
+            self._begin(alone, self._told_device, self.device_view, cost)
+            return
+        words = f"{users} has this GPU: the two would measure each other. {cost or ''}".strip()
+        self._begin(shared, self._told_device, self.device_view, words, waiting=alone)
 
-    def _begin(self, work: Work, told: Callable[[Any], None], view: RecordView, *, here: bool) -> None:
-        """Run, after a yes where it may cost something. ``here``: it loads this machine."""
-        cost = cost_words(self._status) if here else None
+    async def _users(self, uuids: Sequence[str]) -> str | None:
+        """Whose miners have one of these cards, as the agent says now; without it, as it said last."""
+        with contextlib.suppress(AgentError):
+            self._heard(await self.context.client.call(GetStatus()))
+        return users_words(self._status, uuids)
 
-        def go() -> None:
+    def _begin(
+        self,
+        work: Work,
+        told: Callable[[Any], None],
+        view: RecordView,
+        cost: str | None,
+        waiting: Work | None = None,
+    ) -> None:
+        """Run, after a yes where it has a ``cost``; or run ``waiting``, which waits until it has none."""
+
+        def go(chosen: Work) -> None:
             if not self.runner.busy:
-                self.context.run(self._run(work, told, view), "benchmark")
+                self.context.run(self._run(chosen, told, view), "benchmark")
 
         if cost is not None:
-            self.bar.ask(cost, go)
+            self.bar.ask(cost, partial(go, work), None if waiting is None else partial(go, waiting))
             self._show_bar()
         else:
-            go()
+            go(work)
 
     async def _run(self, work: Work, told: Callable[[Any], None], view: RecordView) -> None:
         self._begun = time.monotonic()
@@ -225,6 +253,9 @@ class BenchmarkPage(Page):
 
     def _told_device(self, message: dict[str, Any]) -> None:
         seconds = time.monotonic() - self._begun
+        if message.get("event") == "waiting":
+            self.bar.progress(f"Waits for {message.get('for')}. It begins by itself when the GPU is free.")
+            return
         what = message.get("test")
         if what is None and message.get("rate") is not None:
             what = f"Sustained run, {message.get('at', 0):.0f} s: {message['rate']:.1f} now"

@@ -16,17 +16,19 @@ class RunBar(QWidget):
     def __init__(self, on_cancel: Callable[[], object]) -> None:
         super().__init__()
         self._agreed: Callable[[], object] = lambda: None
+        self._waits: Callable[[], object] | None = None
         self.words = label("", wrap=True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         self.cancel = button("Cancel", on_cancel)
         self.agree = button("Run all the same", self._agree, kind="danger")
+        self.queue = button("Wait for it", self._queue)
         self.refuse = button("Not now", self.clear)
         row = QHBoxLayout()
         row.setSpacing(10)
         row.addWidget(self.words, 1)
-        for widget in (self.agree, self.refuse, self.cancel):
+        for widget in (self.agree, self.queue, self.refuse, self.cancel):
             row.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -40,9 +42,9 @@ class RunBar(QWidget):
         self._show("", "")
         self.hide()
 
-    def ask(self, cost: str, on_yes: Callable[[], object]) -> None:
-        """Say what it may cost; ``on_yes`` is called only by its button."""
-        self._agreed = on_yes
+    def ask(self, cost: str, on_yes: Callable[[], object], on_wait: Callable[[], object] | None = None) -> None:
+        """Say what it may cost; ``on_yes`` and ``on_wait`` (where waiting helps) are called only by their buttons."""
+        self._agreed, self._waits = on_yes, on_wait
         self._show(cost, "problem", asks=True)
         self.refuse.setFocus()
 
@@ -66,9 +68,16 @@ class RunBar(QWidget):
         self.bar.setVisible(runs)
         self.cancel.setVisible(runs)
         self.agree.setVisible(asks)
+        self.queue.setVisible(asks and self._waits is not None)
         self.refuse.setVisible(asks)
         self.show()
 
     def _agree(self) -> None:
         self.clear()
         self._agreed()
+
+    def _queue(self) -> None:
+        waits = self._waits
+        self.clear()
+        if waits is not None:
+            waits()
