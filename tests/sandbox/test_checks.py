@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.sandbox.pallets.commitments import Commitments
-from ranvier.sandbox.pallets.subtensor import registration, weights
+from ranvier.sandbox.pallets.subtensor import registration
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.state import Overlay
 from sandbox.support import TAO, Bench
@@ -158,7 +158,9 @@ def test_weights_ask_in_order(bench: Bench) -> None:
     assert weigh(validator, [3, 4], [1, 1], key=5) == "WeightVecLengthIsLow"
     assert weigh(validator, [3, 4, 5], [10, 1, 1], key=6) == "MaxWeightExceeded"
     assert weigh(validator, [3, 4, 5], [2, 1, 1], key=6) == "MaxWeightExceeded", "a half is more than 32767 of 65535"
-    assert weigh(validator, [3, 4, 5], [3, 2, 2], key=6) is None
+    assert weigh(validator, [3, 4, 5], [7, 4, 4], key=6) is None
+    stored = Subtensor.Weights.get(bench.state, 1, Subtensor.Uids.get(bench.state, 1, validator.public_key))
+    assert [weight for _uid, weight in stored] == [65_535, 37_449, 37_449], "rounded, not cut off"
     assert weigh(miner, [3], [1], key=6) is None, "on itself alone anybody may"
     assert weigh(miner, [3, 4, 5], [1, 1, 1], key=6) == "NeuronNoValidatorPermit"
     assert call(bench, owner_cold, "burned_register", netuid=1, hotkey=owner.public_key) is None
@@ -166,13 +168,6 @@ def test_weights_ask_in_order(bench: Bench) -> None:
     bench.blocks()
     assert weigh(validator, [3, 4, 5], [1, 1, 1], key=6) == "1010 Custom error: 1"
     assert weigh(owner, [3, 4, 5], [1, 1, 1], key=6) is None, "the owner's hotkey needs neither stake nor permit"
-
-
-@given(st.lists(st.integers(0, 65_535), max_size=8))
-def test_the_greatest_weight_becomes_the_whole(values: list[int]) -> None:
-    scaled = weights.upscaled(values)
-    assert max(scaled, default=0) in (0, 65_535) and (max(values, default=0) > 0) == (max(scaled, default=0) > 0)
-    assert all(value * 65_535 // max(values) == one for value, one in zip(values, scaled, strict=True) if max(values))
 
 
 @pytest.mark.parametrize("rules", [343, 425])

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from ranvier.sandbox.composites import Vec
 from ranvier.sandbox.context import Context
+from ranvier.sandbox.fixed import max_upscale_weights, within_limit
 from ranvier.sandbox.pallet import call
 from ranvier.sandbox.pallets.subtensor import stakes
 from ranvier.sandbox.pallets.subtensor.events import WEIGHTS_SET, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
 from ranvier.sandbox.scale import U16, U64
 from ranvier.sandbox.storage import State
-
-_U16_MAX = 65_535
 
 
 def _is_owner(state: State, netuid: int, hotkey: bytes) -> bool:
@@ -72,23 +71,9 @@ def _check(context: Context, who: bytes, netuid: int, dests: list[int], weights:
         raise fail("UidVecContainInvalidOne")
     if not own_only and len(dests) < min(Subtensor.MinAllowedWeights.get(state, netuid), count):
         raise fail("WeightVecLengthIsLow")
-    if not own_only and not _within_limit(upscaled(weights), Subtensor.MaxWeightsLimit.get(state, netuid)):
+    if not own_only and not within_limit(max_upscale_weights(weights), Subtensor.MaxWeightsLimit.get(state, netuid)):
         raise fail("MaxWeightExceeded")
     return int(uid)
-
-
-def upscaled(weights: list[int]) -> list[int]:
-    """Scaled so that the greatest is 65535 (``vec_u16_max_upscale_to_u16``)."""
-    greatest = max(weights, default=0)
-    return [weight * _U16_MAX // greatest if greatest else 0 for weight in weights]
-
-
-def _within_limit(weights: list[int], limit: int) -> bool:
-    """Whether no weight is a greater part of all than ``limit`` of 65535 (``check_vec_max_limited``, I32F32)."""
-    total = sum(weights)
-    if limit == _U16_MAX or total == 0:
-        return True
-    return (max(weights) << 32) // total <= (limit << 32) // _U16_MAX
 
 
 @call(
@@ -102,7 +87,7 @@ def set_weights(
 ) -> None:
     """Set the signer's row of weights, scaled so that its greatest is 65535. Free of charge."""
     uid = _check(context, who, netuid, dests, weights, version_key)
-    Subtensor.Weights.put(context.state, netuid, uid, value=list(zip(dests, upscaled(weights), strict=True)))
+    Subtensor.Weights.put(context.state, netuid, uid, value=list(zip(dests, max_upscale_weights(weights), strict=True)))
     updates = Subtensor.LastUpdate.get(context.state, netuid)
     updates[uid] = context.block
     Subtensor.LastUpdate.put(context.state, netuid, value=updates)
