@@ -17,10 +17,11 @@ from ranvier.agent.messages import (
     StatusEvent,
 )
 from ranvier.core.evidence import Level
+from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 from ranvier.ui.dialogs.add_miner import miner_id
 from ranvier.ui.dialogs.ask import Dialog
-from ranvier.ui.models.miners import COLUMNS, CPU, STATE, TODAY
+from ranvier.ui.models.miners import COLUMNS, CPU, MEMORY, STATE, TODAY
 from ranvier.ui.phrases import exit_text, level_of, restart_refusal, start_refusal, stop_refusal
 
 
@@ -58,6 +59,19 @@ def test_columns_sort_by_value_not_by_text():
     assert COLUMNS[TODAY].sort(few) < COLUMNS[TODAY].sort(many)
     assert COLUMNS[CPU].sort(unknown_miner()) is None and COLUMNS[CPU].text(unknown_miner()) == "unknown"
     assert COLUMNS[STATE].sort(failed_miner()) < COLUMNS[STATE].sort(good_miner())
+
+
+async def test_what_does_not_run_uses_nothing_and_no_state_is_cut(qtbot, tmp_path):
+    stopped = good_miner(id="rest", name="At rest", pid=None, cpu_percent=None, rss=None, state=MinerState.STOPPED)
+    assert [COLUMNS[CPU].text(stopped), COLUMNS[MEMORY].text(stopped)] == ["\N{EN DASH}", "\N{EN DASH}"]
+    waits = good_miner(id="wait", name="Waits", state=MinerState.BACKING_OFF, shown=ShownState.BACKING_OFF)
+    async with stage(tmp_path) as it:
+        page = await it.open("miners")
+        for rows in ((stopped,), (waits, stopped)):
+            it.bridge._emit(StatusEvent(msgspec.structs.replace(rich_status(), miners=rows)))
+            await settle()
+        assert page.table.columnWidth(STATE) >= page.table.sizeHintForColumn(STATE), "it was fitted to one row only"
+        assert [page.table.proxy.index(row, 0).data() for row in range(2)] == ["At rest", "Waits"]
 
 
 async def test_detail_shows_everything_with_units(qtbot, tmp_path):

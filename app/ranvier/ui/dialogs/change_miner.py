@@ -30,6 +30,14 @@ class ChangeMinerDialog(Dialog):
         self.port.lineEdit().setTextMargins(7, 0, 0, 0)  # the stylesheet's padding does not reach it
         self.port.setAccessibleName("Port of its axon")
         self.body.addWidget(self.port)
+        self.body.addWidget(label("Where others reach it", "strong"))
+        self.address = Field(
+            "Address from outside", _address_problem, text=miner.external_ip,
+            hint="For recipes that ask for it and for publishing its axon. Empty: not told.",
+        )  # fmt: skip
+        self.body.addWidget(self.address)
+        self.outside = _port_box("Port from outside", "the same port", miner.external_port)
+        self.body.addWidget(self.outside)
         self.body.addWidget(label("Cards that are this miner's alone", "strong"))
         self.cards: dict[str, QCheckBox] = {}
         for gpu in gpus:
@@ -45,9 +53,8 @@ class ChangeMinerDialog(Dialog):
                 box = self.cards[uuid] = QCheckBox(f"{uuid} (not seen now)")
                 box.setChecked(True)
                 self.body.addWidget(box)
-        if not self.cards:
-            self.body.addWidget(label("No card was found in this machine.", "muted", wrap=True))
-        self.body.addWidget(label("None chosen: it sees all cards, and shares them.", "small", wrap=True))
+        none = "None chosen: it sees all cards, and shares them."
+        self.body.addWidget(label(none if self.cards else "No card was found in this machine.", "small", wrap=True))
         fit(self, 460)
 
     def command(self) -> ChangeMiner:

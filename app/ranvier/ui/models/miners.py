@@ -12,6 +12,7 @@ from ranvier.ui.words import UNKNOWN, duration_text, percent_text, size_text
 
 NAME, STATE, SINCE, TODAY, WEEK, CPU, MEMORY, CRASHES = range(8)
 
+NOTHING = "\N{EN DASH}"  # what does not run uses nothing
 _RANK = {level: place for place, level in enumerate(("bad", "warn", "unknown", "busy", "good", "off"))}
 
 
@@ -22,6 +23,11 @@ def since_text(miner: MinerView, now: float) -> str:
     if miner.pid is None:
         return "not running"
     return UNKNOWN if miner.started_at is None else duration_text(now - miner.started_at)
+
+
+def used_text(miner: MinerView, text: str, at_rest: str = NOTHING) -> str:
+    """``text`` of something that it uses; ``at_rest`` when it does not run: then that is nothing, not unknown."""
+    return at_rest if miner.pid is None and miner.state is not MinerState.UNKNOWN else text
 
 
 def restarts_text(miner: MinerView) -> str:
@@ -44,12 +50,12 @@ COLUMNS: tuple[Column[MinerView], ...] = (
     Column("7 days", lambda m: alpha_text(m.earned_7d_rao, m.netuid), lambda m: m.earned_7d_rao, number=True),
     Column(
         "CPU",
-        lambda m: percent_text(m.cpu_percent),
+        lambda m: used_text(m, percent_text(m.cpu_percent)),
         lambda m: m.cpu_percent,
         number=True,
         help="Percent of one core, all its processes together",
     ),
-    Column("Memory", lambda m: size_text(m.rss), lambda m: m.rss, number=True),
+    Column("Memory", lambda m: used_text(m, size_text(m.rss)), lambda m: m.rss, number=True),
     Column("Crashes", lambda m: str(m.crashes), lambda m: m.crashes, tooltip=restarts_text, number=True),
 )
 

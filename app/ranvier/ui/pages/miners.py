@@ -17,7 +17,7 @@ from ranvier.agent.messages import (
 from ranvier.core.errors import RanvierError
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask
-from ranvier.ui.models.miners import STATE, miners_model
+from ranvier.ui.models.miners import NAME, STATE, miners_model
 from ranvier.ui.pages.miner_history import HistoryPanel
 from ranvier.ui.pages.miner_log import MinerLog
 from ranvier.ui.pages.miner_steps import MinerSteps, Step
@@ -34,7 +34,7 @@ from ranvier.ui.widgets.secrets_line import SecretsLine
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import button
 
-_MOST_ROWS_SHOWN = 5
+_MOST_ROWS_SHOWN = 4
 
 
 class MinersPage(Page):
@@ -57,6 +57,7 @@ class MinersPage(Page):
         self.table.setItemDelegateForColumn(STATE, LevelCell(self.table, level_of))
         self.table.setSelectionMode(Table.SelectionMode.SingleSelection)
         self.table.setAccessibleName("Miners")
+        self.table.sort_by(NAME)
         self.table.picked.connect(self._picked)
         self.head = MinerHead(
             self._send,
@@ -154,8 +155,7 @@ class MinersPage(Page):
         if not status.miners:
             self._show_empty(status.chain.network)
             return
-        if first:
-            self.table.fit()
+        self.table.fit() if first else self.table.widen()
         if len(status.miners) != self._rows_shown:
             self._rows_shown = len(status.miners)
             self._fit_height()

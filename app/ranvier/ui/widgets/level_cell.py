@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from ranvier.core.evidence import Level
 from ranvier.ui.models.rows import ROW_ROLE
@@ -32,6 +32,7 @@ class LevelCell(QStyledItemDelegate):
         cell: Any = QStyleOptionViewItem(option)  # PySide6's stubs leave the option's public fields out
         box = cell.rect
         self.initStyleOption(cell, index)
+        cell.state &= ~QStyle.StateFlag.State_HasFocus  # the whole row is marked already
         words, cell.text = cell.text, ""
         style = self._view.style()
         style.drawControl(style.ControlElement.CE_ItemViewItem, cell, painter, self._view)

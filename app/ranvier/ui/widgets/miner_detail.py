@@ -21,7 +21,7 @@ from ranvier.agent.messages import (
 from ranvier.core.evidence import Level, age_text
 from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.status import ExitRecord
-from ranvier.ui.models.miners import restarts_text, since_text
+from ranvier.ui.models.miners import restarts_text, since_text, used_text
 from ranvier.ui.phrases import (
     EVIDENCE_NAMES,
     alpha_text,
@@ -74,7 +74,7 @@ class MinerHead(QWidget):
         menu.setToolTipsVisible(True)  # a grey entry says why
         self.update_action = menu.addAction("Update", lambda: self._act(UpdateMiner))
         self.back = menu.addAction("Undo update", lambda: self._act(UndoUpdate))
-        self.publish = menu.addAction("Publish axon", lambda: self._act(PublishAxon))
+        self.publish = menu.addAction("Publish axon", lambda: self._publish(act))
         menu.addSeparator()
         self.recipe = menu.addAction("Recipe …", lambda: act("edit_recipe"))
         self.renew = menu.addAction("Make its environment anew", lambda: act("reinstall"))
@@ -132,6 +132,13 @@ class MinerHead(QWidget):
         if waiting:
             for widget in self.buttons:
                 allow(widget, "The agent is carrying out the last command.")
+
+    def _publish(self, act: Callable[[str], None]) -> None:
+        """On the sandbox nothing is to be asked; elsewhere an address, and a plan comes first."""
+        if self._miner is not None and self._miner.network != "sandbox":
+            act("publish_axon")
+        else:
+            self._act(PublishAxon)
 
     def _act(self, command: type[Command]) -> None:
         if self._miner is not None:
@@ -208,11 +215,15 @@ def _used(miner: MinerView) -> list[tuple[str, str, str]]:
         disk = f"reads {rate_text(used.read_bps)}, writes {rate_text(used.write_bps)}"
     if used.received_bps is not None:
         network = f"{rate_text(used.received_bps)} in, {rate_text(used.sent_bps)} out"
-    return [
+    found = [
+        ("CPU", percent_text(miner.cpu_percent) + (" of one core" if miner.cpu_percent is not None else ""), ""),
+        ("Memory", size_text(miner.rss), "Resident memory of all its processes"),
+        ("GPU memory", size_text(miner.gpu_memory), "Memory of its processes on all GPUs"),
         ("GPU", percent_text(used.gpu_percent), "The busiest of its cards, with whoever else is on it"),
         ("Disk", disk, "All its processes together"),
         ("Network", network, "Known for a program in a network of its own, as in a container"),
     ]
+    return [(name, used_text(miner, text, "not running"), tip) for name, text, tip in found]
 
 
 def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
@@ -233,9 +244,6 @@ def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
     return [
         ("State", f"{state_words(miner)}{f': {miner.reason}' if miner.reason else ''}", ""),
         ("Running for", since_text(miner, now), f"Process {miner.pid}" if miner.pid is not None else ""),
-        ("CPU", percent_text(miner.cpu_percent) + (" of one core" if miner.cpu_percent is not None else ""), ""),
-        ("Memory", size_text(miner.rss), "Resident memory of all its processes"),
-        ("GPU memory", size_text(miner.gpu_memory), "Memory of its processes on all GPUs"),
         *_used(miner),
         ("Restarts", restarts_text(miner), ""),
         ("Queries", answered, ""),

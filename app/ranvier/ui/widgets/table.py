@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent, QKeySequenc
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -67,6 +68,12 @@ class Table(QTableView):
                 least = self.horizontalHeader().sectionSizeHint(column)
                 self.setColumnWidth(column, max(self.columnWidth(column) + 6, least))
 
+    def widen(self) -> None:
+        """Widen columns whose contents became longer; none gets narrower, so that nothing jumps."""
+        for column in range(self.proxy.columnCount()):
+            if column != self._stretched:
+                self.setColumnWidth(column, max(self.columnWidth(column), self.sizeHintForColumn(column) + 6))
+
     def current_row(self) -> Any | None:
         """The selected row's data; None when nothing, or more than one row, is selected."""
         chosen = self.selectionModel().selectedRows()
@@ -102,6 +109,7 @@ class _CellDelegate(QStyledItemDelegate):
         super().initStyleOption(option, index)
         # PySide6's stubs leave the option's public fields out.
         cell: Any = option
+        cell.state &= ~QStyle.StateFlag.State_HasFocus  # the whole row is marked already
         if index.data(UNKNOWN_ROLE):
             grey = cell.palette.color(QPalette.ColorRole.PlaceholderText)
             cell.palette.setColor(QPalette.ColorRole.Text, grey)
