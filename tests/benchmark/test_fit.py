@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.benchmark.errors import BenchmarkError
-from ranvier.benchmark.fit import GIB, cache_bytes, fit, fit_all, load_catalogue, roof, roof_sentence
+from ranvier.benchmark.fit import GIB, cache_bytes, fit, fit_all, load_catalogue, roof
 from ranvier.benchmark.floor import Card, MachineFacts, check_floor, quantity, read_floor, size
 
 LIST = load_catalogue()
@@ -60,11 +60,6 @@ def test_the_limits_told_are_exact(available: int, sequences: int, context: int)
     if found.most_sequences:
         assert fit(model, how, available, context=context, sequences=found.most_sequences).fits
     assert not fit(model, how, available, context=context, sequences=found.most_sequences + 1).fits
-
-
-def test_the_roof_is_said_with_the_share_that_was_reached() -> None:
-    assert roof_sentence(38.0, 27.0) == "at most 38 tokens/s; you measured 27 = 71 %"
-    assert roof_sentence(38.0) == "at most 38 tokens/s"
 
 
 def test_a_broken_catalogue_is_said(tmp_path: Path) -> None:

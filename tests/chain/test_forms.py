@@ -108,7 +108,6 @@ async def test_locks_collateral_and_key_swaps() -> None:
     assert seven.price_rao == 3 * COIN // 2  # three quarters of the weight is alpha's
     assert five.sale is not None and five.sale.gives_rao == 6 * COIN and not five.owned
     assert found.sale_rao == five.sale.gets_rao + (seven.sale.gets_rao if seven.sale else 0)
-    assert five.left_behind is False  # the hotkey is not known to be ours
 
 
 @needs_343

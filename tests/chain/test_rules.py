@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 
 from ranvier.chain import concentration, effects, pruning, quotes, supply
 from ranvier.chain.model import Fact
-from ranvier.chain.model_subnet import Registration
 from ranvier.chain.pruning import Candidate, Rule
 from ranvier.chain.quotes import Pool
 
@@ -26,10 +24,18 @@ SEATS = st.lists(
 )
 
 
+def next_to_leave(seats: list[Candidate], rule: Rule, floor: int = 0) -> int | None:
+    """The rule for one registration, as the runtime's ``get_neuron_to_prune`` has it."""
+    open_seats = [seat for seat in seats if not seat.protected]
+    free = [seat for seat in open_seats if not seat.immune]
+    chosen = free if len(free) > (floor if rule is Rule.EMISSION else 0) else [s for s in open_seats if s.immune]
+    return min(chosen, key=lambda seat: (seat.score, seat.registered_block, seat.uid)).uid if chosen else None
+
+
 def simulated(seats: list[Candidate], rule: Rule, floor: int) -> list[int]:
     """One registration after the other, by the rule for one; it ends at a newcomer or at nobody."""
     now, left, new = list(seats), [], set()
-    while (uid := pruning.next_to_leave(now, rule, floor)) is not None and uid not in new:
+    while (uid := next_to_leave(now, rule, floor)) is not None and uid not in new:
         left.append(uid)
         new.add(uid)
         comer = Candidate(uid, 0 if rule is Rule.EMISSION else 65_535, 99, immune=True)
@@ -54,13 +60,12 @@ def test_who_leaves_next() -> None:
         Candidate(3, 0, 50, immune=True),
         Candidate(4, 7, 51, immune=True),
     ]
-    assert pruning.next_to_leave(seats, Rule.EMISSION) == 2  # equal emission: the older
-    assert pruning.leaving_line(seats, Rule.EMISSION) == (2, 1, 3)  # uid 4 earns more than any newcomer
-    assert pruning.next_to_leave(seats, Rule.EMISSION, 2) == 3  # too few are left without immunity
-    assert pruning.next_to_leave(seats, Rule.PRUNING_SCORE, 2) == 2
+    # Equal emission: the older goes first; uid 4 earns more than any newcomer.
+    assert pruning.leaving_line(seats, Rule.EMISSION) == (2, 1, 3)
+    assert pruning.leaving_line(seats, Rule.EMISSION, 2)[0] == 3  # too few are left without immunity
     assert pruning.leaving_line(seats, Rule.PRUNING_SCORE) == (2, 1, 3, 4)
-    assert pruning.next_to_leave(seats[:3], Rule.EMISSION, 2) is None  # nobody is immune, and too few are not
-    assert pruning.next_to_leave([], Rule.EMISSION) is None
+    assert pruning.leaving_line(seats[:3], Rule.EMISSION, 2) == ()  # nobody is immune, and too few are not
+    assert pruning.leaving_line([], Rule.EMISSION) == ()
 
 
 def test_owners_seats() -> None:
@@ -175,13 +180,6 @@ def test_concentration_by_hand() -> None:
     assert concentration.gini([1, 1, 1]) == 0 and concentration.gini([0, 0, 3]) == pytest.approx(2 / 3)
     assert concentration.grouped([("a", 1), ("b", 2), ("a", 3)]) == {"a": 4, "b": 2}
     assert concentration.quartiles([0, 1, 2, 3, 4, 5]) == (2, 3, 4) and concentration.quartiles([0]) is None
-
-
-def test_registration_price_falls_by_half_lives() -> None:
-    rules = Registration(1, True, 800, 800, 0, 100, 9000, 360, 260_000, None, None, None, 1, 0, True)
-    assert [rules.price_in(blocks) for blocks in (0, 360, 720, 36_000)] == [800, 400, 200, 100]
-    assert rules.price_in(180) == int(800 * 2**-0.5)
-    assert replace(rules, half_life_blocks=None).price_in(1) is None and rules.price_in(-1) is None
 
 
 def test_facts_of_a_plan_are_held_against_the_chain_like_amounts() -> None:

@@ -49,12 +49,6 @@ def test_words_back() -> None:
         WordsBack("abandon " * 12)
 
 
-def test_completions() -> None:
-    assert drill.completions("") == () and drill.completions("zz") == ()
-    assert drill.completions("Abs") == ("absent", "absorb", "abstract", "absurd")
-    assert len(drill.completions("a")) == 8
-
-
 @pytest.mark.parametrize("scheme", [ED25519, 1])
 def test_typed_backup(scheme: int) -> None:
     ss58 = LocalSigner.from_mnemonic(DEV, scheme).ss58

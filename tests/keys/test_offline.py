@@ -116,6 +116,6 @@ def test_qr_codes() -> None:
         return
     modules = qr.matrix(b"data")
     assert len(modules) == len(modules[0]) and not any(modules[0]) and any(map(any, modules))
-    assert "<svg" in qr.svg("text") and len(qr.terminal("text").splitlines()) > 8
+    assert len(qr.terminal("text").splitlines()) > 8
     with pytest.raises(KeyFileError, match="do not fit"):
         qr.matrix(b"x" * 3000)

@@ -17,7 +17,7 @@ from ranvier.core.errors import MinerError
 from ranvier.miners.keeper_log import LogWriter
 from ranvier.miners.levels import level_of, plain
 from ranvier.miners.log_format import ERR, OUT, RECORD, data_name, held, index_name
-from ranvier.miners.log_search import Query, crashes, last_crash, position_at, search
+from ranvier.miners.log_search import Query, crashes, last_crash, search
 from ranvier.miners.logs import before, bounds, tail
 
 
@@ -247,18 +247,6 @@ def test_the_last_crash_is_found(tmp_path) -> None:
     assert found is not None and found.text == "ended with code 4 after 1.0 s"
     assert [one.text for one in crashes(tmp_path)] == [found.text, "ended with code 3 after 1.0 s"]
     assert tail(tmp_path, found.position, 1)[0][0].text == found.text
-
-
-def test_a_time_has_a_position(tmp_path, monkeypatch) -> None:
-    log = writer(tmp_path)
-    for second in range(100):
-        monkeypatch.setattr(time, "time", lambda at=1000.0 + second: at)
-        log.write(OUT, b"second %d %s\n" % (second, b"." * 2000))
-    for second in (0, 1, 50, 99):
-        lines, _next = tail(tmp_path, position_at(tmp_path, 1000.0 + second), 1)
-        assert lines[0].text.startswith(f"second {second} ")
-    assert position_at(tmp_path, 5000.0) == bounds(tmp_path)[1]
-    assert position_at(tmp_path / "none", 1.0) == 0
 
 
 @pytest.mark.slow

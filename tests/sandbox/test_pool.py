@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.sandbox.pool import buy, price_rao, sell, swap_fee
+from ranvier.sandbox.pool import buy, price_rao, sell
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "chain" / "reference-pools-218.json"
 
@@ -71,7 +71,5 @@ def test_empty_pools_and_bad_amounts() -> None:
         buy(-1, 10, 10)
 
 
-def test_price_and_fee() -> None:
+def test_price() -> None:
     assert price_rao(25 * 10**9, 100 * 10**9) == 250_000_000
-    assert swap_fee(65_535_000, 33) == 33_000
-    assert swap_fee(10**9, 0) == 0

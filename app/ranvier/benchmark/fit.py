@@ -164,12 +164,6 @@ def fit_all(
     )
 
 
-def roof_sentence(highest: float, measured: float | None = None) -> str:
-    """``at most 38 tokens/s; you measured 27 = 71 %``."""
-    text = f"at most {highest:.0f} tokens/s"
-    return text if measured is None else f"{text}; you measured {measured:.0f} = {100 * measured / highest:.0f} %"
-
-
 def _existing(model: Model, quantisations: Iterable[Quantisation]) -> Iterable[Quantisation]:
     """A model with a list of its own exists in those only; MXFP4 only where it is listed."""
     for how in quantisations:

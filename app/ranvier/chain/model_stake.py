@@ -81,11 +81,6 @@ class Holding:
     def sellable_rao(self) -> int:
         return self.alpha_rao - self.locked_rao
 
-    @property
-    def left_behind(self) -> bool:
-        """Whether an owned hotkey without a seat still holds alpha here."""
-        return self.owned and self.uid is None and self.netuid != 0
-
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:

@@ -30,15 +30,6 @@ class Registration:
     this_block: int | None
     limit_possible: bool
 
-    def price_in(self, blocks: int) -> int | None:
-        """An estimate of the price if nobody registers for ``blocks``; None where the rule gives none."""
-        if self.half_life_blocks is None or self.half_life_blocks <= 0 or blocks < 0:
-            return None
-        whole, rest = divmod(blocks, self.half_life_blocks)
-        halved = self.price_rao >> whole
-        part = 2 ** (-rest / self.half_life_blocks)  # an estimate, so the fraction may be a float
-        return max(self.min_price_rao, int(halved * float(part)))
-
 
 @dataclass(frozen=True, slots=True)
 class Seat:
@@ -89,13 +80,6 @@ class Metagraph:
     def free_seats(self) -> int:
         return max(0, self.max_seats - len(self.seats))
 
-    def seat_of(self, hotkey_ss58: str) -> Seat | None:
-        return next((seat for seat in self.seats if seat.hotkey_ss58 == hotkey_ss58), None)
-
     def ahead(self, uid: int) -> int | None:
         """How many would leave before ``uid`` if registrations came now (free seats counted); None: not in line."""
         return self.free_seats + self.line.index(uid) if uid in self.line else None
-
-    def immune_blocks(self, uid: int) -> int:
-        """Blocks of immunity left; 0 when it is over."""
-        return max(0, self.seats[uid].immune_until_block - self.block.number)

@@ -14,7 +14,8 @@ _U16_MAX = 65_535
 
 
 class Rule(enum.StrEnum):
-    """Which number decides: see ``next_to_leave``."""
+    """Which number decides. EMISSION: the lowest that is not immune goes, if more than MinNonImmuneUids such seats
+    exist, else the lowest that is immune. PRUNING_SCORE: the lowest that is not immune, else the lowest that is."""
 
     EMISSION = "emission"
     PRUNING_SCORE = "pruning_score"
@@ -30,20 +31,6 @@ class Candidate:
     registered_block: int
     immune: bool
     protected: bool = False
-
-
-def next_to_leave(seats: Iterable[Candidate], rule: Rule, min_non_immune: int = 0) -> int | None:
-    """The uid that the next registration in a full subnet replaces; None when nobody may be removed.
-
-    EMISSION: the lowest that is not immune, if more than ``min_non_immune`` such seats exist, else the lowest that
-    is immune. PRUNING_SCORE: the lowest that is not immune, else the lowest that is.
-    """
-    open_seats = [seat for seat in seats if not seat.protected]
-    free = [seat for seat in open_seats if not seat.immune]
-    immune = [seat for seat in open_seats if seat.immune]
-    floor = min_non_immune if rule is Rule.EMISSION else 0
-    chosen = free if len(free) > floor else immune
-    return min(chosen, key=_order).uid if chosen else None
 
 
 def leaving_line(seats: Sequence[Candidate], rule: Rule, min_non_immune: int = 0) -> tuple[int, ...]:

@@ -22,7 +22,6 @@ from ranvier.keys import addresses, importing, mnemonic
 from ranvier.keys.content import SecretPart
 from ranvier.keys.encryption import FULL_COST, Cost, OnAttempt
 from ranvier.keys.signing import SCHEME_NAMES
-from ranvier.keys.words import WORDS
 
 ASKED = 4
 LARGEST_RECORD = 1 << 20
@@ -37,12 +36,6 @@ def choose_positions(words: int, asked: int = ASKED) -> tuple[int, ...]:
         raise ValueError(f"cannot ask {asked} of {words} words")
     edges = [words * part // asked for part in range(asked + 1)]
     return tuple(low + 1 + secrets.randbelow(high - low) for low, high in itertools.pairwise(edges))
-
-
-def completions(start: str, limit: int = 8) -> tuple[str, ...]:
-    """Words of the list that begin as typed, for completion; none before the first letter."""
-    start = start.strip().lower()
-    return tuple(word for word in WORDS if word.startswith(start))[:limit] if start else ()
 
 
 @dataclass(slots=True)

@@ -19,13 +19,6 @@ def matrix(data: bytes | str) -> tuple[tuple[bool, ...], ...]:
     return tuple(tuple(bool(module) for module in row) for row in _code(data).matrix_iter(border=4))
 
 
-def svg(data: bytes | str) -> str:
-    """The same as an SVG picture, black on white whatever the theme: readers expect it."""
-    out = io.BytesIO()
-    _code(data).save(out, kind="svg", dark="#000", light="#fff", scale=4, border=4)
-    return out.getvalue().decode()
-
-
 def terminal(data: bytes | str) -> str:
     """The same in half-block characters for a terminal."""
     out = io.StringIO()

@@ -7,7 +7,7 @@ import sqlite3
 import msgspec
 
 from ranvier.core.errors import LedgerError
-from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
+from ranvier.core.units import Tao, format_tao
 
 _STAGES = ("submitted", "dropped", "failed", "in_block", "final")  # a later one replaces an earlier one
 _FINAL = ("failed", "in_block", "final")
@@ -160,13 +160,3 @@ def registration_rao(receipt: StoredReceipt) -> int | None:
     if receipt.balance_before_rao is not None and receipt.balance_after_rao is not None:
         return max(0, receipt.balance_before_rao - receipt.balance_after_rao)
     return (receipt.spend_rao or 0) + (receipt.fee_rao or 0)
-
-
-def operation_words(one: Operation) -> str:
-    """``unstake −2 α1, +0.5 TAO`` for people."""
-    parts = []
-    if one.alpha_rao and one.netuid is not None:
-        parts.append(format_alpha(Alpha(one.alpha_rao, one.netuid)))
-    if one.tao_rao:
-        parts.append(format_tao(Tao(one.tao_rao)))
-    return f"{one.kind} {', '.join(parts)}".strip()

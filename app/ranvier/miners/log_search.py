@@ -117,27 +117,6 @@ def last_crash(folder: Path) -> Crash | None:
         return None
 
 
-def position_at(folder: Path, at: float) -> int:
-    """The position of the first piece that came at ``at`` (Unix seconds) or later."""
-    logs = folder / "logs"
-    parts = segments(str(logs))
-    for start, size in reversed(parts):
-        best: int | None = None
-        try:
-            data = (logs / index_name(start)).read_bytes()
-        except OSError:
-            continue
-        for place, came, _packed in _records(data):
-            if came >= at:
-                best = start + min(place, size)
-                break
-        if best is None:
-            return start + size
-        if best > start:
-            return best
-    return parts[0][0] if parts else 0
-
-
 # -- inside ------------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ nothing.
 from __future__ import annotations
 
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.sandbox.fixed import FRACTION, U16_MAX
+from ranvier.sandbox.fixed import FRACTION
 
 
 def buy(tao_in_rao: int, tao_reserve_rao: int, alpha_reserve_rao: int) -> int:
@@ -25,11 +25,6 @@ def sell(alpha_in_rao: int, tao_reserve_rao: int, alpha_reserve_rao: int) -> int
 def price_rao(tao_reserve_rao: int, alpha_reserve_rao: int) -> int | None:
     """Spot price, rao of TAO for one whole alpha, cut off; None for a pool without alpha."""
     return tao_reserve_rao * RAO_PER_COIN // alpha_reserve_rao if alpha_reserve_rao > 0 else None
-
-
-def swap_fee(amount_rao: int, fee_rate: int) -> int:
-    """The pool's fee on what goes in; ``fee_rate`` is a u16 proportion (33 is 0.0504 %)."""
-    return amount_rao * fee_rate // U16_MAX
 
 
 def _out(amount_in: int, reserve_in: int, reserve_out: int) -> int:

@@ -70,15 +70,6 @@ PAYS = enum("frame_support::dispatch::Pays", {"Yes": 0, "No": 1})
 DISPATCH_INFO = struct("frame_system::DispatchEventInfo", {"weight": WEIGHT, "class": DISPATCH_CLASS, "pays_fee": PAYS})
 
 
-def per_class(inner: Codec) -> Struct:
-    """``PerDispatchClass<T>``."""
-    return struct(
-        "frame_support::dispatch::PerDispatchClass",
-        {"normal": inner, "operational": inner, "mandatory": inner},
-        T=inner,
-    )
-
-
 MODULE_ERROR = struct("sp_runtime::ModuleError", {"index": U8, "error": FixedBytes(4)})
 TOKEN_ERROR = enum(
     "sp_runtime::TokenError",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ranvier.agent.market_messages import Holdings, SeatLine
 from ranvier.chain.model_stake import Holding, Portfolio
 from ranvier.chain.quotes import Pool
-from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
+from ranvier.core.units import Alpha, format_alpha
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import exact_price_text, percent_text, spot_text, subnet_text
 from ranvier.ui.words import UNKNOWN, block_text, count_text, duration_text, short_address
@@ -254,8 +254,3 @@ def _seat_rank(row: HoldingRow) -> int:
 
 def _locked_text(holding: Holding) -> str:
     return format_alpha(Alpha(holding.locked_rao, holding.netuid), 6) if holding.locked_rao else _DASH
-
-
-def tao_text(rao: int | None, decimals: int = 6) -> str | None:
-    """For a figure: None stays None."""
-    return None if rao is None else format_tao(Tao(rao), decimals)

@@ -63,16 +63,6 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         self._rows = list(rows)
         self.endResetModel()
 
-    def prepend(self, rows: Sequence[Row]) -> int:
-        """Put rows that are not there yet in front; returns how many were new."""
-        known = {self._key(row) for row in self._rows}
-        new = [row for row in rows if self._key(row) not in known]
-        if new:
-            self.beginInsertRows(_NOWHERE, 0, len(new) - 1)
-            self._rows[:0] = new
-            self.endInsertRows()
-        return len(new)
-
     def sort_value(self, index: Index) -> Any:
         """What the cell sorts by; None = not known."""
         return self.columns[index.column()].sort(self._rows[index.row()])
