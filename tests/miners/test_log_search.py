@@ -103,6 +103,19 @@ def test_a_keeper_killed_while_compressing_loses_nothing(tmp_path) -> None:
     assert not raw.exists() and tail(tmp_path, None, 10_000)[0] == expected
 
 
+def test_a_segment_that_goes_while_it_is_compressed_leaves_nothing(tmp_path) -> None:
+    """A flood: the oldest segments are deleted for their size while the packer has them in hand."""
+    log, logs = writer(tmp_path, 1 << 20, 4 << 20), tmp_path / "logs"
+    for number in range(400):
+        log.write(OUT, b"%d %s\n" % (number, b"w" * 65_000))
+        if number % 5 == 0 and log.packer.busy:
+            log.packer.step()  # so seldom that it is overtaken
+    pack(log)
+    assert not list(logs.glob("*.new"))
+    assert sum(path.stat().st_size for path in logs.iterdir()) <= 4 << 20
+    assert tail(tmp_path, None, 1)[0][0].text.startswith("399 ")
+
+
 def test_old_segments_go_by_age_and_never_the_newest_two(tmp_path, monkeypatch) -> None:
     log = writer(tmp_path)
     log.limits(1 << 16, 64 << 20, segment_s=100.0, keep_s=1000.0)

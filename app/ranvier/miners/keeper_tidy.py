@@ -25,6 +25,7 @@ class Packer:
         self._target = -1
         self._start = 0
         self._done = 0
+        self._new = ""  # the file in the making
 
     @property
     def busy(self) -> bool:
@@ -32,11 +33,13 @@ class Packer:
 
     def look(self, current: int) -> None:
         """Take up every closed segment that is not compressed, and clear away what a killed keeper left."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._folder):  # noqa: PTH208
+                if name.endswith(NEW) and self._path(name) != self._new:
+                    os.unlink(self._path(name))  # noqa: PTH108
         for one in held(self._folder):
             if one.start == current or one.packed or one.start in self._todo:
                 continue
-            with contextlib.suppress(OSError):
-                os.unlink(self._path(packed_name(one.start, one.size) + NEW))  # noqa: PTH108
             if os.path.exists(self._path(packed_name(one.start, one.size))):  # noqa: PTH110
                 with contextlib.suppress(OSError):
                     os.unlink(self._path(one.name))  # noqa: PTH108
@@ -65,26 +68,26 @@ class Packer:
         self._start, self._done = start, 0
         self._source = os.open(self._path(data_name(start)), os.O_RDONLY | _BINARY)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY
-        self._target = os.open(self._new(), flags, 0o600)
-
-    def _new(self) -> str:
-        size = os.stat(self._path(data_name(self._start))).st_size  # noqa: PTH116
-        return self._path(packed_name(self._start, size) + NEW)
+        self._new = self._path(packed_name(self._start, os.fstat(self._source).st_size) + NEW)
+        self._target = os.open(self._new, flags, 0o600)
 
     def _finish(self) -> None:
-        new = self._new()
+        size = os.stat(self._path(data_name(self._start))).st_size  # noqa: PTH116  # gone: it was the oldest
+        if size != self._done:
+            raise OSError("it grew")
         os.fsync(self._target)
         self._close()
-        if new != self._path(packed_name(self._start, self._done) + NEW):
-            raise OSError("it grew")
-        os.replace(new, new[: -len(NEW)])  # noqa: PTH105
+        os.replace(self._new, self._new[: -len(NEW)])  # noqa: PTH105
+        self._new = ""
         with contextlib.suppress(OSError):  # a reader may hold it on Windows: cleared away later
             os.unlink(self._path(data_name(self._start)))  # noqa: PTH108
 
     def _give_up(self) -> None:
         self._close()
-        with contextlib.suppress(OSError):
-            os.unlink(self._new())  # noqa: PTH108
+        if self._new:
+            with contextlib.suppress(OSError):
+                os.unlink(self._new)  # noqa: PTH108
+        self._new = ""
 
     def _close(self) -> None:
         for descriptor in (self._source, self._target):
