@@ -6,12 +6,13 @@ import socket
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from ranvier.agent.miner_file import MinerFile
+from ranvier.agent.miner_file import MinerFile, address_from_outside
 from ranvier.agent.miner_programs import RecipePrograms
 from ranvier.agent.programs import Sightings
-from ranvier.core.errors import RecipeError
+from ranvier.core.errors import MinerError, RanvierError, RecipeError
 from ranvier.core.paths import Paths
 
 RECIPE = """
@@ -45,6 +46,24 @@ def test_a_users_own_recipe_becomes_a_program(paths: Paths) -> None:
     )  # fmt: skip
     assert spec.argv[0].startswith(str(folder / "env"))
     assert not any("TOKEN" in name or "XDG" in name for name in spec.env), "the program gets little of our environment"
+
+
+def test_a_recipe_may_ask_where_others_reach_it(paths: Paths) -> None:
+    recipe = paths.data / "recipes" / "mine" / "recipe.toml"
+    recipe.write_text(RECIPE.replace('"{endpoint}"', '"{external_ip}:{external_port}"'))
+    programs, folder = RecipePrograms(paths), paths.miner("one")
+    assert programs.spec(folder, MINER, "").argv[-1] == "192.0.2.1:20001", "what the sandbox is told too"
+    there = msgspec.structs.replace(MINER, network="test")
+    with pytest.raises(RanvierError, match="external_ip"):
+        programs.spec(folder, there, "")
+    there = msgspec.structs.replace(there, external_ip="203.0.113.7", external_port=9000)
+    assert programs.spec(folder, there, "").argv[-1] == "203.0.113.7:9000"
+
+
+@pytest.mark.parametrize(("ip", "port"), [("my house", 1), ("203.0.113.256", 1), ("::1", 65_536), ("", -1)])
+def test_an_address_that_is_none_is_refused(ip: str, port: int) -> None:
+    with pytest.raises(MinerError, match="Not a"):
+        address_from_outside(ip, port)
 
 
 def test_the_bundled_miner_is_known_and_others_are_not(paths: Paths) -> None:

@@ -100,6 +100,11 @@ _FORM_PLANS: dict[str, tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]]
         (("Bytes", "25"), ("Content", "https://example.org/model")),
         ("What is published stays readable by everybody for ever.",),
     ),
+    "serve": (
+        "Publish the axon on targon",
+        (("Hotkey", "5FLSigC9…XcS59Y"), ("Address", "203.0.113.7 port 8091"), ("Effect", "Validators will ask there.")),
+        ("203.0.113.7 is not a public address: validators elsewhere cannot reach it.",),
+    ),
     "hotkey": (
         "Swap a hotkey on all subnets",
         (
@@ -170,6 +175,12 @@ def shots() -> tuple[Shot, ...]:
         ("auto-stake", miner_forms.AUTO_STAKE, {"netuid": 1}, form_plan("auto")),
         ("collateral", miner_forms.ADD_COLLATERAL, some, form_plan("collateral")),
         ("collateral-floor", miner_forms.COLLATERAL_FLOOR, {"position": first}, None),
+        (
+            "serve-axon",
+            miner_forms.SERVE_AXON,
+            {"netuid": 4, "ip": "203.0.113.7", "port": 8091},
+            form_plan("serve"),
+        ),
         ("commitment", miner_forms.COMMITMENT, {"netuid": 4, "text": "https://example.org/model"}, form_plan("text")),
         ("buy-in-steps", ladder_forms.BUY_IN_STEPS, {**stake, "amount": 10 * coin}, samples_money.stake_plan()),
         ("sell-in-steps", ladder_forms.SELL_IN_STEPS, {**some, "steps": 8}, form_plan("unstake")),

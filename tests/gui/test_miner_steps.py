@@ -11,7 +11,16 @@ from gui import samples_miners
 from gui.fakes import COLDKEY, HOTKEY, failed_miner, good_miner, status_event
 from gui.stage import settle, stage, texts, until
 from ranvier.agent.incidents import LABELS
-from ranvier.agent.messages import Done, GetRecipe, GetSecrets, MinerSecrets, RecipeText, SecretView, StartMiner
+from ranvier.agent.messages import (
+    Done,
+    GetRecipe,
+    GetSecrets,
+    MinerSecrets,
+    PublishAxon,
+    RecipeText,
+    SecretView,
+    StartMiner,
+)
 from ranvier.agent.messages import UpdateMiner as Update
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.core.errors import RecipeError
@@ -76,6 +85,31 @@ async def test_registering_on_another_network_is_refused_in_words(qtbot, tmp_pat
         page.diagnosis.button.click()
         await until(lambda: "Choose finney in the settings first" in texts(it.window))
         assert page.steps.transacting is None
+
+
+async def test_its_axon_is_published_by_a_plan_where_money_is_real(qtbot, tmp_path, monkeypatch):
+    opened = []
+
+    async def remember(self, form, answers):
+        opened.append((form.title, answers))
+
+    monkeypatch.setattr("ranvier.ui.money_desk.MoneyDesk.open", remember)
+    async with stage(tmp_path) as it:
+        page = await it.open("miners")
+        it.bridge._emit(status_event(good_miner()))
+        page.head.publish.trigger()
+        await until(lambda: it.client.sent(PublishAxon) == [PublishAxon("practice")])
+        there = good_miner(network="test", external_ip="203.0.113.7", axon_port=8091)
+        status = status_event(there)
+        chain = msgspec.structs.replace(status.status.chain, network="test")
+        it.bridge._emit(msgspec.structs.replace(status, status=msgspec.structs.replace(status.status, chain=chain)))
+        page.head.publish.trigger()
+        await until(lambda: opened)
+        assert opened == [
+            ("Publish the axon",
+             {"hotkey": there.hotkey_ss58, "netuid": there.netuid, "ip": "203.0.113.7", "port": 8091})
+        ]  # fmt: skip
+        assert len(it.client.sent(PublishAxon)) == 1, "the agent signs nothing without a plan"
 
 
 async def test_a_seat_that_it_has_is_not_paid_for_twice(qtbot, tmp_path):

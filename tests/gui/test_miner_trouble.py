@@ -130,6 +130,21 @@ def test_cards_of_others_cannot_be_taken(qtbot):
     assert dialog.command() == ChangeMiner("practice", axon_port=0, gpus=(gpus[1].uuid,))
 
 
+def test_where_others_reach_it_is_told_and_checked(qtbot):
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = ChangeMinerDialog(parent, good_miner(external_ip="203.0.113.7"), (), {})
+    assert dialog.command() == ChangeMiner("practice")
+    dialog.address.input.setText("my house")
+    dialog.accept()
+    assert dialog.result() == 0 and "IP address" in dialog.address.note.text()
+    dialog.address.input.setText("")
+    dialog.outside.setValue(9000)
+    dialog.accept()
+    assert dialog.result() == 1
+    assert dialog.command() == ChangeMiner("practice", external_ip="", external_port=9000)
+
+
 @pytest.fixture
 def adding(qtbot, tmp_path):
     folder = tmp_path / "wallets"

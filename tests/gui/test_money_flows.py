@@ -217,23 +217,29 @@ async def test_parts_are_signed_together_and_a_day_limit_holds_in_the_preview(ho
         await people.close()
 
 
-async def test_a_commitment_is_signed_by_the_hotkey_itself(house, sandbox):
+async def by_its_hotkey(people, form, answers):
+    """The receipt of what a hotkey signs: no password is asked for."""
+    before = len(people.receipts)
+    (await people.form(form, {"hotkey": people.hotkey, "netuid": 1, **answers})).submitted()
+    (await shown(PlanDialog)).submitted()
+    await samples.until(lambda: len(people.receipts) > before, "the receipt", limit_s=20)
+    await samples.until(lambda: not people.desk.transacting.busy, "the end")
+    receipt = people.receipts[-1]
+    assert receipt.plan.signer_ss58 == people.hotkey and receipt.error is None and receipt.as_planned
+    return receipt
+
+
+async def test_commitment_and_axon_are_signed_by_the_hotkey_itself(house, sandbox):
     people = People(house, sandbox)
     await people.open()
     try:
         await people.do(miner_forms.REGISTER, {"netuid": 1, "coldkey": people.coldkey, "hotkey": people.hotkey})
-        dialog = await people.form(
-            miner_forms.COMMITMENT, {"hotkey": people.hotkey, "netuid": 1, "text": "https://example.org"}
-        )
-        dialog.submitted()
-        (await shown(PlanDialog)).submitted()
-        await samples.until(lambda: len(people.receipts) == 2, "the receipt", limit_s=20)
-        receipt = people.receipts[-1]
-        assert receipt.plan.signer_ss58 == people.hotkey and receipt.error is None and receipt.as_planned
+        await by_its_hotkey(people, miner_forms.COMMITMENT, {"text": "https://example.org"})
         at = await people.connection.head()
         (stored,) = await people.connection.read([("Commitments", "CommitmentOf", [1, people.hotkey])], at)
         assert b"https://example.org".hex() in str(stored) or "https://example.org" in str(stored)
-        await samples.until(lambda: not people.desk.transacting.busy, "the end")
+        served = await by_its_hotkey(people, miner_forms.SERVE_AXON, {"ip": "198.51.100.7", "port": 8091})
+        assert served.findings == ("The chain says: The chain tells validators to ask 198.51.100.7 port 8091.",)
         assert not house.errors
     finally:
         await people.close()

@@ -80,7 +80,7 @@ async def test_a_whole_form_makes_a_wish_of_the_right_signer_and_another_makes_n
         assert dialog.wish is None and dialog.result() == 0
     else:
         assert dialog.wish is not None
-        assert dialog.wish.signer_ss58 == (samples.HOTKEY if name == "commitment" else samples.COLDKEY)
+        assert dialog.wish.signer_ss58 == (samples.HOTKEY if name in ("commitment", "serve-axon") else samples.COLDKEY)
     await end(house, dialog)
 
 

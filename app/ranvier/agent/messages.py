@@ -151,6 +151,8 @@ class MinerView(msgspec.Struct, frozen=True):
     version: Version = Version()
     reading: MinerSample | None = None
     torch_cuda: tuple[int, int] | None = None
+    external_ip: str = ""
+    external_port: int = 0
 
 
 class InstallProgress(msgspec.Struct, frozen=True):

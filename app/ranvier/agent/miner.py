@@ -250,6 +250,8 @@ class Miner:
             diagnosis=self.incident.view,
             gpus=file.gpus,
             torch_cuda=self.torch_cuda,
+            external_ip=file.external_ip,
+            external_port=file.external_port,
             version=Version(trial.current, trial.previous, trial.trial_since, file.update_note),
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ranvier.agent import messages as m
 from ranvier.agent import miner_logs, miner_samples, recipe_edit
+from ranvier.agent.miner_file import PRACTICE_IP
 from ranvier.agent.portfolio import require_network
 from ranvier.agent.server import Handler
 from ranvier.chain.model import TxStage
@@ -16,9 +17,6 @@ from ranvier.core.errors import ChainError, MinerError
 
 if TYPE_CHECKING:
     from ranvier.agent.agent import Agent
-
-# The chain refuses loopback addresses. This one is kept for documentation; practice validators dial 127.0.0.1 anyway.
-_PRACTICE_IP = "192.0.2.1"
 
 
 class MinerCommands:
@@ -107,13 +105,13 @@ class MinerCommands:
             raise MinerError("Other network", f"{file.name} is on {file.network}, not {head.network}.", "Switch there.")
         if file.network != "sandbox":
             raise MinerError(
-                "Address not known",
-                "Publishing on a public network needs the address under which this machine is reached.",
-                "That is not built yet; the sandbox needs none.",
+                "A plan first",
+                f"On {file.network} a transaction is shown as a plan before it is signed.",
+                "Publish it from the miner's menu in the window.",
             )
         receipt = await head.chain.publish_axon(
             miner.folder / "wallet" / file.wallet_name, file.hotkey_name, file.hotkey_ss58, file.netuid,
-            _PRACTICE_IP, file.axon_port,
+            PRACTICE_IP, file.axon_port,
         )  # fmt: skip
         if receipt.error is not None or receipt.stage not in (TxStage.IN_BLOCK, TxStage.FINAL):
             raise ChainError(

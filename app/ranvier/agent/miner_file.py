@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import random
 import re
@@ -19,6 +20,8 @@ DAMAGED = "Miner damaged"
 VERSION = 1
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")
 _RESERVED = {"con", "prn", "aux", "nul"}  # names that Windows keeps for itself
+# The chain refuses loopback addresses. This one is kept for documentation; practice validators dial 127.0.0.1 anyway.
+PRACTICE_IP = "192.0.2.1"
 # Below the range from which systems take the ports of outgoing connections.
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000
 
@@ -28,7 +31,8 @@ class MinerFile(msgspec.Struct, frozen=True, kw_only=True):
 
     ``gpus`` are cards that are this miner's alone (UUIDs; empty: no choice made). ``fixed_port``: its port was chosen
     by a person and is not exchanged for a free one. ``update_note`` says what became of the last update. ``secrets``
-    are the names of those that its owner has stored.
+    are the names of those that its owner has stored. ``external_ip`` and ``external_port`` are where others reach it
+    (empty and 0: not told; the port is then the axon's own).
     """
 
     version: int = VERSION
@@ -49,6 +53,8 @@ class MinerFile(msgspec.Struct, frozen=True, kw_only=True):
     fixed_port: bool = False
     update_note: str = ""
     secrets: tuple[str, ...] = ()
+    external_ip: str = ""
+    external_port: int = 0
 
 
 def check_id(miner_id: str) -> None:
@@ -94,6 +100,16 @@ def set_aside(folder: Path) -> str:
     with storage_errors(path):
         path.rename(folder / name)
     return name
+
+
+def address_from_outside(ip: str, port: int) -> str:
+    """``ip`` as it is written, empty when there is none. Raises MinerError for what is no address or no port."""
+    if not 0 <= port <= 65_535:
+        raise MinerError("Not a port", f"{port} is not a port number.", "Choose one from 1 to 65535.")
+    try:
+        return str(ipaddress.ip_address(ip.strip())) if ip.strip() else ""
+    except ValueError:
+        raise MinerError("Not an address", f"{ip[:60]!r} is not an IP address.", "For example 203.0.113.7.") from None
 
 
 def port_free(port: int) -> bool:

@@ -206,11 +206,14 @@ class ExportLogs(Command[BundlePreview], frozen=True):
 
 class ChangeMiner(Command[Done], frozen=True):
     """Change what is not in the recipe; None leaves it. ``axon_port`` 0 takes a free one; ``gpus`` are UUIDs, empty
-    for no choice. It counts from the miner's next start."""
+    for no choice; ``external_ip`` empty and ``external_port`` 0 forget where others reach it. It counts from the
+    miner's next start."""
 
     id: str
     axon_port: int | None = None
     gpus: tuple[str, ...] | None = None
+    external_ip: str | None = None
+    external_port: int | None = None
 
 
 class UpdateMiner(Command[Done], frozen=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ranvier.agent.evidence import HealthSeen
 from ranvier.agent.messages import LogLine, LogTail
-from ranvier.agent.miner_file import MinerFile
+from ranvier.agent.miner_file import PRACTICE_IP, MinerFile
 from ranvier.agent.programs import Progress, Sightings
 from ranvier.agent.secret_store import SecretStore
 from ranvier.core.errors import MinerError, RecipeError
@@ -197,6 +197,8 @@ class RecipePrograms:
             network=miner.network,
             source=version.source,
             data=folder / "data",
+            external_ip=miner.external_ip or (PRACTICE_IP if miner.network == "sandbox" else None),
+            external_port=miner.external_port or None,
             gpus=miner.gpus,
         )
 

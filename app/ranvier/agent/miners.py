@@ -21,6 +21,7 @@ from ranvier.agent.miner_file import (
     DAMAGED,
     FILE_NAME,
     MinerFile,
+    address_from_outside,
     check_id,
     free_port,
     port_free,
@@ -202,6 +203,12 @@ class Miners:
         if command.gpus is not None:
             miner.change(gpus=command.gpus)
             said.append("it runs on the cards chosen" if command.gpus else "no card is chosen for it")
+        if command.external_ip is not None or command.external_port is not None:
+            ip = miner.file.external_ip if command.external_ip is None else command.external_ip
+            port = miner.file.external_port if command.external_port is None else command.external_port
+            ip = address_from_outside(ip, port)
+            miner.change(external_ip=ip, external_port=port)
+            said.append(f"others reach it at {ip}" if ip else "where others reach it is not told")
         return f"{', '.join(said) or 'Nothing was changed'}, from its next start on."
 
     async def update(self, miner_id: str, recipe_folder: str, *, fresh: bool = False) -> str:

@@ -174,6 +174,15 @@ async def plan_serve_axon(conn: Connection, hotkey_ss58: str, netuid: int, ip: s
             ("Effect", "Validators will ask there."),
         ],
         warnings=warnings,
+        facts=[
+            Fact(
+                SUBTENSOR,
+                "Axons",
+                (netuid, hotkey_ss58),
+                (f"'ip': {int(address)}, 'port': {port},",),
+                f"The chain tells validators to ask {address} port {port}.",
+            )
+        ],
     )
     return await finish(conn, begun, draft)
 

@@ -1,4 +1,4 @@
-"""Change what is not in a miner's recipe: its port, the cards that are its alone."""
+"""Change what is not in a miner's recipe: its port, where others reach it, the cards that are its alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ranvier.hardware.snapshot import Gpu
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog, show
 from ranvier.ui.dialogs.fit import fit
+from ranvier.ui.widgets.fields import Field, ip_problem
 from ranvier.ui.widgets.text import allow, label
 from ranvier.ui.words import size_text
 
@@ -23,19 +24,15 @@ class ChangeMinerDialog(Dialog):
         self._miner = miner
         self.body.addWidget(label("It counts from the miner's next start.", "muted", wrap=True))
         self.body.addWidget(label("Port of its axon", "strong"))
-        self.port = QSpinBox()
-        self.port.setRange(0, 65_535)
-        self.port.setSpecialValueText("any free port")
-        self.port.setValue(miner.axon_port or 0)
-        self.port.lineEdit().setTextMargins(7, 0, 0, 0)  # the stylesheet's padding does not reach it
-        self.port.setAccessibleName("Port of its axon")
+        self.port = _port_box("Port of its axon", "any free port", miner.axon_port or 0)
         self.body.addWidget(self.port)
-        self.body.addWidget(label("Where others reach it", "strong"))
+        self.body.addWidget(label("Where others reach it from outside", "strong"))
         self.address = Field(
-            "Address from outside", _address_problem, text=miner.external_ip,
-            hint="For recipes that ask for it and for publishing its axon. Empty: not told.",
+            "Address", lambda text: ip_problem(text) if text.strip() else None, text=miner.external_ip,
+            hint="For recipes that ask for it, and for publishing its axon. Empty: not told.",
         )  # fmt: skip
         self.body.addWidget(self.address)
+        self.body.addWidget(label("Port"))
         self.outside = _port_box("Port from outside", "the same port", miner.external_port)
         self.body.addWidget(self.outside)
         self.body.addWidget(label("Cards that are this miner's alone", "strong"))
@@ -58,13 +55,30 @@ class ChangeMinerDialog(Dialog):
         fit(self, 460)
 
     def command(self) -> ChangeMiner:
-        port = self.port.value()
+        port, ip, outside = self.port.value(), self.address.text().strip(), self.outside.value()
         gpus = tuple(uuid for uuid, box in self.cards.items() if box.isChecked())
         return ChangeMiner(
             self._miner.id,
             axon_port=None if port == (self._miner.axon_port or 0) else port,
             gpus=None if set(gpus) == set(self._miner.gpus) else gpus,
+            external_ip=None if ip == self._miner.external_ip else ip,
+            external_port=None if outside == self._miner.external_port else outside,
         )
+
+    def accept(self) -> None:
+        if self.address.insist():
+            super().accept()
+
+
+def _port_box(name: str, none: str, port: int) -> QSpinBox:
+    """``none``: what 0 means."""
+    box = QSpinBox()
+    box.setRange(0, 65_535)
+    box.setSpecialValueText(none)
+    box.setValue(port)
+    box.lineEdit().setTextMargins(7, 0, 0, 0)  # the stylesheet's padding does not reach it
+    box.setAccessibleName(name)
+    return box
 
 
 async def change_miner(parent: QWidget, context: Context, miner: MinerView) -> None:

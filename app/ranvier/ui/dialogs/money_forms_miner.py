@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ranvier.core.units import Alpha
 from ranvier.ui.dialogs.money import Form
-from ranvier.ui.dialogs.money_fields import Address, Amount, Answers, Choice, Percent, Words
+from ranvier.ui.dialogs.money_fields import Address, Amount, Answers, Choice, Percent, Whole, Words
 from ranvier.ui.dialogs.money_forms import coldkey, netuid_of, position, slippage, wish_of
 from ranvier.ui.dialogs.money_ground import Ground, Option, Room
 from ranvier.ui.transacting import Wish
+from ranvier.ui.widgets.fields import ip_problem
 
 _NO_HOTKEY = "This coldkey has no hotkey here: make one under Wallets."
 _LONGEST_COMMITMENT = 128
@@ -135,6 +136,32 @@ COMMITMENT = Form(
     _commitment,
     aside="",
 )
+
+
+def _serve(g: Ground, a: Answers) -> Wish:
+    return wish_of(a["hotkey"], lambda plans, c: plans.plan_serve_axon(c, a["hotkey"], a["netuid"], a["ip"], a["port"]))
+
+
+SERVE_AXON = Form(
+    "Publish the axon",
+    "Tells the subnet's validators where to ask this miner. It stays readable by everybody, and is signed by the "
+    "hotkey itself.",
+    (
+        Choice("hotkey", "Hotkey", options=lambda g, a: g.own_hotkeys(None), none="No hotkey of yours is known."),
+        _MINING_SUBNET,
+        Words(
+            "ip", "Address from outside",
+            "This machine's public IP address. Behind a router it is the router's own; its status page shows it.",
+            check=ip_problem,
+        ),
+        Whole(
+            "port", "Port from outside",
+            "Behind a router, forward this port to the axon's port on this machine.", least=1, most=65_535,
+        ),
+    ),
+    _serve,
+    aside="",
+)  # fmt: skip
 
 
 def _swap_hotkey(g: Ground, a: Answers) -> Wish:

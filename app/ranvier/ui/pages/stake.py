@@ -63,6 +63,7 @@ _MORE: tuple[tuple[str, Form, bool] | None, ...] = (
     ("Lock more collateral …", miner_forms.ADD_COLLATERAL, True),
     ("Set the collateral floor …", miner_forms.COLLATERAL_FLOOR, True),
     ("Publish a commitment …", miner_forms.COMMITMENT, False),
+    ("Publish an axon …", miner_forms.SERVE_AXON, False),
     ("Replace a hotkey …", miner_forms.SWAP_HOTKEY, False),
 )
 

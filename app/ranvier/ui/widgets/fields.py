@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Signal
@@ -166,3 +167,12 @@ def strength_words(text: str) -> str:
         if bits < limit:
             return words
     return "strong"
+
+
+def ip_problem(text: str) -> str | None:
+    """Why this is no IP address, or None."""
+    try:
+        ipaddress.ip_address(text.strip())
+    except ValueError:
+        return "An IP address, for example 203.0.113.7."
+    return None

@@ -223,7 +223,7 @@ def _used(miner: MinerView) -> list[tuple[str, str, str]]:
         ("Disk", disk, "All its processes together"),
         ("Network", network, "Known for a program in a network of its own, as in a container"),
     ]
-    return [(name, used_text(miner, text, "not running"), tip) for name, text, tip in found]
+    return [(name, used_text(miner, text), tip) for name, text, tip in found]
 
 
 def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
