@@ -37,7 +37,8 @@ def main(arguments: Sequence[str], paths: Paths) -> int:
     try:
         return asyncio.run(_run(options, paths))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.stderr.write("ended, nothing was kept\n")
+        long_run = getattr(options, "sustained", 0.0) or getattr(options, "resume", False)
+        sys.stderr.write(f"ended, {'a long run goes on with --resume' if long_run else 'nothing was kept'}\n")
         return 130
     except RanvierError as error:
         if not options.json:
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     device.add_argument("--llama-bench", type=Path, metavar="FILE", help="keep the output of llama-bench -o json")
     device.add_argument("--seconds", type=float, default=20.0, help="for the check (default 20)")
     device.add_argument("--sustained", type=float, default=0.0, metavar="SECONDS", help="a long run after it")
+    device.add_argument("--resume", action="store_true", help="go on with a sustained run that was cut off")
     device.add_argument("--serving", action="store_true", help="even though a registered miner serves")
     device.add_argument("--dry", action="store_true", help="do not keep the result")
 

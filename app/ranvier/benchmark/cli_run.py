@@ -22,6 +22,7 @@ from ranvier.benchmark.device import (
     parse_llama_bench,
 )  # fmt: skip
 from ranvier.benchmark.errors import BenchmarkError
+from ranvier.benchmark.journal import Journal, begin, unfinished
 from ranvier.benchmark.lock import Turns, related
 from ranvier.benchmark.metrics import LoadResult, vllm_json
 from ranvier.benchmark.objectives import PRESETS
@@ -58,6 +59,9 @@ async def device(options: argparse.Namespace, paths: Paths) -> int:
     settings = {"seconds": options.seconds, "sustained": options.sustained}
     record = new_record("device", _subject(run), time.time(), device=run, settings=settings)
     _keep(options, paths, record)
+    for one in unfinished(paths.benchmarks):
+        if one.begun.uuid == run.result.device.uuid and one.done_s >= one.begun.sustained_s - 1.5:
+            Journal(one.path, one.begun.at).drop()  # it is kept now
     return 0
 
 
@@ -71,9 +75,19 @@ async def _card_or_processor(options: argparse.Namespace, paths: Paths, turns: T
         raise BenchmarkError("Not by CUDA", message, "Use --shaders, --torch, or --cpu for the processor.")
     if uuid is None:
         return await measure_cpu(CpuRequest(check_s=options.seconds), turns, _progress(options))
+    before = next((one for one in unfinished(paths.benchmarks) if one.begun.uuid == uuid), None)
+    if options.resume and before is None:
+        raise BenchmarkError("Nothing to go on with", "No sustained run of this GPU was cut off.", "")
     request = CudaRequest(uuid=uuid, check_s=options.seconds, sustained_s=options.sustained)
+    journal: Journal | None = None
+    if options.resume and before is not None:
+        request = CudaRequest(uuid=uuid, check_s=before.begun.check_s, sustained_s=before.begun.sustained_s)
+        journal = Journal(before.path, before.begun.at)
+    else:
+        before = None
+        journal = begin(paths.benchmarks, uuid, options.seconds, options.sustained) if options.sustained else None
     taken = related(uuid, [(str(gpu["uuid"]), gpu["parent_uuid"]) for gpu in sample["gpus"]])
-    return await measure_cuda(request, turns, _progress(options), cards=taken)
+    return await measure_cuda(request, turns, _progress(options), cards=taken, journal=journal, before=before)
 
 
 async def serve(options: argparse.Namespace, paths: Paths) -> int:

@@ -25,12 +25,14 @@ _SMALLEST = 64 * 2**20
 
 
 class CudaRequest(msgspec.Struct, frozen=True):
-    """``uuid`` None: the first card. ``check_s`` is shared by the tests; ``sustained_s`` 0 leaves the long run out."""
+    """``uuid`` None: the first card. ``check_s`` is shared by the tests; ``sustained_s`` 0 leaves the long run out.
+    Of a run that goes on ``done_s`` seconds are measured already, and the check is not run again."""
 
     uuid: str | None = None
     check_s: float = 20.0
     sustained_s: float = 0.0
     library: str | None = None
+    done_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,30 @@ def work(request: Any, say: Say) -> DeviceResult:
         size = _buffer(free, context.cache)
         buffers = [context.allocate(size), context.allocate(size)]
         tests = _tests(context, buffers, size)
-        figures, skipped = _check(context, tests, asked.check_s, say)
-        sustained: tuple[Minute, ...] = ()
+        figures, skipped = ((), {}) if asked.done_s is not None else _check(context, tests, asked.check_s, say)
         heavy = next((test for test in reversed(tests) if test.name in ("bf16", "fp16")), None)
-        if asked.sustained_s > 0 and heavy is not None:
-            sustained = _sustain(context, heavy, asked.sustained_s, say)
+        long_run = asked.sustained_s > 0 and heavy is not None
+        result = _result(cuda, device, context, size, file, (free, total), figures, skipped, long_run)
+        if long_run and heavy is not None:
+            say({"event": "checked", "result": result})
+            sustained = _sustain(context, heavy, asked.sustained_s, asked.done_s or 0.0, say)
+            result = msgspec.structs.replace(result, sustained=sustained)
         for buffer in buffers:
             context.free(buffer)
+    return result
+
+
+def _result(
+    cuda: Cuda,
+    device: int,
+    context: Context,
+    size: int,
+    file: str,
+    memory: tuple[int, int],
+    figures: tuple[Figure, ...],
+    skipped: dict[str, str],
+    long_run: bool,
+) -> DeviceResult:
     major, minor = context.capability
     return DeviceResult(
         device=Device(
@@ -76,8 +95,8 @@ def work(request: Any, say: Say) -> DeviceResult:
             name=context.name,
             kind="cuda",
             pci_address=cuda.address(device),
-            memory_total=total,
-            memory_free=free,
+            memory_total=memory[1],
+            memory_free=memory[0],
             details={
                 "compute_capability": f"{major}.{minor}",
                 "multiprocessors": str(context.multiprocessors),
@@ -89,8 +108,7 @@ def work(request: Any, say: Say) -> DeviceResult:
         figures=figures,
         versions={"cuda_driver": cuda.version, "kernels": file},
         skipped=skipped,
-        sustained=sustained,
-        sustained_unit="TFLOP/s" if sustained else "",
+        sustained_unit="TFLOP/s" if long_run else "",
     )
 
 
@@ -169,11 +187,12 @@ def _rate(test: _Test, launches: int, seconds: float) -> float:
     return test.work * launches / seconds / (1e9 if test.unit == "GB/s" else 1e12)
 
 
-def _sustain(context: Context, test: _Test, seconds: float, say: Say) -> tuple[Minute, ...]:
-    """The heaviest test again and again, about a second at a time; the parent watches clocks, heat and energy."""
+def _sustain(context: Context, test: _Test, seconds: float, done: float, say: Say) -> tuple[Minute, ...]:
+    """The heaviest test again and again, about a second at a time, from ``done`` seconds on; the parent watches clocks,
+    heat and energy."""
     function = context.function(test.kernel)
     launches = _launches(context.time(function, test.grid, test.block, test.arguments, 1), 1.0)
-    begin = time.monotonic()
+    begin = time.monotonic() - done
     slices: list[Minute] = []
     while (passed := time.monotonic() - begin) < seconds:
         taken = context.time(function, test.grid, test.block, test.arguments, launches)

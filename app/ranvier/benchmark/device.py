@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -12,9 +14,10 @@ from ranvier.benchmark.children import Told, command_of, run_child
 from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest
 from ranvier.benchmark.errors import BenchmarkError
-from ranvier.benchmark.figures import Device, DeviceResult, Figure
+from ranvier.benchmark.figures import Device, DeviceResult, Figure, Minute
+from ranvier.benchmark.journal import Journal, Look, Part, Slice, Unfinished
 from ranvier.benchmark.lock import Turns
-from ranvier.benchmark.telemetry import Telemetry, TelemetrySample, TelemetrySummary
+from ranvier.benchmark.telemetry import Telemetry, TelemetrySample, TelemetrySummary, summarise, together
 from ranvier.core.paths import resources
 
 _SPARE_S = 60.0
@@ -41,23 +44,96 @@ async def measure_cuda(
     *,
     cards: Sequence[str] = (),
     probe: Sequence[str] | None = None,
+    journal: Journal | None = None,
+    before: Unfinished | None = None,
 ) -> DeviceRun:
-    """Measure one NVIDIA GPU when its turn comes; ``cards`` names it with its parts, where it has some. Raises
-    BenchmarkError; cancelling ends the child."""
-    limit = request.check_s * 3 + request.sustained_s + _SPARE_S
+    """Measure one NVIDIA GPU when its turn comes; ``cards`` names it with its parts, where it has some. ``journal``
+    takes each sample of a long run; ``before`` is one that was cut off and goes on. Raises BenchmarkError; cancelling
+    ends the child."""
     telemetry: Telemetry | None = None
+    notes = _Notes(journal, told, before)
+    if before is not None:
+        if before.done_s >= before.begun.sustained_s - 1.0:
+            return _whole(before, None, (), None, None)
+        request = msgspec.structs.replace(request, done_s=before.done_s)
+    limit = request.check_s * 3 + request.sustained_s + _SPARE_S
     async with turns.take(cards or (request.uuid or "first",), told), contextlib.AsyncExitStack() as stack:
         if request.uuid is not None:
-            telemetry = await stack.enter_async_context(Telemetry(request.uuid, probe))
-        raw = await run_child(command_of("cuda"), request, told, limit_s=limit)
+            telemetry = await stack.enter_async_context(Telemetry(request.uuid, probe, saw=notes.saw))
+            notes.telemetry = telemetry
+        raw = await run_child(command_of("cuda"), request, notes.told, limit_s=limit)
     result = msgspec.convert(raw, DeviceResult)
+    if journal is not None and journal.lost:
+        lost = "The disk took no more samples while it ran; the result is whole, but it could not have gone on."
+        result = msgspec.structs.replace(result, warnings=(*result.warnings, lost))
+    samples = tuple(telemetry.samples) if telemetry is not None else ()
+    driver = telemetry.driver if telemetry is not None else None
+    if before is not None:
+        return _whole(before, result, samples, driver, notes.begun_at)
     summary = telemetry.summary() if telemetry is not None else None
+    return DeviceRun(result, summary, samples, driver, _per_joule(result, samples))
+
+
+class _Notes:
+    """Keeps what child and telemetry tell, once the long run has begun."""
+
+    def __init__(self, journal: Journal | None, told: Told, before: Unfinished | None) -> None:
+        self._journal, self._told, self._before = journal, told, before
+        self.begun_at: float | None = None
+        self.telemetry: Telemetry | None = None
+
+    def told(self, message: dict[str, Any]) -> None:
+        if message.get("event") == "checked":
+            result = msgspec.convert(message["result"], DeviceResult)
+            result = result if self._before is None else self._before.result
+            self.begun_at = time.time()
+            self._write(Part(self.begun_at, result, None if self.telemetry is None else self.telemetry.driver))
+            return
+        if message.get("event") == "sustained":
+            self._write(Slice(Minute(message["at"], message["rate"]), time.time()))
+        self._told(message)
+
+    def saw(self, sample: TelemetrySample) -> None:
+        if self.begun_at is not None:
+            self._write(Look(sample))
+
+    def _write(self, line: Part | Slice | Look) -> None:
+        if self._journal is not None:
+            self._journal.write(line)
+
+
+def _whole(
+    before: Unfinished,
+    last: DeviceResult | None,
+    samples: tuple[TelemetrySample, ...],
+    driver: str | None,
+    went_on: float | None,
+) -> DeviceRun:
+    """The run with its parts put together; the breaks are said, as the card cools down in them. ``went_on``: when
+    ``last``, its newest part, began."""
+    slices = [minute for segment in before.segments for minute in segment.slices]
+    looks: list[TelemetrySample] = []
+    for part in (*(segment.looks for segment in before.segments), samples):
+        shift = looks[-1].at + 1.0 if looks else 0.0
+        first = part[0].at if part else 0.0
+        looks += [msgspec.structs.replace(look, at=look.at - first + shift) for look in part]
+    summaries = [summarise(part) for part in (*(segment.looks for segment in before.segments), samples)]
+    warnings = list(before.result.warnings)
+    ends = [*(segment.begun for segment in before.segments[1:]), *([went_on] if went_on is not None else [])]
+    for segment, end in zip(before.segments, ends, strict=False):
+        warnings.append(
+            f"The long run was cut off after {segment.slices[-1].at:.0f} s and went on "
+            f"{max(1.0, (end - segment.ended) / 60):.0f} min later: the card had cooled down meanwhile."
+        )
+    if last is not None:
+        slices += last.sustained
+        warnings += last.warnings
+    if before.driver is not None and driver is not None and driver != before.driver:
+        warnings.append(f"The driver changed from {before.driver} to {driver} within the run.")
+    result = msgspec.structs.replace(before.result, sustained=tuple(slices), warnings=tuple(warnings))
+    summary = together([one for one in summaries if one is not None])
     return DeviceRun(
-        result=result,
-        telemetry=summary,
-        samples=tuple(telemetry.samples) if telemetry is not None else (),
-        driver=telemetry.driver if telemetry is not None else None,
-        operations_per_joule=_per_joule(result, telemetry.samples if telemetry is not None else ()),
+        result, summary, tuple(looks), driver or before.driver, None if last is None else _per_joule(last, samples)
     )
 
 

@@ -8,7 +8,7 @@ import itertools
 import json
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -44,9 +44,18 @@ class TelemetrySummary(msgspec.Struct, frozen=True):
 
 
 class Telemetry:
-    """``async with`` it around a measurement; ``samples`` and ``summary()`` hold afterwards. It never fails the run."""
+    """``async with`` it around a measurement; ``samples`` and ``summary()`` hold afterwards. It never fails the run.
+    ``saw`` is told each sample as it comes."""
 
-    def __init__(self, uuid: str, command: Sequence[str] | None = None, *, every_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        uuid: str,
+        command: Sequence[str] | None = None,
+        *,
+        every_s: float = 1.0,
+        saw: Callable[[TelemetrySample], None] = lambda sample: None,
+    ) -> None:
+        self._saw = saw
         self._uuid, self._every_s = uuid, every_s
         self._command = list(command) if command is not None else own_command("hardware-probe")
         self._tasks = Tasks()
@@ -118,6 +127,7 @@ class Telemetry:
             with contextlib.suppress(msgspec.ValidationError):
                 sample = msgspec.convert({**known, "at": time.monotonic() - self._begin}, TelemetrySample)
                 self.samples.append(sample)
+                self._saw(sample)
 
 
 def summarise(samples: Sequence[TelemetrySample]) -> TelemetrySummary | None:
@@ -146,5 +156,28 @@ def summarise(samples: Sequence[TelemetrySample]) -> TelemetrySummary | None:
         power_mean_w=statistics.fmean(power) if power else None,
         joules=joules,
         counted=counted,
+        throttled_s=throttled,
+    )
+
+
+def together(parts: Sequence[TelemetrySummary]) -> TelemetrySummary | None:
+    """Of a run with breaks: what happened between its parts is in none of them. None without parts."""
+    if not parts:
+        return None
+    seconds = sum(part.seconds for part in parts)
+    clocks = [part.clock_median_mhz for part in parts if part.clock_median_mhz is not None]
+    power = [part.power_mean_w for part in parts if part.power_mean_w is not None]
+    joules = [part.joules for part in parts if part.joules is not None]
+    throttled: dict[str, float] = {}
+    for part in parts:
+        for reason, lasting in part.throttled_s.items():
+            throttled[reason] = throttled.get(reason, 0.0) + lasting
+    return TelemetrySummary(
+        seconds=seconds,
+        clock_median_mhz=statistics.median(clocks) if clocks else None,
+        temperature_max_c=max((p.temperature_max_c for p in parts if p.temperature_max_c is not None), default=None),
+        power_mean_w=statistics.fmean(power) if power else None,
+        joules=sum(joules) if len(joules) == len(parts) else None,
+        counted=all(part.counted for part in parts),
         throttled_s=throttled,
     )

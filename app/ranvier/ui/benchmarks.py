@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest
 from ranvier.benchmark.device import DeviceRun
 from ranvier.benchmark.guard import RunningMiner, cost_of, users_of
+from ranvier.benchmark.journal import Journal, Unfinished, begin
 from ranvier.benchmark.lock import Turns, related
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Record, Store, Subject, new_record
@@ -100,21 +102,47 @@ def device_work(
     cards: Sequence[str] = (),
     check_s: float,
     sustained_s: float = 0.0,
+    journals: Path | None = None,
 ) -> Work:
-    """``kind`` is cuda, wgpu or cpu; ``uuid`` of the NVIDIA card, ``cards`` what it takes."""
+    """``kind`` is cuda, wgpu or cpu; ``uuid`` of the NVIDIA card, ``cards`` what it takes. A long run can go on after a
+    kill where ``journals``, the benchmarks' folder, is given."""
 
     async def work(told: Callable[[Any], None]) -> Record:
+        settings = {"seconds": check_s, "sustained": sustained_s}
         if kind == "cuda":
             request = CudaRequest(uuid=uuid, check_s=check_s, sustained_s=sustained_s)
-            run = await device.measure_cuda(request, turns, told, cards=cards)
+            noted = None
+            if uuid is not None and sustained_s and journals is not None:
+                noted = await asyncio.to_thread(begin, journals, uuid, check_s, sustained_s)
+                settings["begun"] = noted.at
+            run = await device.measure_cuda(request, turns, told, cards=cards, journal=noted)
         elif kind == "wgpu":
             run = await device.measure_wgpu({"check_s": check_s}, turns, told, cards=cards)
         else:
             run = await device.measure_cpu(CpuRequest(check_s=check_s), turns, told)
-        settings = {"seconds": check_s, "sustained": sustained_s}
         return new_record("device", _subject(run), time.time(), device=run, settings=settings)
 
     return work
+
+
+def resumed_work(one: Unfinished, turns: Turns, cards: Sequence[str]) -> Work:
+    """Go on with a long run that was cut off."""
+
+    async def work(told: Callable[[Any], None]) -> Record:
+        begun = one.begun
+        request = CudaRequest(uuid=begun.uuid, check_s=begun.check_s, sustained_s=begun.sustained_s)
+        run = await device.measure_cuda(
+            request, turns, told, cards=cards, journal=Journal(one.path, begun.at), before=one
+        )
+        settings = {"seconds": begun.check_s, "sustained": begun.sustained_s, "begun": begun.at}
+        return new_record("device", _subject(run), time.time(), device=run, settings=settings)
+
+    return work
+
+
+def begun_of(records: Sequence[Record]) -> list[float]:
+    """When the long runs began whose results are kept."""
+    return [record.settings["begun"] for record in records if "begun" in record.settings]
 
 
 def _subject(run: DeviceRun) -> Subject:
@@ -127,7 +155,8 @@ async def _started(work: Work, told: Callable[[Any], None]) -> Record:
 
 
 class Runner:
-    """At most one benchmark of this window; ``cancel`` ends its child at once and nothing is kept."""
+    """At most one benchmark of this window; ``cancel`` ends its child at once; of a long run what was measured
+    can go on later, of others nothing is kept."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

@@ -13,13 +13,24 @@ from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
 
 from ranvier.agent.messages import AgentStatus, GetHardware, GetStatus
 from ranvier.benchmark.fit import load_catalogue
+from ranvier.benchmark.journal import Journal, Unfinished, unfinished
 from ranvier.benchmark.lock import Turns
 from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.serving import ServingProgress
 from ranvier.benchmark.store import Record, Store
 from ranvier.core.errors import AgentError, RanvierError
 from ranvier.hardware.snapshot import Hardware
-from ranvier.ui.benchmarks import Runner, Work, cards_of, cost_words, device_work, serving_work, users_words
+from ranvier.ui.benchmarks import (
+    Runner,
+    Work,
+    begun_of,
+    cards_of,
+    cost_words,
+    device_work,
+    resumed_work,
+    serving_work,
+    users_words,
+)
 from ranvier.ui.context import Context
 from ranvier.ui.models.benchmarks import driver_changes, progress_words, step_words
 from ranvier.ui.widgets.bench_device import DeviceForm
@@ -78,6 +89,8 @@ class BenchmarkPage(Page):
         self._add_choices()
         self.serving.wanted.connect(self._run_serving)
         self.device.wanted.connect(self._run_device)
+        self.device.go_on.connect(self._resume)
+        self.device.discarded.connect(self._discard)
         context.bridge.status.connect(self._heard)
         if context.bridge.latest is not None:
             self._heard(context.bridge.latest)
@@ -138,6 +151,14 @@ class BenchmarkPage(Page):
                 await self._show_result(view, newest)
         if not self.runner.busy:
             self.show_part(self.part)
+        await self._read_unfinished()
+
+    async def _read_unfinished(self) -> None:
+        if self.runner.busy:
+            return
+        folder = self.context.paths.benchmarks
+        found = next(iter(await asyncio.to_thread(unfinished, folder, begun_of(self.records))), None)
+        self.device.show_unfinished(found, "" if found is None else found.result.device.name)
 
     def _heard(self, status: AgentStatus) -> None:
         self._status = status
@@ -160,11 +181,26 @@ class BenchmarkPage(Page):
     def _run_device(self) -> None:
         form = self.device
         cards = cards_of(self._sample, form.kind, form.uuid)
+        self._begin_device(
+            lambda turns: device_work(
+                form.kind, form.uuid, turns, cards=cards, check_s=form.check_s, sustained_s=form.sustained_s,
+                journals=self.context.paths.benchmarks,
+            ),
+            cards,
+        )  # fmt: skip
+
+    def _resume(self, one: Unfinished) -> None:
+        cards = cards_of(self._sample, "cuda", one.begun.uuid)
+        self._begin_device(lambda turns: resumed_work(one, turns, cards), cards)
+
+    def _discard(self, one: Unfinished) -> None:
+        self.device.show_unfinished(None)
+        self.context.run(asyncio.to_thread(Journal(one.path, one.begun.at).drop), "discard a run")
+
+    def _begin_device(self, work_of: Callable[[Turns], Work], cards: Sequence[str]) -> None:
+        """Run alone on ``cards``, or as the person says where a miner has one of them."""
         folder = self.context.paths.benchmarks / "locks"
-        alone, shared = (
-            device_work(form.kind, form.uuid, turns, cards=cards, check_s=form.check_s, sustained_s=form.sustained_s)
-            for turns in (Turns(folder, self._users), Turns(folder))
-        )
+        alone, shared = work_of(Turns(folder, self._users)), work_of(Turns(folder))
         users = users_words(self._status, cards)
         cost = cost_words(self._status)
         if users is None:
@@ -208,7 +244,9 @@ class BenchmarkPage(Page):
         try:
             record = await self.runner.run(work, told)
             if record is None:
-                self.bar.say("Ended. Nothing was kept.")
+                await self._read_unfinished()
+                kept = self.device.unfinished is not None and self.part == "device"
+                self.bar.say("Ended. It can go on from here." if kept else "Ended. Nothing was kept.")
             else:
                 self.bar.clear()
                 await self._show_result(view, record)
@@ -220,8 +258,7 @@ class BenchmarkPage(Page):
         finally:
             self._set_busy(False)
             self._show_bar()
-        if record is not None:
-            await self._read_records()
+        await self._read_records()
 
     def cancel(self) -> None:
         """End the run now."""

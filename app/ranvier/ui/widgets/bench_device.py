@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from ranvier.benchmark.journal import Unfinished
+from ranvier.core.evidence import age_text
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.models.benchmarks import devices
 from ranvier.ui.widgets.bench_form import Choice, Number, named
@@ -25,9 +28,11 @@ _WORDS = {
 
 
 class DeviceForm(Card):
-    """``wanted`` is sent by the button."""
+    """``wanted`` is sent by the button; ``go_on`` and ``discarded`` with the unfinished run that is offered."""
 
     wanted = Signal()
+    go_on = Signal(object)
+    discarded = Signal(object)
 
     def __init__(self) -> None:
         super().__init__("Measure a device")
@@ -39,6 +44,18 @@ class DeviceForm(Card):
         self.meaning = label("", "muted", wrap=True)
         self.changed = label("", wrap=True)
         self.changed.hide()
+        self.unfinished: Unfinished | None = None
+        self.unfinished_words = label("", wrap=True)
+        self.resume = button("Go on", lambda: self.go_on.emit(self.unfinished))
+        self.discard = button("Discard", lambda: self.discarded.emit(self.unfinished))
+        self._offer = QWidget()
+        offer = QHBoxLayout(self._offer)
+        offer.setContentsMargins(0, 0, 0, 0)
+        offer.setSpacing(10)
+        offer.addWidget(self.unfinished_words, 1)
+        offer.addWidget(self.resume)
+        offer.addWidget(self.discard)
+        self._offer.hide()
         self.start = button("Run", self.wanted.emit, kind="primary")
         self._length_box = named("How long", self.length)
         self._minutes_box = named("Sustained for", self.minutes)
@@ -50,10 +67,13 @@ class DeviceForm(Card):
         row.addStretch(1)
         self.body.addLayout(row)
         self.add(self.changed)
+        self.add(self._offer)
         foot = QHBoxLayout()
         foot.addWidget(self.meaning, 1)
         foot.addWidget(self.start)
         self.body.addLayout(foot)
+        self._chosen = False
+        self.device.activated.connect(lambda _index: self._choose_by_hand())
         self.device.currentIndexChanged.connect(lambda _index: self._draw())
         self.length.currentIndexChanged.connect(lambda _index: self._draw())
         self.show_hardware(None)
@@ -61,12 +81,26 @@ class DeviceForm(Card):
     def show_hardware(self, sample: Hardware | None) -> None:
         """What can be measured."""
         self.device.set_entries([(words, (kind, uuid)) for words, kind, uuid in devices(sample)])
+        if not self._chosen and not self._busy:
+            self.device.setCurrentIndex(0)  # the GPU that was not known yet, not the processor
         self._draw()
 
     def show_changes(self, changes: Sequence[str]) -> None:
         """What has changed since a device was measured last: a reason to measure it again."""
         self.changed.setText("\n".join(changes))
         self.changed.setVisible(bool(changes))
+
+    def show_unfinished(self, one: Unfinished | None, name: str = "") -> None:
+        """A long run of ``name`` that was cut off: going on is offered."""
+        self.unfinished = one
+        self._offer.setVisible(one is not None)
+        if one is not None:
+            whole, done = one.begun.sustained_s / 60, one.done_s / 60
+            self.unfinished_words.setText(
+                f"The sustained run of {name} was cut off {age_text(one.ended, time.time())}, after {done:.1f} of "
+                f"{whole:.0f} min. What it measured is kept."
+            )
+        self._draw()
 
     def set_busy(self, busy: bool) -> None:
         self._busy = busy
@@ -77,6 +111,7 @@ class DeviceForm(Card):
         for place in range(self.device.count()):
             if self.device.itemData(place)[0] == kind:
                 self.device.setCurrentIndex(place)
+                self._chosen = True
                 return
 
     @property
@@ -102,4 +137,8 @@ class DeviceForm(Card):
         self._length_box.setVisible(self.kind == "cuda")
         self._minutes_box.setVisible(self.kind == "cuda" and self.length.currentData() == 1)
         self.meaning.setText(_WORDS[self.kind])
-        allow(self.start, "A benchmark is running." if self._busy else None)
+        for widget in (self.start, self.resume, self.discard):
+            allow(widget, "A benchmark is running." if self._busy else None)
+
+    def _choose_by_hand(self) -> None:
+        self._chosen = True
