@@ -37,7 +37,7 @@ from ranvier.agent.messages import (
     GetGaps,
 )
 from ranvier.chain.concentration import measure, quartiles
-from ranvier.chain.model import BlockRef, Change, Effect, Plan, Receipt, Subnet, TxStage
+from ranvier.chain.model import BlockRef, Change, Effect, Movement, Plan, Receipt, Subnet, TxStage
 from ranvier.chain.model_stake import Account, Collateral, Holding, Portfolio
 from ranvier.chain.model_subnet import Registration
 from ranvier.chain.quotes import Pool, quote_sell
@@ -236,6 +236,7 @@ def receipt(stage: TxStage = TxStage.FINAL, *, error: str | None = None) -> Rece
             "price moved, within your limit.",
         ),
         not failed,
+        () if failed else (Movement("stake", 4, COLDKEY, HOTKEY, 1, 176_301_112_005, -5 * COIN),),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -16,7 +17,7 @@ from gui import samples, samples_money
 from ranvier.agent.messages import AddReceipt, GetReceipts, Receipts
 from ranvier.chain import plans, reads
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import TxStage
+from ranvier.chain.model import Movement, TxStage
 from ranvier.chain.networks import sandbox_network
 from ranvier.chain.policy import Policy, judge
 from ranvier.core.errors import KeyFileError, RanvierError, StorageError
@@ -33,7 +34,7 @@ from ranvier.ui.dialogs.offline import OfflineDialog
 from ranvier.ui.dialogs.plan import PlanDialog
 from ranvier.ui.dialogs.receipt import TransactionDialog, verdict_words
 from ranvier.ui.dialogs.unlock import UnlockDialog
-from ranvier.ui.receipts import stored, value_of
+from ranvier.ui.receipts import counts, stored, value_of
 from ranvier.ui.spending import policy_of
 from ranvier.ui.transacting import OneSignature, Transacting, Wish
 
@@ -109,11 +110,32 @@ def test_receipts_are_kept_with_what_they_changed(house):
     whole = stored(samples_money.receipt(), 7)
     assert (whole.id, whole.kept, whole.stage, whole.at_ms) == ("0x" + "c4" * 32, "yes", "final", 7)
     (one,) = whole.operations
-    assert (one.kind, one.alpha_rao, one.tao_rao, one.netuid) == ("stake", 176_379_810_022, -5 * COIN + 1_347_210, 1)
+    assert (one.kind, one.alpha_rao, one.tao_rao, one.netuid, one.event_index) == (
+        "stake", 176_301_112_005, -5 * COIN, 1, 4,
+    )  # fmt: skip
     assert value_of(whole) == 5 * COIN
     failed = stored(samples_money.receipt(TxStage.FAILED, error="The price moved."), 7)
     assert failed.kept == "no" and failed.operations == () and failed.error == "The price moved."
     assert msgspec.json.decode(msgspec.json.encode(whole), type=type(whole)) == whole
+
+
+def test_what_came_to_others_is_not_ours_and_gifts_count_by_their_value(house):
+    base, mine = samples_money.receipt(), samples_money.COLDKEY
+    gone = Movement("transfer", 3, mine, samples_money.HOTKEY, 1, -9, 0)
+    came = replace(gone, event_index=4, coldkey_ss58=samples_money.HOTKEY_2, alpha_rao=9)
+    gift = replace(base, movements=(gone, came), plan=replace(base.plan, spend_rao=0, value_rao=70))
+    assert [one.alpha_rao for one in stored(gift, 7).operations] == [-9]
+    assert [one.alpha_rao for one in stored(gift, 7, {samples_money.HOTKEY_2}).operations] == [-9, 9]
+    assert value_of(stored(gift, 7)) == 70
+    swap = [replace(gone, kind="move", tao_rao=tao) for tao in (80, -80)]
+    assert value_of(stored(replace(gift, movements=tuple(swap)), 7)) == 80
+
+
+def test_what_a_batch_did_before_it_failed_counts(house):
+    base = samples_money.receipt()
+    broken = stored(replace(base, stage=TxStage.FAILED, error="Part 2 failed."), 7)
+    assert len(broken.operations) == 1 and counts(broken)
+    assert not counts(stored(samples_money.receipt(TxStage.FAILED, error="The price moved."), 7))
 
 
 async def test_transaction_dialog_shows_stages_then_the_receipt(qtbot, house):

@@ -165,11 +165,29 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Movement:
+    """Alpha that came to a position or left it (``alpha_rao`` below zero), by event ``event_index`` of the block.
+
+    ``kind`` is ``stake``, ``unstake``, ``move`` or ``transfer``; ``tao_rao`` what it was sold (above zero) or bought
+    for, 0 where nothing was traded.
+    """
+
+    kind: str
+    event_index: int
+    coldkey_ss58: str
+    hotkey_ss58: str
+    netuid: int
+    alpha_rao: int
+    tao_rao: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of a transaction. ``error`` is a sentence when the chain refused the call.
 
     ``findings`` say in sentences whether it did what the plan said; ``as_planned`` is the short of it (None: unknown).
-    ``next_step`` goes with ``error``. ``fee_payer_ss58`` is who paid, which need not be the signer.
+    ``next_step`` goes with ``error``. ``fee_payer_ss58`` is who paid, which need not be the signer. ``movements`` are
+    everybody's whom it touched.
     """
 
     plan: Plan
@@ -185,3 +203,4 @@ class Receipt:
     changes: tuple[Change, ...] = ()
     findings: tuple[str, ...] = ()
     as_planned: bool | None = None
+    movements: tuple[Movement, ...] = ()

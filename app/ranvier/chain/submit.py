@@ -12,7 +12,8 @@ from ranvier.chain.connection import Connection
 from ranvier.chain.errors import dispatch_hint, dispatch_sentence
 from ranvier.chain.events import Event, find
 from ranvier.chain.extrinsics import ERA_BLOCKS, Mortality
-from ranvier.chain.model import BlockRef, Change, Fact, Plan, Receipt, TxStage
+from ranvier.chain.model import BlockRef, Change, Fact, Movement, Plan, Receipt, TxStage
+from ranvier.chain.movements import movements
 from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.watching import LostError, Sight, watch
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
@@ -149,6 +150,7 @@ async def _receipt(conn: Connection, sent: _Sent, sight: Sight, tell: Stages) ->
         changes=outcome.changes,
         findings=(*findings, *_fee_findings(sent.plan, fee, payer, outcome)),
         as_planned=as_planned,
+        movements=outcome.movements,
     )
 
 
@@ -185,7 +187,7 @@ def _fee_findings(plan: Plan, fee: int | None, payer: str | None, outcome: _Outc
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     """What the block says: the signer's free TAO before and after, every planned change, the transaction's events,
-    and the subnets that paid in that block."""
+    the subnets that paid in that block, and the alpha that the transaction moved."""
 
     block: BlockRef
     before_rao: int
@@ -194,6 +196,7 @@ class _Outcome:
     events: list[Event]
     paid_netuids: frozenset[int]
     facts: tuple[tuple[Fact, bool | None], ...]
+    movements: tuple[Movement, ...]
 
 
 async def _outcome(conn: Connection, sent: _Sent, block_hash: str) -> _Outcome:
@@ -219,6 +222,7 @@ async def _outcome(conn: Connection, sent: _Sent, block_hash: str) -> _Outcome:
         [event for event in everything if event.extrinsic == index],
         paid,
         await _facts(conn, plan, block),
+        movements(everything, index),
     )
 
 

@@ -1,7 +1,7 @@
 """The lots of one subnet's alpha from the ledger: what was mined or bought, what left, and what that brought.
 
 Mined alpha is a lot at its value when it was paid; bought alpha costs what was given for it. What leaves without a
-price that the ledger knows (a transfer away, a move to another subnet, a fee taken in alpha) has unknown proceeds.
+price that the ledger knows (a transfer away, a fee taken in alpha) has unknown proceeds.
 Amounts are rao of TAO, or millionths of a currency at the day's price; one book has one unit.
 """
 
@@ -102,7 +102,7 @@ def _changes(operations: tuple[Operation, ...], netuid: int) -> Iterator[tuple[O
     for one in operations:
         if one.netuid != netuid or not one.alpha_rao:
             continue
-        if one.kind in ("stake", "unstake"):
+        if one.tao_rao or one.kind in ("stake", "unstake"):  # sold or bought, also on the way to another subnet
             yield one, one.alpha_rao, one.tao_rao or None
         else:
             first, sum_ = moved.get((one.block, one.kind), (one, 0))

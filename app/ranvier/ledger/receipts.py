@@ -19,7 +19,7 @@ _REGISTERING = frozenset({"burned_register", "register_limit", "root_register"})
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One change of a holding by a transaction: rao of alpha of (hotkey, coldkey, netuid) and of the coldkey's TAO.
+    """One change of a holding by a transaction: rao of alpha of (hotkey, coldkey, netuid), and the TAO for it.
 
     ``kind`` is ``stake``, ``unstake``, ``transfer``, ``move`` or ``fee``; block and ``event_index`` are the proof.
     """
@@ -40,7 +40,7 @@ class StoredReceipt(msgspec.Struct, frozen=True):
 
     ``stage`` is ``submitted``, ``dropped``, ``failed``, ``in_block`` or ``final``. ``sentences`` say whether it did
     what the plan said; when empty they are made from the amounts (``judged``). ``kept`` is ``yes``, ``no`` or
-    ``unknown``.
+    ``unknown``. ``value_rao`` is the TAO value of all that the plan moves (None in receipts of older versions).
     """
 
     id: str
@@ -66,6 +66,7 @@ class StoredReceipt(msgspec.Struct, frozen=True):
     kept: str = "unknown"
     sentences: tuple[str, ...] = ()
     operations: tuple[Operation, ...] = ()
+    value_rao: int | None = None
 
 
 def judged(receipt: StoredReceipt) -> StoredReceipt:

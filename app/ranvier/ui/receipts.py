@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Collection
 
 from ranvier.agent.messages import AddReceipt, GetReceipts
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.core.errors import RanvierError
 from ranvier.ledger.receipts import Operation, StoredReceipt
 from ranvier.ui.context import Context
+from ranvier.ui.own_keys import wallets_here
 
 _DAY_MS = 86_400_000
 _KEPT = {True: "yes", False: "no", None: "unknown"}
 _STAGES = {TxStage.RETRACTED: "submitted"}
-_KINDS = {"add_stake": "stake", "remove_stake": "unstake", "move_stake": "move", "swap_stake": "move"}
 _SPENT = ("submitted", "in_block", "final")
 
 
@@ -26,32 +28,45 @@ class Receipts:
 
     async def keep(self, receipt: Receipt, at_ms: int) -> None:
         """Store it for ever; a failure is shown, never raised: the transaction has happened."""
-        whole = stored(receipt, at_ms)
-        if whole.stage in _SPENT:
+        try:
+            own = await asyncio.to_thread(self._own_coldkeys)
+        except RanvierError:
+            own = frozenset()  # the signer's own side is known without
+        whole = stored(receipt, at_ms, own)
+        if counts(whole):
             self._own[whole.id] = (at_ms, value_of(whole))
         try:
             await self._context.client.call(AddReceipt(whole))
         except RanvierError as error:
             self._context.show_error(RanvierError("Receipt not kept", error.message, "Copy what is shown."))
 
+    def _own_coldkeys(self) -> frozenset[str]:
+        return frozenset(one.coldkey_ss58 for one in wallets_here(self._context) if one.coldkey_ss58 is not None)
+
     async def spent_today(self) -> int:
         """TAO value in rao of what was signed since midnight UTC. Raises RanvierError: a limit is never guessed."""
         now = int(time.time() * 1000)
         midnight = now - now % _DAY_MS
         found = await self._context.client.call(GetReceipts(since_ms=midnight))
-        values = {one.id: value_of(one) for one in found.receipts if one.stage in _SPENT}
+        values = {one.id: value_of(one) for one in found.receipts if counts(one)}
         values |= {key: value for key, (at_ms, value) in self._own.items() if at_ms >= midnight}
         return sum(values.values())
 
 
+def counts(receipt: StoredReceipt) -> bool:
+    """Whether it is for the day's limit: sent and not refused, or refused after a part of it had come through."""
+    return receipt.stage in _SPENT or bool(receipt.operations)
+
+
 def value_of(receipt: StoredReceipt) -> int:
-    """What the day's limit counts: what was spent, or the TAO that a sale moved."""
-    moved = sum(abs(one.tao_rao) for one in receipt.operations if one.kind != "fee")
-    return max(receipt.spend_rao or 0, moved)
+    """What the day's limit counts: the TAO value that the plan named, or what was really bought or sold."""
+    traded = [one.tao_rao for one in receipt.operations if one.kind != "fee"]
+    bought, sold = -sum(tao for tao in traded if tao < 0), sum(tao for tao in traded if tao > 0)
+    return max(receipt.spend_rao or 0, receipt.value_rao or 0, bought, sold)
 
 
-def stored(receipt: Receipt, at_ms: int) -> StoredReceipt:
-    """The receipt in the ledger's form."""
+def stored(receipt: Receipt, at_ms: int, own: Collection[str] = ()) -> StoredReceipt:
+    """The receipt in the ledger's form. ``own`` are coldkeys whose side of it belongs there, besides the signer's."""
     plan, block = receipt.plan, receipt.block
     return StoredReceipt(
         id=receipt.extrinsic_hash,
@@ -76,32 +91,21 @@ def stored(receipt: Receipt, at_ms: int) -> StoredReceipt:
         error=receipt.error,
         kept=_KEPT[receipt.as_planned],
         sentences=receipt.findings,
-        operations=_operations(receipt, at_ms),
+        operations=_operations(receipt, at_ms, own),
+        value_rao=plan.value_rao,
     )
 
 
-def _operations(receipt: Receipt, at_ms: int) -> tuple[Operation, ...]:
-    """What a swap of one position changed: alpha of the position, TAO of the coldkey without the fee."""
-    kind = _KINDS.get(receipt.plan.function.removesuffix("_limit"))
+def _operations(receipt: Receipt, at_ms: int, own: Collection[str]) -> tuple[Operation, ...]:
+    """What it did to one's own positions, event by event; also what came through before a batch was interrupted."""
     block = receipt.block
-    if kind is None or block is None or receipt.stage is TxStage.FAILED:
+    if block is None:
         return ()
-    payer, fee = receipt.fee_payer_ss58, receipt.fee_rao or 0
-    alphas = [one for one in receipt.changes if one.effect.netuid is not None]
-    taos = [one for one in receipt.changes if one.effect.netuid is None]
-    tao = 0
-    for one in taos:
-        if one.before_rao is not None and one.after_rao is not None:
-            tao += one.after_rao - one.before_rao + (fee if payer == one.effect.coldkey_ss58 else 0)
-    found = []
-    for place, one in enumerate(alphas):
-        if one.before_rao is None or one.after_rao is None:
-            continue
-        effect = one.effect
-        found.append(
-            Operation(
-                kind, block.number, None, block.time_ms or at_ms, effect.coldkey_ss58, effect.hotkey_ss58,
-                effect.netuid, one.after_rao - one.before_rao, tao if place == 0 else 0,
-            )
-        )  # fmt: skip
-    return tuple(found)
+    mine = {receipt.plan.signer_ss58, *own}
+    return tuple(
+        Operation(
+            one.kind, block.number, one.event_index, block.time_ms or at_ms, one.coldkey_ss58, one.hotkey_ss58,
+            one.netuid, one.alpha_rao, one.tao_rao,
+        )
+        for one in receipt.movements if one.coldkey_ss58 in mine
+    )  # fmt: skip
