@@ -313,7 +313,8 @@ def lock(arguments: list[str]) -> int:
     common = [str(venv_program("uv")), "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11",
               "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--quiet",
               "--custom-compile-command", "python3 dev.py lock", *arguments]  # fmt: skip
-    for name, more in (("app", []), ("dev", ["--group", "dev", "-c", str(LOCKS / "app.txt")])):
+    pinned = ["-c", str(LOCKS / "app.txt")]
+    for name, more in (("app", []), ("dev", ["--group", "dev", *pinned]), ("bench", ["--extra", "bench", *pinned])):
         if subprocess.run([*common, *more, "-o", str(LOCKS / f"{name}.txt")], cwd=ROOT, check=False).returncode:
             raise Stop(f"uv could not resolve {name}.txt (its words are above).", 1)
         print(f"wrote packaging/locks/{name}.txt")
