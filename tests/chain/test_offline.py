@@ -245,7 +245,8 @@ def test_every_custom_pool_error_has_words() -> None:
 
 def test_nothing_heavy_is_imported_early() -> None:
     script = (
-        "import sys; import ranvier.chain.connection, ranvier.chain.reads, ranvier.chain.plans, ranvier.chain.submit;"
+        "import sys; import ranvier.chain.connection, ranvier.chain.reads;"
+        "import ranvier.chain.plans, ranvier.chain.submit;"
         "names = 'substrateinterface scalecodec aiohttp websocket requests xxhash'.split();"
         "print([m for m in names if m in sys.modules])"
     )
