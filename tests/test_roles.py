@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 
@@ -54,3 +55,13 @@ def test_the_keeper_and_the_version_load_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=child_environment(), check=True
     )
     assert json.loads(result.stdout.splitlines()[-1]) == []
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path) -> None:
+    """As ``ranvier miners list | head -1``: the pipe is closed while there is more to write."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "ranvier", "--home", str(tmp_path), "hardware"]
+    with os.fdopen(writing, "wb") as closed:
+        ended = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -155,7 +155,7 @@ async def test_search_shows_the_newest_hit_and_steps(qtbot, tmp_path):
         await until(lambda: marked() == "line 20000000")
         log.search.setText("(")
         log.search.returnPressed.emit()
-        await until(lambda: "cannot be searched" in texts(it.window.messages))
+        await until(lambda: log.note.text() == "It cannot be searched for.")
         log.search.setText("nothing")
         log.search.returnPressed.emit()
         await until(lambda: "nothing in the log fits" in log.note.text())
@@ -177,7 +177,7 @@ async def test_levels_are_asked_for_and_the_crash_is_found(qtbot, tmp_path):
         await until(lambda: "line 1000" in page.log.text.toPlainText())
         it.client.answers[LogCrash] = CrashPlace()
         page.log.crash.click()
-        await until(lambda: "has not ended by itself" in page.log.note.text())
+        await until(lambda: "no end of its own" in page.log.note.text())
 
 
 async def test_a_bundle_is_shown_then_stored(qtbot, tmp_path):

@@ -25,9 +25,9 @@ def since_text(miner: MinerView, now: float) -> str:
     return UNKNOWN if miner.started_at is None else duration_text(now - miner.started_at)
 
 
-def used_text(miner: MinerView, text: str, at_rest: str = NOTHING) -> str:
-    """``text`` of something that it uses; ``at_rest`` when it does not run: then that is nothing, not unknown."""
-    return at_rest if miner.pid is None and miner.state is not MinerState.UNKNOWN else text
+def used_text(miner: MinerView, text: str) -> str:
+    """``text`` of something that it uses; a dash when it does not run: then that is nothing, not unknown."""
+    return NOTHING if miner.pid is None and miner.state is not MinerState.UNKNOWN else text
 
 
 def restarts_text(miner: MinerView) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from ranvier.agent.messages import LogCrash, LogPage, PlacedLine, ReadLog, SearchLog
 from ranvier.core.errors import RanvierError
@@ -38,8 +39,8 @@ class MinerLog:
         view.older.connect(lambda: self._page(self._read_older))
         view.newer.connect(lambda: self._page(self._read_newer))
         view.followed.connect(self._followed)
-        view.searched.connect(lambda text: context.run(self.search(text), "search the log"))
-        view.stepped.connect(lambda step: context.run(self.step(step), "next hit"))
+        view.searched.connect(lambda text: context.run(self._tried(self.search(text)), "search the log"))
+        view.stepped.connect(lambda step: context.run(self._tried(self.step(step)), "next hit"))
         view.level_chosen.connect(self._choose_level)
         view.crash_wanted.connect(lambda: context.run(self.show_crash(), "last crash"))
 
@@ -170,12 +171,19 @@ class MinerLog:
         """Where it last ended by itself, and what it said before."""
         place = await self._context.client.call(LogCrash(self.miner_id))
         if place.position is None:
-            self._view.note.setText("it has not ended by itself as far as its log goes back")
+            self._view.note.setText("no end of its own in this log")
             return
         await self.show_at(place.position)
         self._view.note.setText(place.text)
 
     # --- searching -----------------------------------------------------------------------------------------
+
+    async def _tried(self, work: Coroutine[Any, Any, None]) -> None:
+        """What is wrong with a pattern is said beside it, in place of "searching"."""
+        try:
+            await work
+        except RanvierError as error:
+            self._failed(error)
 
     def _forget_hits(self) -> None:
         self._hits, self._hit, self._search_next, self._searched, self._pattern = [], None, None, True, ""
