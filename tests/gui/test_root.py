@@ -14,11 +14,10 @@ from gui.stage import texts, until
 from ranvier.core.paths import Paths
 from ranvier.core.settings import CLOSE_TO_TRAY, THEME
 from ranvier.ui.agent_link import AgentLink
-from ranvier.ui.application import Options
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.garbage import GarbageOnThisThread
 from ranvier.ui.instance import Instance
-from ranvier.ui.root import Application
+from ranvier.ui.root import Application, Options
 from ranvier.ui.theme import DARK, LIGHT, colours_of
 from ranvier.ui.tray import Tray
 

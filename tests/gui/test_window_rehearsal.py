@@ -18,10 +18,9 @@ from ranvier.core.settings import NETWORK, SANDBOX_BLOCK_MS, Settings
 from ranvier.miners.status import MinerState
 from ranvier.rehearsal import rehearsal as rehearsal_module
 from ranvier.rehearsal.stages import Stage, StageState
-from ranvier.ui.application import Options
 from ranvier.ui.garbage import GarbageOnThisThread
 from ranvier.ui.instance import Instance
-from ranvier.ui.root import Application
+from ranvier.ui.root import Application, Options
 
 
 @pytest.mark.limit_s(200)

@@ -21,7 +21,6 @@ from ranvier.core.errors import ChainError, RanvierError
 
 SS58_PREFIX = 42
 _HASH_BYTES = {"Blake2_128Concat": 16, "Twox64Concat": 8, "Identity": 0}
-_EVENT_PHASE_APPLY = 0
 
 _known: dict[tuple[str, int], Runtime] = {}
 _building = threading.Lock()

@@ -7,20 +7,11 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from ranvier.core.log import start_logging
 from ranvier.core.paths import Paths
 from ranvier.keys.memory import forbid_core_dumps
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """``exit_after_paint`` measures the start; ``hidden`` starts in the tray, where there is one."""
-
-    exit_after_paint: bool = False
-    hidden: bool = False
 
 
 def main(arguments: list[str], paths: Paths) -> int:
@@ -36,7 +27,7 @@ def main(arguments: list[str], paths: Paths) -> int:
         return 1
     start_logging(paths.logs, "window")
     try:
-        from ranvier.ui.root import start
+        from ranvier.ui.root import Options, start
     except ImportError as error:
         sys.stderr.write(f"ranvier: the window's libraries cannot be loaded: {error}\n")
         return 1

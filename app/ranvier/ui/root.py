@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,6 @@ from ranvier.core.errors import RanvierError, StorageError
 from ranvier.core.paths import Paths
 from ranvier.core.settings import CLOSE_TO_TRAY, NETWORK, THEME, Settings
 from ranvier.core.tasks import Tasks
-from ranvier.ui.application import Options
 from ranvier.ui.closing import NO_TRAY_TEXT, NO_TRAY_TITLE, Closing, must_show, on_close
 from ranvier.ui.dialogs.ask import ask, tell
 from ranvier.ui.garbage import GarbageOnThisThread
@@ -43,6 +43,14 @@ log = logging.getLogger(__name__)
 HEAVY = ("substrateinterface", "keyring", "pyqtgraph", "pynvml", "numpy", "aiohttp")
 _PAINT_LIMIT_S = 5.0
 _WORKERS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``exit_after_paint`` measures the start; ``hidden`` starts in the tray, where there is one."""
+
+    exit_after_paint: bool = False
+    hidden: bool = False
 
 
 def start(paths: Paths, options: Options) -> int:

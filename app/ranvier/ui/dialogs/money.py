@@ -20,7 +20,7 @@ from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.dialogs.money_fields import Answers, Spec
 from ranvier.ui.dialogs.money_ground import Ground
-from ranvier.ui.dialogs.money_parts import Part
+from ranvier.ui.dialogs.money_parts import Part, part_of
 from ranvier.ui.dialogs.money_preview import Preview
 from ranvier.ui.transacting import Wish
 from ranvier.ui.widgets.text import button, label
@@ -66,7 +66,7 @@ class FormDialog(Dialog):
         left = QVBoxLayout()
         left.setSpacing(12)
         for spec in form.parts:
-            part = spec.make(ground)
+            part = part_of(spec, ground)
             part.setMinimumWidth(_FORM_WIDTH)
             self.parts[spec.key] = part
             left.addWidget(part)

@@ -1,4 +1,4 @@
-"""The parts of a form about money, declared as data. Each ``make``s its input (``money_parts``)."""
+"""The parts of a form about money, declared as data; ``money_parts`` makes the input of each."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ranvier.ui.dialogs.money_ground import Ground, Option, Room
-from ranvier.ui.dialogs.money_parts import (
-    AddressPart,
-    AmountPart,
-    ChoicePart,
-    Part,
-    TextPart,
-    TickPart,
-    percent_ppm,
-    percent_problem,
-)
 
 Answers = Mapping[str, Any]
 
@@ -30,9 +20,6 @@ class Spec:
     hint: str = ""
     shown: Callable[[Answers], bool] | None = None
 
-    def make(self, ground: Ground) -> Part:
-        raise NotImplementedError
-
 
 Options = Callable[[Ground, Answers], Sequence[Option]]
 
@@ -44,18 +31,12 @@ class Choice(Spec):
     options: Options = lambda ground, answers: ()
     none: str = "There is none to choose."
 
-    def make(self, ground: Ground) -> Part:
-        return ChoicePart(self, ground)
-
 
 @dataclass(frozen=True, slots=True)
 class Address(Spec):
     """One of one's own addresses, or any that is typed."""
 
     options: Options = lambda ground, answers: ()
-
-    def make(self, ground: Ground) -> Part:
-        return AddressPart(self, ground)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +47,12 @@ class Amount(Spec):
     all_name: str = "All"
     zero: bool = False
 
-    def make(self, ground: Ground) -> Part:
-        return AmountPart(self, ground)
-
 
 @dataclass(frozen=True, slots=True)
 class Percent(Spec):
     """Millionths, typed in percent."""
 
     start: str = "0.5"
-
-    def make(self, ground: Ground) -> Part:
-        return TextPart(self, ground, percent_problem, percent_ppm, self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +62,17 @@ class Words(Spec):
     check: Callable[[str], str | None] = lambda text: None
     start: str = ""
 
-    def make(self, ground: Ground) -> Part:
-        return TextPart(self, ground, self.check, str.strip, self.start)
-
 
 @dataclass(frozen=True, slots=True)
 class Whole(Spec):
-    """A whole number between two."""
+    """A whole number from ``least`` to ``most``."""
 
     least: int = 1
     most: int = 100
     start: str = ""
 
-    def make(self, ground: Ground) -> Part:
-        return TextPart(self, ground, self._problem, lambda text: int(text.strip()), self.start)
-
-    def _problem(self, text: str) -> str | None:
+    def problem(self, text: str) -> str | None:
+        """Why the text is no such number, or None."""
         fine = text.strip().isascii() and text.strip().isdigit() and self.least <= int(text.strip()[:9]) <= self.most
         return None if fine else f"A whole number from {self.least} to {self.most}."
 
@@ -112,6 +82,3 @@ class Tick(Spec):
     """Yes or no."""
 
     start: bool = False
-
-    def make(self, ground: Ground) -> Part:
-        return TickPart(self, ground)

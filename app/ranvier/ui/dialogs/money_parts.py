@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from ranvier.core.units import RAO_PER_COIN, format_rao, parse_rao
+from ranvier.ui.dialogs.money_fields import Address, Amount, Answers, Choice, Percent, Spec, Tick, Whole, Words
 from ranvier.ui.dialogs.money_ground import Ground, Option, Room, plain_rao
 from ranvier.ui.dialogs.watch_only import address_check
 from ranvier.ui.widgets.fields import Field
 from ranvier.ui.widgets.text import button, label, restyle
 
-if TYPE_CHECKING:
-    from ranvier.ui.dialogs.money_fields import Address, Amount, Answers, Choice, Spec, Tick
-
 _PPM_PER_PERCENT = 10_000
 _MOST_PERCENT = 50
-_NOT_YOURS = "A valid address, and none of yours: compare it letter by letter."
 
 
 class Part(QWidget):
@@ -285,6 +282,26 @@ class TickPart(Part):
 
     def target(self) -> QWidget:
         return self.box
+
+
+def part_of(spec: Spec, ground: Ground) -> Part:
+    """The input that asks for what ``spec`` declares."""
+    match spec:
+        case Choice():
+            return ChoicePart(spec, ground)
+        case Address():
+            return AddressPart(spec, ground)
+        case Amount():
+            return AmountPart(spec, ground)
+        case Percent():
+            return TextPart(spec, ground, percent_problem, percent_ppm, spec.start)
+        case Words():
+            return TextPart(spec, ground, spec.check, str.strip, spec.start)
+        case Whole():
+            return TextPart(spec, ground, spec.problem, lambda text: int(text.strip()), spec.start)
+        case Tick():
+            return TickPart(spec, ground)
+    raise TypeError(f"no input for {type(spec).__name__}")
 
 
 def amount_problem(text: str, room: Room, *, zero: bool = False) -> str | None:
