@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QScrollArea
 
 from gui import samples, samples_bench, samples_hardware
+from ranvier.benchmark.figures import Device, DeviceResult, Minute
+from ranvier.benchmark.journal import Begun, Segment, Unfinished
 from ranvier.benchmark.store import Store
 from ranvier.ui.widgets.share_card import card_picture
 
@@ -41,6 +44,25 @@ async def shoot_hardware(home: Path, make_studio: Any) -> list[Path]:
     return made
 
 
+FLOOR = """
+compute_spec:
+  miner:
+    cpu: {min_cores: 4, min_speed: 2.5}
+    gpu: {required: true, min_vram: 48, min_compute_capability: 8.0}
+    memory: {min_ram: 16}
+    storage: {min_space: 100}
+    network: {min_upload_speed: 100}
+"""
+
+
+def unfinished_run() -> Unfinished:
+    """A run of ten minutes that was cut off after a third."""
+    slices = tuple(Minute(float(second), 160.0) for second in range(213))
+    result = DeviceResult(Device("GPU-1", "NVIDIA GeForce RTX 4090", "cuda"), "", (), {})
+    begun, now = Begun(1.0, "GPU-1", 20.0, 600.0), time.time()
+    return Unfinished(Path("none"), begun, result, None, (Segment(now - 1000, now - 780, slices, ()),))
+
+
 async def _shoot_benchmark(studio: Any) -> None:
     page = await studio.page("benchmark")
     await samples.until(lambda: page.fit.model.rows and page.serving_view.knee.loaded, "the page", 10)
@@ -48,7 +70,13 @@ async def _shoot_benchmark(studio: Any) -> None:
         page.show_part(part)
         if part == "results":
             page.results.table.select_key(page.records[0].id)
+        if part == "fit":
+            floor = studio.out / "min_compute.yml"
+            floor.write_text(FLOOR)
+            page.floor.check(floor)
+            page.findChild(QScrollArea).verticalScrollBar().setValue(700)
         if part == "device":
+            page.device.show_unfinished(unfinished_run(), "NVIDIA GeForce RTX 4090")
             page.device.choose("cuda")
             page.bar.progress("Tensor cores, fp16, 9 s", 3, 7)
             page._show_bar()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_FOLDERS = ("lib/python3*/site-packages", "lib64/python3*/site-packages", "Lib/site-packages")
+SITE_PACKAGES = ("lib/python3*/site-packages", "lib64/python3*/site-packages", "Lib/site-packages")
 _CUDA = re.compile(r"^cuda\b[^=\n]*=\s*['\"](\d+)\.(\d+)", re.MULTILINE)
 _LONGEST = 65_536
 
 
 def torch_cuda(environment: Path) -> tuple[int, int] | None:
     """(major, minor) as ``torch/version.py`` says; None without torch, or with one for something else. Blocking."""
-    for folder in _FOLDERS:
+    for folder in SITE_PACKAGES:
         for path in environment.glob(f"{folder}/torch/version.py"):
             try:
                 with path.open("rb") as file:

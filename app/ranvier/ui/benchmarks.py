@@ -17,6 +17,7 @@ from ranvier.benchmark import device, serving
 from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest
 from ranvier.benchmark.device import DeviceRun
+from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.guard import RunningMiner, cost_of, users_of
 from ranvier.benchmark.journal import Journal, Unfinished, begin
 from ranvier.benchmark.lock import Turns, related
@@ -26,6 +27,7 @@ from ranvier.benchmark.telemetry import Telemetry
 from ranvier.core.tasks import Tasks
 from ranvier.hardware.snapshot import Hardware
 from ranvier.miners.status import MinerState
+from ranvier.ui.models.benchmarks import Torch
 
 Work = Callable[[Callable[[Any], None]], Awaitable[Record]]
 _STEP_LIMIT_S = 60.0
@@ -138,6 +140,30 @@ def resumed_work(one: Unfinished, turns: Turns, cards: Sequence[str]) -> Work:
         return new_record("device", _subject(run), time.time(), device=run, settings=settings)
 
     return work
+
+
+def torch_work(one: Torch, turns: Turns, cards: Sequence[str]) -> Work:
+    """The matrix library of a miner's own environment, by its own Python, on its first card."""
+
+    async def work(told: Callable[[Any], None]) -> Record:
+        uuid = one.gpus[0] if one.gpus else "torch"
+        run = await device.measure_torch(one.python, turns, uuid, told, cards=cards)
+        return new_record("device", _subject(run), time.time(), device=run, settings={"miner": one.miner})
+
+    return work
+
+
+def keep_llama_bench(store: Store, path: Path) -> int:
+    """Keep what a ``llama-bench -o json`` wrote; how many results it held. Raises BenchmarkError and StorageError.
+    Reads and writes files."""
+    try:
+        results = device.parse_llama_bench(path.read_bytes())
+    except OSError as error:
+        raise BenchmarkError("Not readable", f"{path}: {error.strerror}.", "Choose another file.") from error
+    for result in results:
+        run = DeviceRun(result)
+        store.add(new_record("device", _subject(run), time.time(), device=run, settings={"from": "llama-bench"}))
+    return len(results)
 
 
 def begun_of(records: Sequence[Record]) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ranvier.agent.messages import AgentStatus
@@ -12,8 +13,11 @@ from ranvier.benchmark.metrics import LoadResult, Spread
 from ranvier.benchmark.objectives import Objective
 from ranvier.benchmark.serving import ServingProgress
 from ranvier.benchmark.store import Record, Row, Store, Value, values
+from ranvier.core.paths import Paths
 from ranvier.hardware.snapshot import Hardware
+from ranvier.miners.generations import Generations
 from ranvier.miners.status import MinerState
+from ranvier.miners.torch_cuda import SITE_PACKAGES
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.words import UNKNOWN, count_text, duration_text, local_time
 
@@ -39,8 +43,8 @@ def targets(status: AgentStatus | None) -> tuple[Target, ...]:
     )
 
 
-def devices(sample: Hardware | None) -> tuple[tuple[str, str, str | None], ...]:
-    """What can be measured here: (words, kind, uuid). The processor always."""
+def devices(sample: Hardware | None, torch: Sequence[Torch] = ()) -> tuple[tuple[str, str, str | None], ...]:
+    """What can be measured here: (words, kind, uuid; of a miner's torch its Python). The processor always."""
     found: list[tuple[str, str, str | None]] = []
     gpus = sample.gpus if sample is not None else ()
     for gpu in gpus:
@@ -48,7 +52,28 @@ def devices(sample: Hardware | None) -> tuple[tuple[str, str, str | None], ...]:
             found.append((f"GPU {gpu.index} · {gpu.name}", "cuda", gpu.uuid))
     if any(gpu.vendor != "nvidia" for gpu in gpus):
         found.append(("Any GPU, by shaders", "wgpu", None))
+    found += [(f"torch of {one.miner}", "torch", str(one.python)) for one in torch]
     found.append(("Processor", "cpu", None))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Torch:
+    """A miner's own environment that has torch. ``gpus``: its cards, empty for none chosen."""
+
+    miner: str
+    python: Path
+    gpus: tuple[str, ...] = ()
+
+
+def torches(paths: Paths, status: AgentStatus | None) -> tuple[Torch, ...]:
+    """The miners whose environments have torch. Reads folders: a worker's work."""
+    found = []
+    for miner in status.miners if status is not None else ():
+        env = Generations(paths.miner(miner.id)).current().env
+        python = next((p for p in (env / "bin" / "python", env / "Scripts" / "python.exe") if p.exists()), None)
+        if python is not None and any(any(env.glob(f"{lib}/torch/version.py")) for lib in SITE_PACKAGES):
+            found.append(Torch(miner.name, python, miner.gpus))
     return tuple(found)
 
 

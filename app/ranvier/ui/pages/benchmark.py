@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
@@ -27,20 +28,24 @@ from ranvier.ui.benchmarks import (
     cards_of,
     cost_words,
     device_work,
+    keep_llama_bench,
     resumed_work,
     serving_work,
+    torch_work,
     users_words,
 )
 from ranvier.ui.context import Context
-from ranvier.ui.models.benchmarks import driver_changes, progress_words, step_words
+from ranvier.ui.models.benchmarks import driver_changes, progress_words, step_words, torches
 from ranvier.ui.widgets.bench_device import DeviceForm
 from ranvier.ui.widgets.bench_fit import FitPart
+from ranvier.ui.widgets.bench_floor import FloorPart
 from ranvier.ui.widgets.bench_results import ResultsPart
 from ranvier.ui.widgets.bench_serving import ServingForm
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.record_view import RecordView
 from ranvier.ui.widgets.run_bar import RunBar
+from ranvier.ui.words import count_text
 
 _PARTS = (("serving", "Serving"), ("device", "Device"), ("fit", "What fits"), ("results", "Results"))
 _SUBTITLES = {
@@ -70,6 +75,7 @@ class BenchmarkPage(Page):
         self.serving = ServingForm()
         self.device = DeviceForm()
         self.fit = FitPart(load_catalogue(), context.run)
+        self.floor = FloorPart(context.run)
         self.results = ResultsPart(context.run, context.say)
         self.serving_result, self.device_result = Card("Newest result"), Card("Newest result")
         self.serving_view, self.device_view = RecordView(), RecordView()
@@ -78,7 +84,7 @@ class BenchmarkPage(Page):
         self._parts: dict[str, tuple[QWidget, ...]] = {
             "serving": (self.serving, self.serving_result),
             "device": (self.device, self.device_result),
-            "fit": (self.fit,),
+            "fit": (self.fit, self.floor),
             "results": (self.results,),
         }
         self.add(self.status_card)
@@ -91,6 +97,7 @@ class BenchmarkPage(Page):
         self.device.wanted.connect(self._run_device)
         self.device.go_on.connect(self._resume)
         self.device.discarded.connect(self._discard)
+        self.device.llama_chosen.connect(self.keep_llama)
         context.bridge.status.connect(self._heard)
         if context.bridge.latest is not None:
             self._heard(context.bridge.latest)
@@ -137,8 +144,9 @@ class BenchmarkPage(Page):
             return  # the header says that the agent is away; an endpoint can be measured all the same
         self._sample = sample
         self.serving.show_hardware(sample)
-        self.device.show_hardware(sample)
+        self.device.show_hardware(sample, await asyncio.to_thread(torches, self.context.paths, self._status))
         self.fit.show_hardware(sample)
+        self.floor.show_hardware(sample)
         self.device.show_changes(await asyncio.to_thread(driver_changes, self.runner.store, sample))
 
     async def _read_records(self) -> None:
@@ -180,6 +188,11 @@ class BenchmarkPage(Page):
 
     def _run_device(self) -> None:
         form = self.device
+        torch = form.torch
+        if torch is not None:
+            cards = tuple(one for uuid in torch.gpus[:1] for one in cards_of(self._sample, "cuda", uuid))
+            self._begin_device(lambda turns: torch_work(torch, turns, cards), cards)
+            return
         cards = cards_of(self._sample, form.kind, form.uuid)
         self._begin_device(
             lambda turns: device_work(
@@ -192,6 +205,21 @@ class BenchmarkPage(Page):
     def _resume(self, one: Unfinished) -> None:
         cards = cards_of(self._sample, "cuda", one.begun.uuid)
         self._begin_device(lambda turns: resumed_work(one, turns, cards), cards)
+
+    def keep_llama(self, path: str) -> None:
+        """Keep what llama-bench measured."""
+
+        async def keep() -> None:
+            try:
+                count = await asyncio.to_thread(keep_llama_bench, self.runner.store, Path(path))
+            except RanvierError as error:
+                self.bar.failed(error)
+            else:
+                self.bar.say(f"{count_text(count, 'result')} of llama-bench kept.")
+                await self._read_records()
+            self._show_bar()
+
+        self.context.run(keep(), "llama-bench")
 
     def _discard(self, one: Unfinished) -> None:
         self.device.show_unfinished(None)

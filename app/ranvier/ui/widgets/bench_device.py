@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
 
 from ranvier.benchmark.journal import Unfinished
 from ranvier.core.evidence import age_text
 from ranvier.hardware.snapshot import Hardware
-from ranvier.ui.models.benchmarks import devices
+from ranvier.ui.models.benchmarks import Torch, devices
 from ranvier.ui.widgets.bench_form import Choice, Number, named
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.text import allow, button, label
@@ -22,17 +22,21 @@ _WORDS = {
     "answers late meanwhile.",
     "wgpu": "Bandwidth and matrix rate by shaders, without tensor cores: says that a card is alive, right and not "
     "slowed down, not what inference gets. Needs the optional wgpu package.",
+    "torch": "The matrix library of the miner's own environment: what its programs get. It runs that environment's own "
+    "Python, on the miner's card.",
     "cpu": "Memory bandwidth and matrix rate of the processor, for nodes without a GPU. A machine that does something "
     "else measures that too.",
 }
 
 
 class DeviceForm(Card):
-    """``wanted`` is sent by the button; ``go_on`` and ``discarded`` with the unfinished run that is offered."""
+    """``wanted`` is sent by the button; ``go_on`` and ``discarded`` with the unfinished run that is offered;
+    ``llama_chosen`` with a file that llama-bench wrote."""
 
     wanted = Signal()
     go_on = Signal(object)
     discarded = Signal(object)
+    llama_chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__("Measure a device")
@@ -70,6 +74,10 @@ class DeviceForm(Card):
         self.add(self._offer)
         foot = QHBoxLayout()
         foot.addWidget(self.meaning, 1)
+        self.llama = button(
+            "Keep a llama-bench result", self._ask_llama, kind="quiet", tip="A file that llama-bench -o json wrote"
+        )
+        foot.addWidget(self.llama)
         foot.addWidget(self.start)
         self.body.addLayout(foot)
         self._chosen = False
@@ -78,9 +86,10 @@ class DeviceForm(Card):
         self.length.currentIndexChanged.connect(lambda _index: self._draw())
         self.show_hardware(None)
 
-    def show_hardware(self, sample: Hardware | None) -> None:
-        """What can be measured."""
-        self.device.set_entries([(words, (kind, uuid)) for words, kind, uuid in devices(sample)])
+    def show_hardware(self, sample: Hardware | None, torch: Sequence[Torch] = ()) -> None:
+        """What can be measured; ``torch``: the miners' environments that have it."""
+        self._torch = {str(one.python): one for one in torch}
+        self.device.set_entries([(words, (kind, uuid)) for words, kind, uuid in devices(sample, torch)])
         if not self._chosen and not self._busy:
             self.device.setCurrentIndex(0)  # the GPU that was not known yet, not the processor
         self._draw()
@@ -124,6 +133,11 @@ class DeviceForm(Card):
         return None if found is None else str(found)
 
     @property
+    def torch(self) -> Torch | None:
+        """The environment that is chosen, where one is."""
+        return self._torch.get(self.uuid or "") if self.kind == "torch" else None
+
+    @property
     def check_s(self) -> float:
         return _CHECK_S
 
@@ -142,3 +156,10 @@ class DeviceForm(Card):
 
     def _choose_by_hand(self) -> None:
         self._chosen = True
+
+    def _ask_llama(self) -> None:
+        dialog = QFileDialog(self, "A result of llama-bench", "", "JSON (*.json);;All files (*)")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.llama_chosen.emit)
+        dialog.open()

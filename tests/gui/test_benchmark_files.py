@@ -1,0 +1,111 @@
+"""What the window takes from elsewhere: a miner's torch, llama-bench's file, a subnet's hardware floor."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import msgspec
+import pytest
+
+from gui import samples, samples_hardware
+from gui.stage import texts
+from gui.test_benchmark import opened
+from ranvier.agent.messages import GetStatus
+from ranvier.ui.models.benchmarks import devices, torches
+
+FLOOR = """
+version: '1.0'
+compute_spec:
+  miner:
+    cpu: {min_cores: 4}
+    gpu: {required: true, min_vram: 48, min_compute_capability: 8.0}
+    memory: {min_ram: 16}
+    network: {min_upload_speed: 100}
+  validator:
+    gpu: {required: false}
+    memory: {min_ram: 8}
+"""
+LLAMA = [
+    {"model_filename": "/models/llama-8b.gguf", "backends": "CUDA", "gpu_info": "RTX 4090", "build_number": 6000,
+     "build_commit": "abc", "n_prompt": 0, "n_gen": 128, "samples_ts": [120.0, 121.0], "model_type": "llama 8B"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def house(tmp_path, qloop):
+    return samples.House(tmp_path, samples_hardware.client(tmp_path, samples_hardware.rich))
+
+
+def with_torch(house, miner_id: str) -> str:
+    """A miner's environment with a torch in it; returns its Python, which is this one."""
+    env = house.context.paths.miner(miner_id) / "env"
+    package = env / "lib" / "python3.12" / "site-packages" / "torch"
+    package.mkdir(parents=True)
+    (package / "version.py").write_text("cuda = '12.8'\n")
+    python = env / "bin" / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    return str(python)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a link to Python")
+async def test_the_torch_of_a_miner_is_offered_and_its_trouble_is_told(qtbot, house):
+    status = samples.status()
+    miner = msgspec.structs.replace(status.miners[0], gpus=(), wanted=False, pid=None)
+    status = house.client.answers[GetStatus] = msgspec.structs.replace(status, miners=(miner,))
+    python = with_torch(house, miner.id)
+    (found,) = torches(house.context.paths, status)
+    assert (found.miner, str(found.python)) == (miner.name, python)
+    assert ("torch of Practice miner", "torch", python) in devices(None, (found,))
+    page = await opened(qtbot, house)
+    page._heard(status)
+    await page._look()
+    page.show_part("device")
+    page.device.choose("torch")
+    assert page.device.torch == found and "own environment" in page.device.meaning.text()
+    page.device.start.click()  # this Python has no torch: its child says so
+    await samples.until(lambda: "torch" in page.bar.words.text() and not page.runner.busy, "the words", 25)
+    assert page.records == () and not house.errors
+    await house.close()
+
+
+async def test_a_file_of_llama_bench_is_kept_and_garbage_is_not(qtbot, house, tmp_path):
+    page = await opened(qtbot, house)
+    page.show_part("device")
+    path = tmp_path / "llama.json"
+    path.write_text("not json")
+    page.device.llama_chosen.emit(str(path))
+    await samples.until(lambda: "Not from llama-bench" in page.bar.words.text(), "the words")
+    path.write_text(json.dumps(LLAMA))
+    page.device.llama_chosen.emit(str(path))
+    await samples.until(lambda: page.records, "the record")
+    assert page.bar.words.text() == "1 result of llama-bench kept."
+    (record,) = page.records
+    assert record.subject.name == "RTX 4090" and record.device.result.figures[0].samples == (120.0, 121.0)
+    page.device.llama_chosen.emit(str(tmp_path / "gone.json"))
+    await samples.until(lambda: "Not readable" in page.bar.words.text(), "the words")
+    await house.close()
+
+
+async def test_a_floor_is_met_or_not_line_by_line_for_each_role(qtbot, house, tmp_path):
+    path = tmp_path / "min_compute.yml"
+    path.write_text(FLOOR)
+    page = await opened(qtbot, house)
+    page.show_part("fit")
+    await samples.until(lambda: page.floor._sample is not None, "the hardware")
+    page.floor.check(path)
+    await samples.until(lambda: page.floor.model.rows, "the lines")
+    lines = {line.key: line.met for line in page.floor.model.rows}
+    assert lines["cpu.min_cores"] is True and lines["gpu.min_vram"] is False
+    assert lines["gpu.min_compute_capability"] is True and lines["network.min_upload_speed"] is None
+    assert "1 line not met; 1 line cannot be checked here." in page.floor.words.text()
+    assert not page.floor.table.isHidden()
+    page.floor.role.setCurrentIndex(1)
+    await samples.until(lambda: len(page.floor.model.rows) == 2, "the validator's")
+    assert "every line that can be checked is met" in texts(page.floor)
+    path.write_text("- nothing")
+    page.floor.check(path)
+    await samples.until(lambda: "cannot be read" in page.floor.words.text(), "the words")
+    assert page.floor.table.isHidden()
+    await house.close()
