@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import qasync
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 HERE = Path(__file__).parent
@@ -58,6 +59,15 @@ def qloop(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[qasync
     gc.enable()
     assert not left, f"tasks left running: {[task.get_name() for task in left]}"
     assert not names, f"timers left running: {names}"
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> QWidget:
+    """A shown widget for dialogs to be opened over."""
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.show()
+    return widget
 
 
 def active_timers() -> list[QTimer]:

@@ -41,14 +41,6 @@ def house(tmp_path, qloop, monkeypatch):
     return samples.House(tmp_path)
 
 
-@pytest.fixture
-def window(qtbot):
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
-
-
 def fill(dialog: CreateWalletDialog, name: str = "rig") -> None:
     dialog.name.input.setText(name)
     dialog.password.first.input.setText(PASSWORD)

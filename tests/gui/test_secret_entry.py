@@ -9,7 +9,6 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtWidgets import QWidget
 
 from gui import samples
 from ranvier.keys import files, mnemonic, storing, wallets
@@ -107,14 +106,6 @@ def test_the_field_asks_for_what_it_needs(qtbot, tmp_path):
 def house(tmp_path, qloop, monkeypatch):
     monkeypatch.setattr(storing, "store_coldkey", functools.partial(storing.store_coldkey, _cost=samples.CHEAP))
     return samples.House(tmp_path)
-
-
-@pytest.fixture
-def window(qtbot):
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
 
 
 @pytest.mark.parametrize("form", ["seed", "private", "file"])

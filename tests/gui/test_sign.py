@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 
 import pytest
-from PySide6.QtWidgets import QWidget
 
 from gui import samples
 from ranvier.core.errors import KeyFileError
@@ -28,14 +27,6 @@ TEXT = "I run the node at 192.0.2.1"
 def house(tmp_path, qloop, monkeypatch):
     monkeypatch.setattr(wallets, "unlock_coldkey", functools.partial(wallets.unlock_coldkey, _cost=samples.CHEAP))
     return samples.House(tmp_path / "home")
-
-
-@pytest.fixture
-def window(qtbot):
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
 
 
 async def opened(window, house, chosen=""):

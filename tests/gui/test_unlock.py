@@ -8,7 +8,7 @@ import threading
 import keyring.errors
 import pytest
 import shiboken6
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit
 
 from gui import samples
 from ranvier.core.errors import KeyFileError
@@ -47,14 +47,6 @@ class Keyring:
 @pytest.fixture
 def house(tmp_path, qloop):
     return samples.House(tmp_path)
-
-
-@pytest.fixture
-def window(qtbot):
-    widget = QWidget()
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
 
 
 async def made(house):
