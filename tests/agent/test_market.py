@@ -99,11 +99,11 @@ async def test_positions_have_three_values_and_a_place_in_the_line(sandbox, tmp_
         await watch.look()
         found = travelled(m.GetHoldings, await market.holdings())
         (one,) = found.portfolio.holdings
-        assert found.names[NETUID] and one.owned and one.uid is not None
+        assert found.names[NETUID] and one.owned and one.seated
         assert one.sale is not None and one.spot_rao is not None and one.sale.gets_rao < one.spot_rao
         assert found.portfolio.share_ppm(NETUID) is not None and found.portfolio.exits[NETUID].price_move_ppm > 0
         (line,) = found.seats
-        assert line.hotkey_ss58 == hotkey.ss58 and line.uid == one.uid
+        assert line.hotkey_ss58 == hotkey.ss58
         assert line.immune_until_block > found.portfolio.block.number
         assert found.block_s is None or 0.05 < found.block_s < 5
         asked = await market.holdings()

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import socket
 import time
+from typing import Any
 
 import pytest
+from aiohttp import WSMsgType, web
 
 from chain import fixtures_343 as real
 from chain.fake_node import HEAD, FakeNode
@@ -17,6 +19,7 @@ from ranvier.chain.connection import Connection
 from ranvier.chain.errors import RpcError
 from ranvier.chain.model import BlockRef
 from ranvier.chain.networks import FINNEY, NETWORKS, Network, sandbox_network
+from ranvier.chain.wire import DroppedError, Traffic, Wire
 from ranvier.core.errors import ChainError, NetworkError
 
 pytestmark = needs_343
@@ -247,3 +250,16 @@ async def test_a_cancelled_close_still_closes_the_socket() -> None:
         with pytest.raises(asyncio.CancelledError):
             await closing
         assert inner.sock is None
+
+
+async def test_text_that_is_none_is_a_broken_connection() -> None:
+    class Mumbling(FakeNode):
+        async def _answer(self, socket: web.WebSocketResponse, question: dict[str, Any]) -> None:
+            assert socket._writer is not None
+            await socket._writer.send_frame(b'{"id": %d, "result": "\xff"}' % question["id"], WSMsgType.TEXT)
+
+    async with Mumbling() as node:
+        wire = await asyncio.to_thread(Wire, node.endpoint, 2.0, Traffic())
+        with pytest.raises(DroppedError, match="the connection broke"):
+            await asyncio.to_thread(wire.request, "chain_getHead", [])
+        wire.close()

@@ -66,7 +66,7 @@ async def test_positions_in_every_form(form: str) -> None:
     root, held = found.holdings
     exact = (4 * COIN + 7) * 333 // 1000
     assert root.netuid == 0 and found.root_rao == root.alpha_rao and root.spot_rao == root.alpha_rao
-    assert exact - 2 <= held.alpha_rao <= exact and held.owned and held.uid == 3
+    assert exact - 2 <= held.alpha_rao <= exact and held.owned and held.seated
     forms = {"u64": (333 << 64, 1000 << 64), "fixed": (333 << 64, 1000 << 64)}
     parts = forms.get(form) or (SafeFloat(333, 0).normal(), SafeFloat(1000, 0).normal())
     assert held.alpha_rao == value_rao(4 * COIN + 7, *parts, whole=form == "u64")
@@ -74,7 +74,9 @@ async def test_positions_in_every_form(form: str) -> None:
     assert held.sale is not None and held.sale.gets_rao < held.spot_rao and held.locked_rao == 0
 
 
-async def test_locks_collateral_and_key_swaps() -> None:
+@pytest.mark.parametrize("many", [0, 99])
+async def test_locks_collateral_and_key_swaps(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portfolio, "_MANY", many)  # collateral is listed, or asked for position by position
     async with FakeNode(generated.GENESIS, runtime=generated.runtime("float")) as node:
         module = "SubtensorModule"
         node.put(module, "StakingHotkeys", [BOB], b"\x04" + real.addresses_of(ALICE))
@@ -89,6 +91,8 @@ async def test_locks_collateral_and_key_swaps() -> None:
         node.put("Swap", "SwapBalancer", [7], le(25 * 10**16, 8))
         half = le(1 << 63, 16)  # half of what is earned releases collateral
         node.put(module, "MinerCollateral", [5, ALICE, BOB], le(4 * COIN, 8) + half + le(COIN, 8) + le(77, 8))
+        node.put(module, "MinerCollateral", [7, ALICE, BOB], bytes(8) + half + le(COIN, 8) + bytes(8))
+        node.put(module, "MinerCollateral", [7, ALICE, ALICE], le(9 * COIN, 8) + half + bytes(16))
         node.put(module, "Lock", [BOB, 7, ALICE], le(6 * COIN, 8) + bytes(16) + le(90, 8))
         node.put(module, "DecayingLock", [BOB, 7], b"\0")
         node.put(module, "ColdkeySwapAnnouncements", [BOB], le(4321, 4) + bytes(32))
@@ -102,6 +106,8 @@ async def test_locks_collateral_and_key_swaps() -> None:
     assert five.collateral is not None and five.locked_rao == 4 * COIN and five.sellable_rao == 6 * COIN
     assert (five.collateral.min_locked_rao, five.collateral.earned_rao) == (COIN, 77)
     assert five.collateral.work_left_rao == 6 * COIN  # three above the floor, half released for each earned
+    assert seven.collateral is not None, "a floor is there before anything is locked"
+    assert (seven.collateral.locked_rao, seven.collateral.min_locked_rao) == (0, COIN)
     assert seven.locked_rao == 6 * COIN and seven.sellable_rao == 4 * COIN
     (lock,) = found.locks
     assert lock.perpetual and (lock.netuid, lock.locked_rao, lock.since_block) == (7, 6 * COIN, 90)

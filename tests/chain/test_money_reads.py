@@ -37,7 +37,7 @@ async def test_portfolio_is_the_chains_own(sandbox: SandboxProcess) -> None:
         assert theirs.free_rao == theirs.spendable_rao == 0 and mine.key_swap is None
         (held,) = found.holdings
         assert (held.hotkey_ss58, held.coldkey_ss58, held.netuid) == (hot.ss58, cold.ss58, NETUID)
-        assert held.owned and held.uid is not None and held.auto_stake_ss58 is None
+        assert held.owned and held.seated and held.auto_stake_ss58 is None
         assert [row.alpha_rao for row in await stakes.stored_rows(connection, [cold.ss58], receipt.block)] == [
             held.alpha_rao
         ]

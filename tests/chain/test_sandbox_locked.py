@@ -75,7 +75,7 @@ async def test_collateral_from_the_seat_to_the_floor(sandbox: SandboxProcess) ->
         assert held.collateral is not None and held.collateral.locked_rao == locked
         assert (held.collateral.work_left_rao, held.collateral.min_locked_rao) == (locked, 0)
         assert held.alpha_rao - locked in (-1, 0) and held.sellable_rao == 0 and held.locked_rao == held.alpha_rao
-        assert held.sale is None and held.uid is not None
+        assert held.sale is None and held.seated
 
         some = Alpha(held.alpha_rao, NETUID)
         sell = await plans.plan_remove_stake(connection, cold.ss58, hot.ss58, NETUID, some)
@@ -109,6 +109,11 @@ async def test_a_conviction_lock_holds_what_the_app_calls_locked(sandbox: Sandbo
         (lock,) = found.locks
         assert (lock.hotkey_ss58, lock.locked_rao, lock.perpetual) == (hot.ss58, mass, False)
         assert held.locked_rao == mass and held.sellable_rao == held.alpha_rao - mass
+        assert receipt.block is not None
+        await connection.rpc("sandbox_makeBlocks", [3])
+        found = await portfolio(connection, [cold.ss58], await connection.head())
+        (lock,), (held,) = found.locks, found.holdings
+        assert lock.locked_rao == held.locked_rao < mass and lock.since_block == receipt.block.number, "it decays"
         receipt = await sent(connection, cold, "set_perpetual_lock", NETUID, True)
         found, held = await seen(connection, cold, receipt)
         assert found.locks[0].perpetual and mass - mass // 10_000 < held.locked_rao < mass, "it decayed meanwhile"

@@ -72,7 +72,7 @@ POOLS = {
 
 
 def holding(
-    hotkey: str, netuid: int, alpha_rao: int, *, locked_rao: int = 0, uid: int | None = None, owned: bool = True,
+    hotkey: str, netuid: int, alpha_rao: int, *, locked_rao: int = 0, seated: bool = True, owned: bool = True,
     collateral: Collateral | None = None, coldkey: str = COLDKEY,
 ) -> Holding:  # fmt: skip
     price = POOLS[netuid].price_rao
@@ -80,20 +80,20 @@ def holding(
     return Holding(
         hotkey_ss58=hotkey, coldkey_ss58=coldkey, netuid=netuid, alpha_rao=alpha_rao, price_rao=price,
         spot_rao=None if price is None else alpha_rao * price // COIN, locked_rao=locked_rao,
-        sale=quote_sell(POOLS[netuid], sellable) if sellable else None, collateral=collateral, uid=uid, owned=owned,
-        auto_stake_ss58=None,
+        sale=quote_sell(POOLS[netuid], sellable) if sellable else None, collateral=collateral, seated=seated,
+        owned=owned, auto_stake_ss58=None,
     )  # fmt: skip
 
 
 def holdings() -> Holdings:
     lock = Collateral(120 * COIN, 20 * COIN, 41 * COIN, 260 * COIN)
     rows = (
-        holding(HOTKEY, 1, 391_870_554_002, locked_rao=120 * COIN, uid=6, collateral=lock),
-        holding(HOTKEY_2, 1, 88_202_114_777, uid=7),
-        holding(HOTKEY, 4, 12_500_000_001, uid=19),
-        holding(HOTKEY_2, 19, 9_812_004_000_000, uid=None),
-        holding(VALIDATOR, 0, 25 * COIN, owned=False),
-        holding(HOTKEY_2, 64, 1_203_000_000_000, uid=201),
+        holding(HOTKEY, 1, 391_870_554_002, locked_rao=120 * COIN, collateral=lock),
+        holding(HOTKEY_2, 1, 88_202_114_777),
+        holding(HOTKEY, 4, 12_500_000_001),
+        holding(HOTKEY_2, 19, 9_812_004_000_000, seated=False),
+        holding(VALIDATOR, 0, 25 * COIN, seated=False, owned=False),
+        holding(HOTKEY_2, 64, 1_203_000_000_000),
     )
     exits = {}
     for netuid in {row.netuid for row in rows}:

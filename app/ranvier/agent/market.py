@@ -71,7 +71,7 @@ class Market:
             whole = await portfolio.portfolio(conn, coldkeys, at)
             names = {one.netuid: one.name for one in await pools.subnets(conn, at)}
             own = {one.hotkey_ss58 for one in whole.holdings if one.owned}
-            seated = sorted({one.netuid for one in whole.holdings if one.owned and one.uid is not None and one.netuid})
+            seated = sorted({one.netuid for one in whole.holdings if one.owned and one.seated and one.netuid})
             lines: list[SeatLine] = []
             for netuid in seated:
                 lines += await self._lines(conn, netuid, at, own)

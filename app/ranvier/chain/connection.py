@@ -314,7 +314,8 @@ class Connection:
     async def _run(self, call: Callable[[], T]) -> T:
         limit = 2 * self._timeout_s * max(1, len(self._endpoints)) + _SLACK_S
         try:
-            return await asyncio.wait_for(self._worker.run(call), limit)
+            async with asyncio.timeout(limit):
+                return await self._worker.run(call)
         except TimeoutError:
             raise NetworkError(
                 "Network too slow",

@@ -32,7 +32,8 @@ class Account:
 class Collateral:
     """Alpha that a miner's registration locked: it is released by work only and stays when the seat is lost.
 
-    ``work_left_rao`` is the pay that is still needed to release what is above the floor; None when nothing is.
+    ``work_left_rao`` is the pay that is still needed to release what is above the floor; None when nothing is. Below
+    the floor (``min_locked_rao``) pay is locked first.
     """
 
     locked_rao: int
@@ -43,7 +44,11 @@ class Collateral:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A conviction lock of a coldkey on a subnet. ``perpetual``: it does not decay until its owner says so."""
+    """A conviction lock of a coldkey on a subnet, as the chain wrote it in ``since_block``.
+
+    ``locked_rao`` is what it holds at the block of the reading. ``perpetual``: it does not decay until its owner says
+    so. ``release_blocks``: in that time it decays by a factor of e.
+    """
 
     coldkey_ss58: str
     netuid: int
@@ -59,9 +64,9 @@ class Holding:
     """Alpha of (hotkey, coldkey, netuid).
 
     ``spot_rao``: alpha times price. ``sale``: what selling all that may be sold would bring now, this position alone
-    (None: no pool, or nothing to sell). ``locked_rao``: alpha that cannot be unstaked. ``uid``: the hotkey's seat
-    there. ``owned``: whether the coldkey owns the hotkey. ``auto_stake_ss58``: where the pay of this coldkey's miners
-    on this subnet goes instead. None in any of them is unknown or none.
+    (None: no pool, or nothing to sell). ``locked_rao``: alpha that cannot be unstaked. ``seated``: whether the hotkey
+    has a seat there. ``owned``: whether the coldkey owns the hotkey. ``auto_stake_ss58``: where the pay of this
+    coldkey's miners on this subnet goes instead. None in any of them is unknown or none.
     """
 
     hotkey_ss58: str
@@ -73,7 +78,7 @@ class Holding:
     locked_rao: int
     sale: Quote | None
     collateral: Collateral | None
-    uid: int | None
+    seated: bool
     owned: bool
     auto_stake_ss58: str | None
 

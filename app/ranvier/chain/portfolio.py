@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +11,12 @@ from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
 from ranvier.chain.model_stake import Account, Collateral, Holding, KeySwap, Lock, Portfolio
 from ranvier.chain.quotes import SUBTENSOR, Pool, Quote
-from ranvier.chain.stakes import Availability, StakeRow, availability, stake_rows
+from ranvier.chain.stakes import API, Availability, StakeRow, availability, stake_rows
 from ranvier.core.units import RAO_PER_COIN
 
 DEFAULT_DEPOSIT_RAO = 500
 _FRACTION = 64
+_MANY = 32  # positions in one subnet, from where on its collateral is listed: few keys exist, each is 130 bytes long
 Values = dict[tuple[str, ...], Any]
 
 
@@ -32,7 +34,7 @@ async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
     questions = await _questions(conn, coldkeys, rows, at)
     pool_reads = [(*item, [netuid]) for netuid in wanted for item in pool_items]
     values = await conn.read([*questions.values(), *pool_reads], at)
-    found: Values = dict(zip(questions, values, strict=False))
+    found: Values = dict(zip(questions, values, strict=False)) | await _listed_collateral(conn, rows, at)
     pools = quotes.read_pools(pool_items, wanted, values[len(questions) :])
     locks = await _locks(conn, coldkeys, at) if rows else ()
     holdings = tuple(_holding(row, found, pools[row.netuid], free, locks) for row in rows)
@@ -55,6 +57,7 @@ async def _questions(
     """What to read, by a name of its own; items that this chain lacks are left out."""
     runtime = await conn.runtime_at(at)
     found: dict[tuple[str, ...], tuple[str, str, list[Any]]] = {}
+    crowded = _crowded(rows)
 
     def ask(item: str, *keys: Any, pallet: str = SUBTENSOR) -> None:
         if runtime.has_item(pallet, item):
@@ -69,10 +72,28 @@ async def _questions(
     for row in rows:
         if ("OwnedHotkeys", row.coldkey_ss58) not in found:  # one list is much less than an owner for each
             ask("Owner", row.hotkey_ss58)
-        ask("Uids", row.netuid, row.hotkey_ss58)
+        if row.seated is None:
+            ask("Uids", row.netuid, row.hotkey_ss58)
         ask("AutoStakeDestination", row.coldkey_ss58, row.netuid)
-        ask("MinerCollateral", row.netuid, row.hotkey_ss58, row.coldkey_ss58)
+        if row.netuid not in crowded:
+            ask("MinerCollateral", row.netuid, row.hotkey_ss58, row.coldkey_ss58)
     return found
+
+
+def _crowded(rows: Sequence[StakeRow]) -> set[int]:
+    return {netuid for netuid, count in Counter(row.netuid for row in rows).items() if count > _MANY}
+
+
+async def _listed_collateral(conn: Connection, rows: Sequence[StakeRow], at: BlockRef) -> Values:
+    """The collateral that there is in subnets with many positions, by the names of ``_questions``."""
+    runtime = await conn.runtime_at(at)
+    if not runtime.has_item(SUBTENSOR, "MinerCollateral"):
+        return {}
+    return {
+        ("MinerCollateral", str(netuid), *map(str, keys)): value
+        for netuid in sorted(_crowded(rows))
+        for keys, value in await conn.read_prefix(SUBTENSOR, "MinerCollateral", [netuid], at)
+    }
 
 
 def _account(ss58: str, found: Values, deposit: int) -> Account:
@@ -107,7 +128,7 @@ def _holding(
         mine = (row.coldkey_ss58, row.netuid, row.hotkey_ss58)
         sellable -= sum(one.locked_rao for one in locks if (one.coldkey_ss58, one.netuid, one.hotkey_ss58) == mine)
     sellable = max(0, sellable)
-    uid = found.get(("Uids", netuid, row.hotkey_ss58))
+    seated = row.seated if row.seated is not None else found.get(("Uids", netuid, row.hotkey_ss58)) is not None
     destination = found.get(("AutoStakeDestination", row.coldkey_ss58, netuid))
     return Holding(
         hotkey_ss58=row.hotkey_ss58,
@@ -119,7 +140,7 @@ def _holding(
         locked_rao=row.alpha_rao - sellable,
         sale=quotes.quote_sell(pool, sellable) if sellable else None,
         collateral=collateral,
-        uid=int(uid) if uid is not None else None,
+        seated=seated,
         owned=_owned(row, found),
         auto_stake_ss58=str(destination) if destination is not None else None,
     )
@@ -133,9 +154,11 @@ def _owned(row: StakeRow, found: Values) -> bool:
 
 
 def _collateral(value: Any) -> Collateral | None:
-    if not isinstance(value, dict) or not int(value.get("locked") or 0):
+    if not isinstance(value, dict):
         return None
-    locked, floor = int(value["locked"]), int(value.get("min_locked") or 0)
+    locked, floor = int(value.get("locked") or 0), int(value.get("min_locked") or 0)
+    if not locked and not floor:
+        return None
     ratio = value.get("drain_ratio")
     bits = int(ratio["bits"]) if isinstance(ratio, dict) else int(ratio or 0)
     above = max(0, locked - floor)
@@ -144,7 +167,7 @@ def _collateral(value: Any) -> Collateral | None:
 
 
 async def _locks(conn: Connection, coldkeys: Sequence[str], at: BlockRef) -> tuple[Lock, ...]:
-    """Conviction locks, rolled forward by the chain where it offers that."""
+    """Conviction locks. What one holds by now the chain is asked, where it tells (``get_coldkey_lock``)."""
     runtime = await conn.runtime_at(at)
     if not runtime.has_item(SUBTENSOR, "Lock"):
         return ()
@@ -163,13 +186,27 @@ async def _locks(conn: Connection, coldkeys: Sequence[str], at: BlockRef) -> tup
     rate_known = runtime.has_item(SUBTENSOR, "UnlockRate")
     values = await conn.read([*asked, *([(SUBTENSOR, "UnlockRate", [])] if rate_known else [])], at)
     rate = int(values[-1]) if rate_known else None
+    masses = await _masses(conn, [(coldkey, netuid) for coldkey, netuid, _, _ in rows], at)
     found = []
     for place, (coldkey, netuid, hotkey, state) in enumerate(rows):
         perpetual = bool(extra) and values[place] is False
-        mass = int(state.get("locked_mass") or 0)
+        mass = masses.get((coldkey, netuid), int(state.get("locked_mass") or 0))
         since = int(state.get("last_update") or 0)
         found.append(Lock(coldkey, netuid, hotkey, mass, since, perpetual, None if perpetual else rate))
     return tuple(found)
+
+
+async def _masses(conn: Connection, places: Sequence[tuple[str, int]], at: BlockRef) -> dict[tuple[str, int], int]:
+    """What locks hold at this block by (coldkey, netuid): there is at most one for each."""
+    method = "get_coldkey_lock"
+    if not await conn.has_api(API, method, at):
+        return {}
+    answers = await conn.runtime_calls([(API, method, list(place)) for place in places], at)
+    return {
+        place: int(answer.get("locked_mass") or 0)
+        for place, answer in zip(places, answers, strict=True)
+        if isinstance(answer, dict)
+    }
 
 
 def _exits(holdings: Sequence[Holding], pools: dict[int, Pool]) -> dict[int, Quote]:

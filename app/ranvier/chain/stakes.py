@@ -19,12 +19,14 @@ _TOTALS = ("TotalHotkeyShares", "TotalHotkeySharesV2")
 
 @dataclass(frozen=True, slots=True)
 class StakeRow:
-    """Alpha (rao) of one (hotkey, coldkey, netuid); always above zero."""
+    """Alpha (rao) of one (hotkey, coldkey, netuid); always above zero. ``seated``: whether the hotkey has a seat
+    there; None where the chain was not asked that."""
 
     hotkey_ss58: str
     coldkey_ss58: str
     netuid: int
     alpha_rao: int
+    seated: bool | None = None
 
 
 async def stake_rows(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakeRow, ...]:
@@ -34,7 +36,7 @@ async def stake_rows(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRe
     if await conn.has_api(API, "get_stake_info_for_coldkeys", at):
         answer = await conn.runtime_call(API, "get_stake_info_for_coldkeys", [list(coldkeys_ss58)], at)
         rows = [
-            StakeRow(str(row["hotkey"]), str(coldkey), int(row["netuid"]), int(row["stake"]))
+            StakeRow(str(row["hotkey"]), str(coldkey), int(row["netuid"]), int(row["stake"]), row.get("is_registered"))
             for coldkey, held in answer
             for row in held
             if int(row["stake"]) > 0

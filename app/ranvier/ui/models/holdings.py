@@ -115,10 +115,10 @@ def seat_words(row: HoldingRow) -> str:
         return "Root has no miners' seats."
     if not holding.owned:
         return "Not your hotkey: its seat is its owner's concern."
-    if holding.uid is None:
+    if not holding.seated:
         return "This hotkey has no seat here any more, but alpha is still on it. It can be unstaked."
     if line is None:
-        return f"Seat uid {holding.uid}; its place in the line is not known yet."
+        return "It has a seat; its place in the line is not known yet."
     left = line.immune_until_block - row.block
     if left > 0:
         about = f" (about {duration_text(left * row.block_s)})" if row.block_s else ""
@@ -143,7 +143,7 @@ def seat_text(row: HoldingRow) -> str:
     line = row.line
     if row.holding.netuid == 0 or not row.holding.owned:
         return _DASH
-    if row.holding.uid is None:
+    if not row.holding.seated:
         return "no seat"
     if line is None:
         return UNKNOWN
@@ -161,10 +161,14 @@ def locked_words(row: HoldingRow, portfolio: Portfolio) -> list[str]:
         work = ""
         if lock.work_left_rao is not None:
             work = f" It is released by earning {format_alpha(Alpha(lock.work_left_rao, holding.netuid), 6)} more."
-        found.append(
-            f"{format_alpha(Alpha(lock.locked_rao, holding.netuid), 6)} is a miner's collateral: "
-            f"only work releases it, and it stays even if the seat is lost.{work}"
-        )
+        if lock.locked_rao:
+            found.append(
+                f"{format_alpha(Alpha(lock.locked_rao, holding.netuid), 6)} is a miner's collateral: "
+                f"only work releases it, and it stays even if the seat is lost.{work}"
+            )
+        if lock.locked_rao < lock.min_locked_rao:
+            floor = format_alpha(Alpha(lock.min_locked_rao, holding.netuid), 6)
+            found.append(f"Pay becomes collateral until {floor} is locked: the floor that was set.")
     for one in portfolio.locks:
         if (one.coldkey_ss58, one.netuid, one.hotkey_ss58) != (
             holding.coldkey_ss58, holding.netuid, holding.hotkey_ss58,
