@@ -12,7 +12,6 @@ import errno
 import json
 import os
 import re
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.core.files import storage_errors
+from ranvier.core.locks import lock
 from ranvier.core.paths import private_folder
 from ranvier.core.processes import ProcessIdentity
 
@@ -119,14 +119,7 @@ def _path(folder: Path, uuid: str) -> Path:
 
 def _try(descriptor: int, path: Path, *, exclusive: bool) -> bool:
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # the first byte; the text comes after it
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        lock(descriptor, exclusive=exclusive)  # Windows locks the first byte; the text comes after it
     except OSError as error:
         if error.errno in _TAKEN:
             return False
