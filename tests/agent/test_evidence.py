@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.agent.evidence import Facts, HealthSeen, PaySeen, SeatSeen, build, state_of
+from ranvier.agent.evidence import NO_CHECK, Facts, HealthSeen, PaySeen, SeatSeen, build, state_of
 from ranvier.chain.model import Neuron
 from ranvier.core.evidence import Level
 from ranvier.miners.status import KeeperStatus, MinerState
@@ -183,3 +183,9 @@ def test_good_needs_a_live_process_that_answers(
         assert ok
         assert keeper_alive
         assert state is MinerState.RUNNING
+
+
+def test_a_recipe_without_a_check_has_no_age() -> None:
+    facts = replace(ALL_WELL, health=HealthSeen(None, NO_CHECK, 0.0))
+    health = build(facts, NOW)[0][1]
+    assert (health.level, health.text, health.seen_at) == (Level.UNKNOWN, "its recipe has no health check", None)

@@ -253,3 +253,28 @@ def test_cards_are_evidence_as_far_as_they_are_known() -> None:
     assert gpu_of(sample, (), (7,)) == (90.0, 20 << 30)
     assert gpu_of(sample, ("GPU-b",), (7,)) == (5.0, 20 << 30)
     assert gpu_of(sample, (), (9,)) == (None, None), "not known is not nothing"
+
+
+async def test_a_miner_that_runs_without_a_seat_is_told_until_it_has_one(
+    tmp_path: Path, add: Callable[..., m.AddMiner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evicted, or never registered: it goes on and looks well, and earns nothing."""
+    monkeypatch.setattr("ranvier.agent.miners._SEATS_EVERY_S", 0.0)
+    async with House(tmp_path / "home") as house:
+        await house.started(add())
+        house.chain.height += 1
+        told = await house.until(lambda s: s.miners[0].diagnosis is not None)
+        found = told.miners[0].diagnosis
+        assert (found.cause, found.action, found.known) == ("no_seat", "register", True) and found.evidence
+        mine = [one for one in told.attention if one.miner_id == "one"]
+        assert [one.title.partition(" ")[2] for one in mine] == ["runs without a seat"] and mine[0].key
+        assert (await house.client.call(m.WhyMiner("one"))).diagnosis.cause == "no_seat"
+        house.chain.seat(told.miners[0].hotkey_ss58)
+        house.chain.height += 1
+        await house.until(lambda s: s.miners[0].diagnosis is None)
+        house.chain.neurons.clear()
+        house.chain.height += 1
+        await house.until(lambda s: s.miners[0].diagnosis is not None)
+        await house.client.call(m.StopMiner("one"))
+        assert (await house.client.call(m.GetStatus())).miners[0].diagnosis is None, "what rests burns nothing"
+        await house.end()

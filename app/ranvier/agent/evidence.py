@@ -13,6 +13,7 @@ from ranvier.core.evidence import Evidence, Level, age_text, worst
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import KeeperStatus, MinerState
 
+NO_CHECK = "its recipe has no health check"
 HEALTH_STALE_S = 20.0
 CHAIN_STALE_S = 180.0
 CONTACT_WARN_S = 900.0
@@ -149,6 +150,8 @@ def _health(facts: Facts, state: MinerState, now: float) -> Evidence:
         return Evidence(Level.OFF, "not running", None if health is None else health.at)
     if health is None:
         return Evidence(Level.UNKNOWN, "not asked yet")
+    if health.text == NO_CHECK:
+        return Evidence(Level.UNKNOWN, NO_CHECK)
     if now - health.at > HEALTH_STALE_S:
         return Evidence(Level.UNKNOWN, f"{health.text}, not asked since", health.at)
     level = Level.BUSY if health.ok is None else Level.GOOD if health.ok else Level.BAD

@@ -15,6 +15,7 @@ from pathlib import Path
 from ranvier.agent.evidence import SeatSeen
 from ranvier.agent.messages import DiagnosisView
 from ranvier.agent.miner_file import MinerFile
+from ranvier.agent.miner_messages import NO_SEAT
 from ranvier.core.errors import RecipeError
 from ranvier.miners.diagnosis import Diagnoser, Diagnosis
 from ranvier.miners.diagnosis_facts import Facts, PortOwner, disk_free, oom_record, port_owner
@@ -124,6 +125,23 @@ class Incident:
             return False
         self.view = None
         return True
+
+
+def without_seat(miner_id: str, netuid: int, seat: SeatSeen | None, since: float | None) -> DiagnosisView | None:
+    """What to tell of a miner that runs while the chain, asked just now, has no seat for it; None when it has one."""
+    if seat is None or seat.neuron is not None:
+        return None
+    return DiagnosisView(
+        cause=NO_SEAT,
+        sentence=f"It runs, but its hotkey has no seat on subnet {netuid}: nobody asks it, and it earns nothing.",
+        evidence=(f"not registered on subnet {netuid} at block {seat.block}",),
+        step="Register the hotkey, or stop the miner until you do.",
+        action="register",
+        label=LABELS["register"],
+        known=True,
+        command=f"ranvier miners stop {miner_id}",
+        since=since,
+    )
 
 
 def gather(folder: Path, status: KeeperStatus, around: Around) -> Facts:

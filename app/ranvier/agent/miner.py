@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from ranvier.agent.evidence import Facts, HealthSeen, PaySeen, SeatSeen, build, state_of
-from ranvier.agent.incidents import Around, Incident
-from ranvier.agent.messages import MinerView, Version
+from ranvier.agent.evidence import CHAIN_STALE_S, Facts, HealthSeen, PaySeen, SeatSeen, build, state_of
+from ranvier.agent.incidents import Around, Incident, without_seat
+from ranvier.agent.messages import DiagnosisView, MinerView, Version
 from ranvier.agent.miner_file import MinerFile, free_port, port_free, write_miner
 from ranvier.agent.miner_parts import Observation, Tools
 from ranvier.agent.programs import Sightings
@@ -247,13 +247,19 @@ class Miner:
             reason=shown.reason,
             shown_at=shown.seen_at,
             next_start_at=None if status is None else status.next_start_at,
-            diagnosis=self.incident.view,
+            diagnosis=self.incident.view or self._seatless(chain_note),
             gpus=file.gpus,
             torch_cuda=self.torch_cuda,
             external_ip=file.external_ip,
             external_port=file.external_port,
             version=Version(trial.current, trial.previous, trial.trial_since, file.update_note),
         )
+
+    def _seatless(self, chain_note: str | None) -> DiagnosisView | None:
+        seat, now = self.seat, self._tools.now()
+        if self.root is None or self._seen is None or chain_note or seat is None or now - seat.at > CHAIN_STALE_S:
+            return None
+        return without_seat(self.file.id, self.file.netuid, seat, self._seen.status.started_at)
 
     # --- doing ----------------------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord
 
+NO_SEAT = "no_seat"  # the cause that is told of a miner that runs without being registered
+
 
 class DiagnosisView(msgspec.Struct, frozen=True):
     """Why a miner failed: one sentence, the lines it rests on, one safe next step.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from ranvier.agent.evidence import HealthSeen
+from ranvier.agent.evidence import NO_CHECK, HealthSeen
 from ranvier.agent.messages import LogLine, LogTail
 from ranvier.agent.miner_file import PRACTICE_IP, MinerFile
 from ranvier.agent.programs import Progress, Sightings
@@ -137,7 +137,7 @@ class RecipePrograms:
         recipe, version = self._current(folder, miner)
         asked = recipe.health
         if asked is None:
-            return HealthSeen(None, "its recipe has no health check", 0.0)
+            return HealthSeen(None, NO_CHECK, 0.0)
         floor = asked.gpu_busy if asked.gpu_busy is not None else 101.0
         busy_at = next((at for at, percent in reversed(seen.busy) if percent >= floor), None)
         known = self._values(recipe, version, folder, miner, "")

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterable
 
 from ranvier.agent.messages import MinerView
+from ranvier.agent.miner_messages import NO_SEAT
 from ranvier.core.evidence import Level
 from ranvier.core.units import Alpha, format_alpha
 from ranvier.miners.states import ShownState
@@ -96,6 +97,8 @@ def exit_text(record: ExitRecord) -> str:
 
 def state_words(miner: MinerView) -> str:
     """The state that a person is told, its health counted; the keeper's word where an older agent says no more."""
+    if miner.diagnosis is not None and miner.diagnosis.cause == NO_SEAT:
+        return "Not registered"
     return STATE_WORDS[miner.state] if miner.shown is None else SHOWN_WORDS[miner.shown]
 
 
