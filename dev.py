@@ -335,9 +335,8 @@ def screenshots(arguments: list[str]) -> int:
     ensure_venv("dev")
     ensure_libraries({**QT_ALWAYS, **QT_DISPLAY})
     out = Path(arguments[0]).absolute() if arguments else ROOT / "resources" / "screenshots"
-    script = str(ROOT / "tests" / "gui" / "screenshots.py")
     env = environment(LANG="C.UTF-8", QT_QPA_PLATFORM="offscreen")
-    return become([str(venv_program("python")), script, str(out)], env)
+    return become([str(venv_program("python")), str(ROOT / "tests" / "gui" / "screenshots.py"), str(out)], env)
 
 
 def freeze(arguments: list[str]) -> int:

@@ -28,7 +28,8 @@ class Quantisation(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct, frozen=True):
-    """``active``: what one token reads (None: all). ``window_layers`` of the layers remember ``window`` tokens."""
+    """``active``: what one token reads (None: all). ``window_layers`` of the layers remember ``window`` tokens.
+    ``unchecked``: the figures that were not held against a copy of this model's config.json."""
 
     id: str
     parameters: int
@@ -41,6 +42,7 @@ class Model(msgspec.Struct, frozen=True):
     window: int | None = None
     window_layers: int = 0
     only: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 class Catalogue(msgspec.Struct, frozen=True):
@@ -78,6 +80,7 @@ class Fit(msgspec.Struct, frozen=True):
     longest_context: int | None
     most_sequences: int | None
     roof: float | None
+    unchecked: tuple[str, ...] = ()
 
 
 def load_catalogue(path: Path | None = None) -> Catalogue:
@@ -150,6 +153,7 @@ def fit(
         else roof(
             model, quantisation, bandwidth, context=context, sequences=sequences, cache_value_bytes=cache_value_bytes
         ),
+        unchecked=model.unchecked,
     )
 
 

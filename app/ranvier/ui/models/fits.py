@@ -79,7 +79,7 @@ def fits_model(titles: dict[str, str]) -> RowsModel[Fit]:
     return RowsModel[Fit](
         (
             Column("Verdict", reason, order),
-            Column("Model", lambda f: f.model.rpartition("/")[2], lambda f: f.model, tooltip=lambda f: f.model),
+            Column("Model", name_words, lambda f: f.model, tooltip=source_words),
             Column("Quantisation", lambda f: titles.get(f.quantisation, f.quantisation), lambda f: f.quantisation),
             Column("Needs", lambda f: size_text(f.needed), lambda f: f.needed, number=True, tooltip=parts_words),
             Column("At most", roof_text, lambda f: f.roof, number=True,
@@ -89,6 +89,18 @@ def fits_model(titles: dict[str, str]) -> RowsModel[Fit]:
         ),
         key=lambda found: (found.model, found.quantisation),
     )  # fmt: skip
+
+
+def name_words(found: Fit) -> str:
+    """The model's own name; what of it was not checked is said beside it."""
+    doubt = f" ({', '.join(found.unchecked)} unchecked)" if found.unchecked else ""
+    return found.model.rpartition("/")[2] + doubt
+
+
+def source_words(found: Fit) -> str:
+    if found.unchecked:
+        return f"{found.model}: {', '.join(found.unchecked)} was not held against a copy of its config.json"
+    return f"{found.model}: held against a copy of its or its base model's config.json"
 
 
 def parts_words(found: Fit) -> str:
