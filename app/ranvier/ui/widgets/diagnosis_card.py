@@ -64,6 +64,7 @@ class DiagnosisCard(QFrame):
         self.step.setText(f"Next step: {found.step}" if found.step else "")
         self.step.setVisible(bool(found.step))
         self.button.setText(found.label)
+        self.log.setVisible(found.at is not None)  # of what did not end there is no such place
         self.button.setVisible(bool(found.label) and found.action != "open_log")
         allow(self.button, None if known else "The agent does not answer.", found.step)
         self.tick(time.time())
@@ -78,6 +79,7 @@ class DiagnosisCard(QFrame):
             often = f"{found.ends} times, first {age_text(found.since, now)}, last {age_text(found.at, now)}"
         unsure = "" if found.known else "  ·  no known cause fits, so none is claimed"
         self.when.setText(often + unsure if found.at is not None else unsure.strip(" ·"))
+        self.when.setVisible(bool(self.when.text()))
 
     def _pressed(self) -> None:
         if self.view is not None:
