@@ -51,7 +51,7 @@ def known(one: Recipe, folder: Path, **more: object) -> dict[str, str]:
         ('[environment]\ninterpreter = "/usr/bin/python3"\npackages = ["x"]\n' + RUN, "nothing is installed into"),
         (RUN + '[health]\nurl = "http://x"\ntcp = "a:1"\n', "exactly one of"),
         (RUN + "[health]\ngrace_s = 3\n", "exactly one of"),
-        (RUN + '[health]\nlog = "("\n', "line 6: health.log: not a pattern"),
+        (RUN + '[health]\nlog = "("\n', "line 6: health.log: “(” cannot be searched for"),
         (RUN + '[health]\ntcp = "localhost"\n', "must look like"),
         (RUN + "[limits]\nnice = -5\n", "between 0 and 19"),
         (RUN + "[limits]\ncpu_weight = 0\n", "between 1 and 10000"),

@@ -13,6 +13,7 @@ import msgspec
 from ranvier.agent.client import AgentClient
 from ranvier.agent.messages import AddMiner, InstallMiner
 from ranvier.core.errors import RecipeError
+from ranvier.core.outside import at_home
 from ranvier.core.paths import Paths
 from ranvier.miners.guess import propose_container, propose_line, propose_project
 from ranvier.miners.imports import PM2_DUMP, from_pm2, from_systemd
@@ -59,7 +60,7 @@ def proposed(options: argparse.Namespace) -> Proposal | None:
     if options.pm2 is not None:
         return _from_pm2(options.pm2)
     if options.unit is not None:
-        path = Path(options.unit).expanduser()
+        path = at_home(options.unit)
         user = Path.home() in path.absolute().parents
         return from_systemd(_read(path).decode("utf-8", "replace"), path.name, user=user)
     return _from_file(options.recipe)
@@ -77,7 +78,7 @@ def check(options: argparse.Namespace) -> None:
 async def run(client: AgentClient, options: argparse.Namespace, proposal: Proposal | None, paths: Paths) -> None:
     """Add it, and install it when that was asked for. Raises RanvierError."""
     miner_id = options.id or re.sub(r"[^a-z0-9]+", "-", options.name.lower()).strip("-")[:48] or "miner"
-    wallets = Path(options.wallets).expanduser().absolute() if options.wallets else paths.wallets
+    wallets = at_home(options.wallets).absolute() if options.wallets else paths.wallets
     said = [await client.call(AddMiner(
         id=miner_id, name=options.name, recipe=options.recipe if proposal is None else proposal.name,
         netuid=_netuid(options, proposal), wallet_path=str(wallets), wallet_name=options.wallet,
@@ -107,7 +108,7 @@ def show(options: argparse.Namespace, proposal: Proposal | None) -> None:
 
 
 def _folder(options: argparse.Namespace, proposal: Proposal | None) -> str:
-    return str(Path(options.recipe).expanduser().absolute()) if proposal is not None and not proposal.text else ""
+    return str(at_home(options.recipe).absolute()) if proposal is not None and not proposal.text else ""
 
 
 def _notes(proposal: Proposal | None) -> list[str]:
@@ -127,7 +128,7 @@ def _netuid(options: argparse.Namespace, proposal: Proposal | None) -> int:
 
 
 def _from_file(name: str) -> Proposal | None:
-    path = Path(name).expanduser()
+    path = at_home(name)
     if name != "-" and "/" not in name and "\\" not in name and path.suffix != ".toml":
         return None
     if path.is_dir():  # with all that lies in it: its code, its locked packages

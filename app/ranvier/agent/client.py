@@ -26,6 +26,7 @@ from ranvier.agent.messages import (
 )
 from ranvier.core.errors import AgentError, ErrorData
 from ranvier.core.files import storage_errors
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths, private_folder
 from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
 
@@ -93,7 +94,7 @@ class AgentClient:
                 return msgspec.json.decode(await answer.read(), type=Identity)
         except TimeoutError as error:
             raise AgentError("Agent is slow", f"The agent did not answer within {timeout_s:.0f} s.") from error
-        except msgspec.MsgspecError as error:
+        except NOT_JSON as error:
             raise _other_version() from error
         except (aiohttp.ClientError, OSError) as error:
             raise _lost(error) from error
@@ -111,7 +112,7 @@ class AgentClient:
                 async for message in socket:
                     if message.type is aiohttp.WSMsgType.TEXT:
                         yield EVENT_DECODER.decode(message.data)
-        except msgspec.MsgspecError as error:
+        except NOT_JSON as error:
             raise _other_version() from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _lost(error) from error
@@ -149,7 +150,7 @@ def _result(command: Command[R], status: int, body: bytes) -> R:
             return result
         if status == 422:
             raise _ERROR.decode(body).error()
-    except msgspec.MsgspecError as error:
+    except NOT_JSON as error:
         raise _other_version() from error
     if status == 404:
         raise _other_version()

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ranvier.core.files import write_wish
+from ranvier.core.outside import NOT_JSON
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class DesiredFile:
             self.value = msgspec.json.decode(path.read_bytes(), type=Desired)
         except FileNotFoundError:
             pass
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (OSError, *NOT_JSON) as error:
             log.error("%s: %s; starting without a network", path, error)
 
     def set(self, *, network: str | None = None, sandbox: bool | None = None) -> None:

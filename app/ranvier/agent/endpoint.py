@@ -11,6 +11,7 @@ import msgspec
 
 from ranvier.core.errors import AgentError
 from ranvier.core.files import write_wish
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths, private_folder
 
 _LONGEST_SOCKET_PATH = 100  # the kernel's limit is 104 to 108 bytes, the closing zero included
@@ -70,5 +71,5 @@ def read_endpoint(paths: Paths) -> Endpoint | None:
     """What the last agent wrote, or None; it may have died since."""
     try:
         return msgspec.json.decode(endpoint_file(paths).read_bytes(), type=Endpoint)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *NOT_JSON):
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 import msgspec
 
@@ -22,6 +21,7 @@ from ranvier.agent.messages import (
     WhyMiner,
 )
 from ranvier.core.errors import MinerError
+from ranvier.core.outside import at_home
 
 COMMANDS = ("fix", "update", "recipe")
 
@@ -74,7 +74,7 @@ async def _fix(client: AgentClient, miner_id: str) -> Done:
 
 def _text(name: str) -> str:
     try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).expanduser().read_bytes()
+        data = sys.stdin.buffer.read() if name == "-" else at_home(name).read_bytes()
     except OSError as error:
         raise MinerError("File not read", f"{name}: {error.strerror}.") from error
     try:

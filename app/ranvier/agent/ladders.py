@@ -27,6 +27,7 @@ from ranvier.agent.messages import Attention, Done
 from ranvier.core.errors import AgentError, RanvierError, StorageError
 from ranvier.core.evidence import Level
 from ranvier.core.files import write_atomic
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 
@@ -180,7 +181,7 @@ class LadderBook:
             return {one.id: one for one in found if one.steps > 0}
         except FileNotFoundError:
             return {}
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (OSError, *NOT_JSON) as error:
             log.error("%s: %s", path, error)
         aside = path.with_name("ladders-unreadable.json")
         try:

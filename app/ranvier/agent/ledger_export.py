@@ -11,6 +11,7 @@ from ranvier.agent.market_messages import ExportEarnings
 from ranvier.agent.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
 from ranvier.agent.portfolio import require_network
 from ranvier.core.errors import AgentError, LedgerError
+from ranvier.core.outside import at_home
 from ranvier.ledger import export, lot_book, prices
 from ranvier.ledger.reading import reading, write_export, write_text
 
@@ -97,7 +98,7 @@ class LedgerExport:
 
 
 def _target(path: str) -> Path:
-    target = Path(path).expanduser()
+    target = at_home(path)
     if not target.is_absolute():
         raise AgentError("Not a whole path", f"{target} does not begin at the root.", "Choose the file again.")
     return target

@@ -16,6 +16,7 @@ from ranvier.agent.messages import (
     SearchLog,
 )
 from ranvier.core.errors import MinerError, StorageError
+from ranvier.core.outside import at_home
 from ranvier.miners import bundle, log_search
 from ranvier.miners.levels import level_of
 from ranvier.miners.logs import LogLine, before, bounds, tail
@@ -60,7 +61,7 @@ def export(folder: Path, path: str) -> BundlePreview:
     """Collect a redacted bundle; store it when ``path`` is given. StorageError when it cannot be written."""
     made = bundle.prepare(folder)
     if path:
-        target = Path(path).expanduser()
+        target = at_home(path)
         if not target.is_absolute():
             raise MinerError("Not a whole path", f"“{path[:100]}” does not say where.", "Give the whole path.")
         if target.is_dir():

@@ -14,6 +14,7 @@ from ranvier.agent.miner import Miner
 from ranvier.agent.rows import earning_row
 from ranvier.agent.usage import ProcessTable, TreeMeter, Usage, gpu_of, heat_of
 from ranvier.core.errors import LedgerError, RanvierError
+from ranvier.core.outside import NOT_JSON
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ledger.miner_sample import MinerSample
 from ranvier.ledger.samples import Samples
@@ -102,7 +103,7 @@ class MinerSampler:
         for body in bodies:
             try:
                 ends.append(msgspec.json.decode(body, type=ExitRecord))
-            except msgspec.MsgspecError:
+            except NOT_JSON:
                 continue  # another version's
         return tuple(one for one in ends if one.at - one.ran_s <= until)
 

@@ -11,6 +11,7 @@ import msgspec
 from ranvier.agent.messages import Moment
 from ranvier.core.evidence import Level
 from ranvier.core.files import write_atomic
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Moments:
         for line in lines[-KEPT:]:
             try:
                 self._all.append(msgspec.json.decode(line, type=Moment))
-            except msgspec.MsgspecError:
+            except NOT_JSON:
                 continue
         if len(lines) > KEPT:
             try:

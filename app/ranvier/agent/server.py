@@ -21,6 +21,7 @@ from ranvier.agent.endpoint import Endpoint, endpoint_file, socket_path, write_e
 from ranvier.agent.hub import Hub, Subscription
 from ranvier.agent.messages import Command, StatusEvent
 from ranvier.core.errors import AgentError, Cancelled, ErrorData, RanvierError
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths, private_folder
 from ranvier.core.tasks import Tasks
 
@@ -123,7 +124,7 @@ class Server:
         kind, handler = self._handlers[name]
         try:
             command = msgspec.json.decode(await request.read() or b"{}", type=kind)
-        except msgspec.MsgspecError as error:
+        except NOT_JSON as error:
             return _refusal(ErrorData("AgentError", "Not understood", f"{name}: {error}."))
         try:
             result = await handler(command)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from ranvier.agent.messages import AddMiner
+from ranvier.core.outside import at_home
 from ranvier.core.paths import private_folder
 
 
 def wallet_folder(command: AddMiner) -> Path:
     """The wallet itself; ``wallet_path`` may name it or the folder of wallets that it is in."""
-    given = Path(command.wallet_path).expanduser()
+    given = at_home(command.wallet_path)
     inside = given / command.wallet_name
     return given if not inside.is_dir() and given.name == command.wallet_name else inside
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ranvier.benchmark.errors import BenchmarkError
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.processes import child_environment, own_command
 
 Told = Callable[[dict[str, Any]], None]
@@ -73,7 +74,7 @@ async def _talk(child: asyncio.subprocess.Process, request: object, told: Told) 
     async for line in child.stdout:
         try:
             message = msgspec.json.decode(line)
-        except msgspec.MsgspecError:
+        except NOT_JSON:
             continue  # libraries write what they like
         if not isinstance(message, dict):
             continue

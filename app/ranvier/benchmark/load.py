@@ -21,6 +21,7 @@ from ranvier.benchmark.metrics import Client, LoadResult, Request, percentile, s
 from ranvier.benchmark.plans import ServingPlan, arrivals, prompts
 from ranvier.benchmark.stream import Answer, StreamError
 from ranvier.core.errors import why
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.tasks import Tasks
 
 Progress = Callable[[int, int, int], None]  # finished, failed, sent
@@ -214,7 +215,7 @@ async def _first_model(session: aiohttp.ClientSession, url: str) -> str:
         async with session.get(address) as response:
             body = msgspec.json.decode(await response.content.read(1 << 20))
             return str(body["data"][0]["id"])
-    except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError, LookupError, TypeError) as error:
+    except (aiohttp.ClientError, TimeoutError, OSError, *NOT_JSON, LookupError, TypeError) as error:
         log.info("%s: %s", address, error)
         reason = why(getattr(error, "os_error", None) or error)
         hint = "Start the server, or name the model."

@@ -24,6 +24,7 @@ from ranvier.benchmark.figures import kept_share
 from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.sweep import SweepResult
 from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.outside import NOT_JSON
 
 SCHEMA = 1
 _IDENTIFIERS = ("uuid", "pci_address", "name_of_host")
@@ -105,7 +106,7 @@ class Store:
         for path in (self._folder / "results").glob("*/*.json"):
             try:
                 records.append(msgspec.json.decode(path.read_bytes(), type=Record))
-            except (OSError, msgspec.MsgspecError):
+            except (OSError, *NOT_JSON):
                 continue  # of a newer version, or damaged by hand
         return tuple(sorted(records, key=lambda record: (-record.at, record.id)))
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from ranvier.core.outside import NOT_JSON
+
 _DONE = b"[DONE]"
 
 
@@ -82,7 +84,7 @@ class Answer:
                 continue
             try:
                 chunk = _CHUNK.decode(data)
-            except msgspec.MsgspecError as error:
+            except NOT_JSON as error:
                 raise StreamError(f"an event is not what an OpenAI-compatible server sends ({error})") from error
             if chunk.error:
                 raise StreamError(f"the server reports: {_words(chunk.error)}")

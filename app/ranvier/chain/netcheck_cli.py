@@ -12,6 +12,7 @@ from ranvier.chain.connection import Connection
 from ranvier.chain.netcheck import EndpointCheck, NetCheck, Settlement, check
 from ranvier.chain.networks import NETWORKS, Network, sandbox_network
 from ranvier.core.errors import NetworkError, RanvierError
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths
 from ranvier.core.settings import ENDPOINT, NETWORK, Settings
 from ranvier.core.units import Tao
@@ -71,7 +72,7 @@ def _network(name: str | None, paths: Paths) -> tuple[Network, tuple[str, ...]]:
     try:
         described = (paths.network("sandbox") / "data" / "endpoint.json").read_bytes()
         where = msgspec.json.decode(described, type=_Where)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *NOT_JSON):
         raise NetworkError("No sandbox", "The sandbox was never started here.", "Start it first.") from None
     return sandbox_network(where.endpoint, where.genesis), ()
 

@@ -9,6 +9,7 @@ from ranvier.chain.connection import Connection
 from ranvier.chain.errors import RpcError
 from ranvier.chain.model import BlockRef, Subnet
 from ranvier.core.errors import ChainError
+from ranvier.core.outside import one_line
 from ranvier.core.units import RAO_PER_COIN
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ SUBTENSOR = "SubtensorModule"
 ROOT = 0
 _PERQUINTILL = 10**18
 _FEW = 4
+_LONGEST_NAME = 48
 _SUBNET_ITEMS = (
     "Tempo",
     "SubnetworkN",
@@ -193,6 +195,7 @@ def _name(netuid: int, values: dict[tuple[str, int], Any]) -> str:
         return "root"
     identity = values.get(("SubnetIdentitiesV3", netuid))
     name = str(identity.get("subnet_name") or "") if isinstance(identity, dict) else ""
+    name = one_line(name, _LONGEST_NAME)
     return name if name and not name.startswith("0x") else f"Subnet {netuid}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from ranvier.core.files import storage_errors
@@ -14,14 +15,22 @@ _LIMIT_BYTES = 2_000_000
 _KEPT_FILES = 3
 # 64 and 128 hex digits are seeds and private keys; public keys and hashes are logged as ss58 or shortened.
 _HEX = r"(?<![0-9a-f])(?:0x)?(?:[0-9a-f]{128}|[0-9a-f]{64})(?![0-9a-f])"
-# Twelve words in a row, as typed, listed, quoted or one a line. An ordinary sentence has shorter words in between.
-_PHRASE = r"""(?:\b[a-z]{3,8}\b[\s,;'"]+){11,}\b[a-z]{3,8}\b"""
+# Twelve words in a row, as typed, listed, quoted, numbered or one a line. An ordinary sentence has shorter words in
+# between.
+_PHRASE = r"""(?:\b[a-z]{3,8}\b[\s,;'"|]+(?:\(?\d{1,2}[.:)][\s'"]*)?){11,}\b[a-z]{3,8}\b"""
 _SECRETS = re.compile(f"{_HEX}|{_PHRASE}", re.IGNORECASE)
 
 
-def redact(text: str) -> str:
-    """``text`` without anything that has the shape of a seed, a private key or a recovery phrase."""
-    return _SECRETS.sub("[redacted]", text)
+def redact(text: str, real: Callable[[str], bool] = bool) -> str:
+    """``text`` without anything that has the shape of a seed, a private key or a recovery phrase; as many lines.
+
+    ``real`` may look closer at what has such a shape and let it pass (False).
+    """
+
+    def cut(match: re.Match[str]) -> str:
+        return "[redacted]" + "\n" * match[0].count("\n") if real(match[0]) else match[0]
+
+    return _SECRETS.sub(cut, text)
 
 
 class RedactingFormatter(logging.Formatter):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import platformdirs
 
+from ranvier.core.outside import at_home
+
 APP_NAME = "ranvier"
 
 
@@ -33,7 +35,7 @@ class Paths:
     @classmethod
     def under(cls, home: Path) -> Paths:
         """Everything, wallets too, below ``home``: for tests and for two instances side by side."""
-        home = home.expanduser().absolute()
+        home = at_home(home).absolute()
         return cls(config=home, data=home, wallets=home / "wallets", home=home)
 
     def arguments(self) -> list[str]:

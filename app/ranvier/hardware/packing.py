@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ranvier.core.outside import NOT_JSON
 from ranvier.hardware.snapshot import Disk, Gpu, GpuProcess, Hardware, Host
 
 _KINDS = (Hardware, Host, Gpu, GpuProcess, Disk)
@@ -25,7 +26,7 @@ def unpack(body: bytes) -> Hardware | None:
     """The sample, or None for bytes of another version that cannot be read."""
     try:
         return _DECODER.decode(body)
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return None
 
 

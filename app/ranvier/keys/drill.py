@@ -17,6 +17,7 @@ import msgspec
 
 from ranvier.core.errors import KeyFileError
 from ranvier.core.files import write_atomic
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths
 from ranvier.keys import addresses, importing, mnemonic
 from ranvier.keys.content import SecretPart
@@ -150,5 +151,5 @@ class Drills:
         try:
             with self._file.open("rb") as file:
                 return msgspec.json.decode(file.read(LARGEST_RECORD), type=_Record)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *NOT_JSON):
             return _Record()  # at worst a wallet is marked as never verified

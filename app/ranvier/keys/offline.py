@@ -16,6 +16,7 @@ import msgspec
 
 from ranvier.core.errors import KeyFileError, StorageError
 from ranvier.core.files import write_atomic
+from ranvier.core.outside import NOT_JSON
 from ranvier.keys import addresses, files, signing
 from ranvier.keys.messages import signature_bytes
 from ranvier.keys.signing import SCHEME_NAMES, Signer
@@ -197,7 +198,7 @@ def load_signature(path: Path) -> Signature:
 def _decode(data: bytes, kind: type[T], form: str) -> T:
     try:
         item = msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise _not_ours(form) from error
     if item.format != form:
         raise _not_ours(form)

@@ -19,6 +19,7 @@ import msgspec
 
 from ranvier.core.errors import KeyFileError
 from ranvier.core.files import write_atomic
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths
 
 SERVICE = "ranvier.wallet"
@@ -143,7 +144,7 @@ class PasswordStore:
     def _listed(self) -> set[str]:
         try:
             return set(msgspec.json.decode(self._file.read_bytes(), type=list[str]))
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *NOT_JSON):
             return set()
 
     def _list(self, accounts: set[str]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from ranvier.core.errors import LedgerError, why
+from ranvier.core.outside import at_home
 from ranvier.ledger.prices import FiatPrice, PriceSource, check_source, read_csv, read_json
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -27,7 +27,7 @@ class CsvSource:
         self._source = source
 
     async def fetch(self, now_ms: int) -> tuple[FiatPrice, ...]:
-        path = Path(self._source.place).expanduser()
+        path = at_home(self._source.place)
         try:
             if path.stat().st_size > _MOST_BYTES:
                 raise LedgerError("Prices not read", f"{path} is too large for a list of prices.")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ranvier.core.errors import RecipeError
+from ranvier.core.outside import at_home
 from ranvier.miners.container import container_command
 from ranvier.miners.recipe import PLACEHOLDERS, Limits, Recipe, placeholders
 from ranvier.miners.spec import ProgramSpec, Secrets
@@ -43,7 +44,7 @@ def values(
 ) -> dict[str, str]:
     """The value of every placeholder, for ``program`` and ``fill``; one that is not known is left out."""
     environment = recipe.environment
-    python = environment_python(env) if environment.interpreter is None else Path(environment.interpreter).expanduser()
+    python = environment_python(env) if environment.interpreter is None else at_home(environment.interpreter)
     known = {
         "python": str(python),
         "recipe": str(recipe.folder),
@@ -66,7 +67,7 @@ def values(
 def source_folder(recipe: Recipe, fetched: Path | None) -> Path:
     """Where the miner's own code lies: its folder, where it was fetched to, or the recipe itself."""
     if recipe.source.folder is not None:
-        return Path(recipe.source.folder).expanduser()
+        return at_home(recipe.source.folder)
     return fetched if recipe.source.git is not None and fetched is not None else recipe.folder
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ranvier.core.errors import RecipeError
+from ranvier.core.outside import at_home
 
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
@@ -43,7 +44,7 @@ def parse(text: str) -> CommandLine:
     words = _split(text)
     folder = ""
     if words[:1] == ["cd"] and words[2:3] in (["&&"], [";"]):
-        folder, words = str(Path(words[1]).expanduser()), words[3:]
+        folder, words = str(at_home(words[1])), words[3:]
     while words[-1:] in (["&"], [";"]):
         words.pop()
     variables: dict[str, str] = {}
@@ -80,7 +81,7 @@ def substitute(words: Sequence[str], known: Mapping[str, str], notes: list[str])
         return known.get(name, match[0])
 
     result = [_VARIABLE.sub(value, word) for word in words]
-    result = [str(Path(word).expanduser()) if word.startswith("~/") else word for word in result]
+    result = [str(at_home(word)) if word.startswith("~/") else word for word in result]
     if unknown:
         notes.append(f"No shell replaces {', '.join('$' + name for name in unknown)}: write the values instead.")
     return result

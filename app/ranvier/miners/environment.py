@@ -22,6 +22,7 @@ import msgspec
 
 from ranvier.core.errors import InstallError
 from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.outside import NOT_JSON, at_home
 from ranvier.core.paths import private_folder
 from ranvier.core.tasks import Tasks
 from ranvier.miners.command import environment_python, fill
@@ -74,7 +75,7 @@ def installed(recipe: Recipe, env: Path) -> bool:
         stamp = msgspec.json.decode((env / STAMP).read_bytes(), type=_Stamp)
         whole = not own_environment(recipe) or environment_python(env).exists()
         return stamp.made_from == fingerprint(recipe) and whole
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *NOT_JSON):
         return False
 
 
@@ -179,14 +180,14 @@ async def _fill(
 def _lend(recipe: Recipe, new: Path) -> None:
     """A folder for the stamp alone: the interpreter is somebody else's, or none is needed."""
     interpreter = recipe.environment.interpreter
-    if interpreter is not None and not os.access(Path(interpreter).expanduser(), os.X_OK):
+    if interpreter is not None and not os.access(at_home(interpreter), os.X_OK):
         raise InstallError("No such Python", f"{interpreter} is not there or not executable.", "Correct the recipe.")
     private_folder(new)
 
 
 def _known(recipe: Recipe, new: Path, code: Path) -> dict[str, str]:
     interpreter = recipe.environment.interpreter
-    python = environment_python(new) if interpreter is None else Path(interpreter).expanduser()
+    python = environment_python(new) if interpreter is None else at_home(interpreter)
     return {"python": str(python), "recipe": str(recipe.folder), "source": str(code), "model": recipe.model}
 
 

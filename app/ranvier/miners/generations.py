@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from ranvier.core.errors import MinerError
+from ranvier.core.errors import MinerError, RecipeError
 from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 from ranvier.miners.environment import Progress, install, installed
 from ranvier.miners.recipe import Recipe, load_recipe
 from ranvier.miners.states import ShownState
 
 RECORD = "versions.json"
+_LEFT = ("__pycache__", "env", ".git")  # what is not of a recipe
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +100,7 @@ class Generations:
         """What the file says; a missing or damaged one means version 0 (which is always there)."""
         try:
             record = msgspec.json.decode((self.folder / RECORD).read_bytes(), type=Record)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, *NOT_JSON):
             return Record()
         return record if self._at(record.current).recipe_folder.is_dir() else Record()
 
@@ -182,13 +185,25 @@ class Generations:
 
 
 def copy_recipe(source: Path, target: Path) -> None:
-    """Copy a recipe's folder; it appears under its name only when it is whole. Raises StorageError."""
+    """Copy a recipe's folder; it appears under its name only when it is whole. Raises StorageError, and RecipeError
+    for a link that leads out of it: what a stranger packed must not bring a key or half a disk along."""
+    _check_links(source)
     private_folder(target.parent)
     new = target.with_name(target.name + ".new")
     shutil.rmtree(new, ignore_errors=True)
     with storage_errors(target):
-        shutil.copytree(source, new, ignore=shutil.ignore_patterns("__pycache__", "env", ".git"))
+        shutil.copytree(source, new, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT))
         new.rename(target)
+
+
+def _check_links(source: Path) -> None:
+    inside = source.resolve()
+    for folder, folders, files in os.walk(source):
+        folders[:] = [name for name in folders if name not in _LEFT]
+        for path in (Path(folder) / name for name in (*folders, *files)):
+            if path.is_symlink() and (path.readlink().is_absolute() or not path.resolve().is_relative_to(inside)):
+                where = f"{path} is a link that leads out of the recipe's folder."
+                raise RecipeError("Recipe not taken", where, "Put the file itself there.")
 
 
 def same_recipe(one: Path, other: Path) -> bool:
@@ -197,9 +212,8 @@ def same_recipe(one: Path, other: Path) -> bool:
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    ignored = {"__pycache__", "env", ".git"}
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not ignored & set(path.relative_to(folder).parts)
+        if path.is_file() and not set(_LEFT) & set(path.relative_to(folder).parts)
     }

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.core.errors import RecipeError
+from ranvier.core.outside import at_home, read_toml
 from ranvier.miners.command_line import parse
 from ranvier.miners.proposal import TCP, Proposal, generalise, make, served, split_variables
+from ranvier.miners.recipe import IMAGE
 
 ENTRIES = (
     "neurons/miner.py",
@@ -29,7 +31,7 @@ _AXON_WORDS = [
     "--netuid", "{netuid}", "--wallet.path", "{wallet_path}", "--wallet.name", "{wallet_name}",
     "--wallet.hotkey", "{hotkey_name}", "--subtensor.chain_endpoint", "{endpoint}", "--axon.port", "{axon_port}",
 ]  # fmt: skip
-IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
+_SCRIPT = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?::\s*([A-Za-z_][\w.]*)\s*)?(?:\[.*\]\s*)?")
 _MOST_READ = 1 << 20
 
 
@@ -90,7 +92,7 @@ def propose_project(folder: Path, *, entry: str | None = None, name: str | None 
 
     RecipeError when the folder does not exist or nothing in it can be started.
     """
-    folder = folder.expanduser().absolute()
+    folder = at_home(folder).absolute()
     if not folder.is_dir():
         raise RecipeError("No such folder", f"{folder} is not a folder.", "Choose the project's folder.")
     known = entries(folder)
@@ -159,7 +161,7 @@ def _python(folder: Path, project: Mapping[str, Any]) -> str | None:
 def _project(folder: Path) -> dict[str, Any]:
     """What pyproject.toml says of the project; Poetry's own way of saying it is put into the usual one."""
     try:
-        whole = tomllib.loads(_read(folder / "pyproject.toml"))
+        whole = read_toml(_read(folder / "pyproject.toml"))
     except tomllib.TOMLDecodeError:
         return {}
     project = whole.get("project", {})
@@ -179,10 +181,17 @@ def _project(folder: Path) -> dict[str, Any]:
 
 
 def _call(project: Mapping[str, Any], entry: str) -> str:
-    """What the declared script "package.module:function" does when it is installed."""
-    module, _, function = str(project["scripts"][entry]).partition(":")
-    function = function.partition("[")[0].strip() or "main"
-    return f"import sys; from {module.strip()} import {function.partition('.')[0]}; sys.exit({function}())"
+    """What the declared script "package.module:function" does when it is installed. RecipeError for anything else:
+    what a stranger's project says there must not become a program of its own."""
+    said = str(project["scripts"][entry])
+    match = _SCRIPT.fullmatch(said)
+    if match is None:
+        raise RecipeError(
+            "Not a script", f"Its pyproject.toml says “{said[:60]}” for {entry}, which names no function.",
+            "Name the file that starts the miner.",
+        )  # fmt: skip
+    function = match[2] or "main"
+    return f"import sys; from {match[1]} import {function.partition('.')[0]}; sys.exit({function}())"
 
 
 def _all_requirements(folder: Path, project: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.core.evidence import age_text
+from ranvier.core.outside import NOT_JSON
 from ranvier.miners.command import fill
 from ranvier.miners.levels import plain
 from ranvier.miners.logs import tail
@@ -135,5 +136,5 @@ def _object(body: bytes) -> dict[str, Any]:
 
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return {}

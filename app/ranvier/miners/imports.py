@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from ranvier.core.errors import RecipeError
+from ranvier.core.outside import NOT_JSON, at_home
 from ranvier.miners.command_line import parse, substitute, warnings
 from ranvier.miners.proposal import Proposal, generalise, make, served, split_variables
 from ranvier.miners.recipe_model import SIGNALS
@@ -34,7 +35,7 @@ def from_pm2(text: str | bytes) -> tuple[Proposal, ...]:
     """One proposal for each program of a PM2 dump (``pm2 save`` writes it). RecipeError when it is none."""
     try:
         apps = msgspec.json.decode(text, type=list[dict[str, Any]])
-    except msgspec.MsgspecError as error:
+    except NOT_JSON as error:
         raise RecipeError(
             "Not a PM2 dump", "The file is not a list of programs, as pm2 save writes it.", "Run pm2 save."
         ) from error
@@ -79,7 +80,7 @@ def _pm2_app(app: dict[str, Any], count: int) -> Proposal:
         {"command": command, "environment": plain, "secrets": secrets, "folder": str(app.get("pm_cwd") or "")},
         notes=[f"Taken from PM2's “{name}”.", *notes],
         found=found,
-        switch_over=f"pm2 delete {quoted} && pm2 save",
+        switch_over=f"pm2 delete {'-- ' if name.startswith('-') else ''}{quoted} && pm2 save",
         environment={"none": True},
         stop={"signal": "INT", "grace_s": _grace_s(app.get("kill_timeout"))},
         **served(found),
@@ -135,7 +136,7 @@ def from_systemd(text: str, unit: str, *, user: bool) -> Proposal:
     words = substitute([_specifiers(word) for word in _split(line, unit)], plain, notes)
     command, found = generalise(words)
     folder = _specifiers(service.get("WorkingDirectory", "").lstrip("-"))
-    folder = str(Path(folder).expanduser()) if folder.startswith("~") else folder
+    folder = str(at_home(folder)) if folder.startswith("~") else folder
     notes += warnings(command, folder)
     if len(lines) > 1 or ";" in words:
         notes.append("It starts several programs one after the other; this recipe has one: put them into a script.")

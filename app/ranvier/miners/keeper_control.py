@@ -101,7 +101,7 @@ class Control:
             request = json.loads(line)
             request["command"] = str(request["command"])
             allowed = not self._token or request.get("token") == self._token
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self.reply(connection, {"ok": False, "error": "not a command"})
             return {}
         if not allowed:

@@ -20,6 +20,7 @@ import msgspec
 
 from ranvier.core.errors import MinerError, why
 from ranvier.core.files import storage_errors
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
 from ranvier.miners import keeper_control as control
@@ -145,7 +146,7 @@ class KeeperClient:
             known = _at_this_clock(msgspec.json.decode(data, type=KeeperStatus), data)
         except FileNotFoundError:
             return _nothing(MinerState.STOPPED, "never started")
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, *NOT_JSON) as error:
             return _nothing(MinerState.UNKNOWN, f"the status file cannot be read: {why(error)}")
         if _alive(known.keeper_pid, known.keeper_started):
             return known
@@ -281,7 +282,7 @@ def _connect_unix(connection: socket.socket, path: Path) -> None:
 def _decode_where(path: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise ConnectionRefusedError(f"{path} is damaged") from error
 
 

@@ -13,8 +13,10 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from ranvier.core.errors import RecipeError
+from ranvier.core.errors import MinerError, RecipeError
+from ranvier.core.outside import at_home, read_toml
 from ranvier.core.paths import resources
+from ranvier.miners.log_search import Query, compile_pattern
 from ranvier.miners.recipe_model import (
     PLACEHOLDERS,
     SIGNALS,
@@ -44,6 +46,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PYTHON = re.compile(r"3\.\d{1,2}")
+IMAGE = re.compile(r"[a-z0-9][\w.:/@-]{0,254}")
 _REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,199}")
 
 
@@ -63,7 +66,7 @@ def load_recipe(folder: Path) -> Recipe:
     except UnicodeDecodeError as error:
         raise RecipeError("Recipe not valid", f"{path} is not UTF-8 text (byte {error.start}).") from error
     try:
-        data = tomllib.loads(text)
+        data = read_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError("Recipe not valid", f"{path} is not valid TOML: {error}.") from error
     if "folder" in data:
@@ -99,10 +102,14 @@ def _problems(recipe: Recipe, folder: Path) -> Iterator[tuple[str, str]]:
         if not _VARIABLE.fullmatch(name):
             yield "program.environment", f"{name} is not a name for an environment variable"
     for key, text in _texts(recipe):
+        if "\0" in text:
+            yield key, "holds a zero character, which no program can be given"
         for name in sorted(placeholders(text) - set(PLACEHOLDERS)):
             yield key, f"unknown placeholder {{{name}}}; known are {', '.join(PLACEHOLDERS)}"
     if recipe.health is not None:
         yield from _health_problems(recipe.health)
+    if recipe.container is not None and not IMAGE.fullmatch(recipe.container.image):
+        yield "container.image", "not the name of a container image"
     yield from _source_problems(recipe.source)
     if recipe.stop.signal not in SIGNALS:
         yield "stop.signal", f"unknown signal {recipe.stop.signal}; known are {', '.join(SIGNALS)}"
@@ -124,6 +131,7 @@ def _texts(recipe: Recipe) -> Iterator[tuple[str, str]]:
     yield from (("setup.command", word) for step in recipe.setup for word in step.command)
     yield from (("environment.packages", word) for word in recipe.environment.packages)
     if container is not None:
+        yield "container.image", container.image
         yield from (("container.volumes", word) for word in container.volumes)
         yield from (("container.options", word) for word in container.options)
     if recipe.health is not None:
@@ -139,9 +147,9 @@ def _health_problems(health: HealthSpec) -> Iterator[tuple[str, str]]:
     if health.tcp and not re.search(r":(\d{1,5}|\{\w+\})$", health.tcp):
         yield "health.tcp", "must look like 127.0.0.1:8091"
     try:
-        re.compile(health.log)
-    except re.error as error:
-        yield "health.log", f"not a pattern: {error}"
+        compile_pattern(Query(health.log, case=True))
+    except MinerError as error:  # one that never ends would hold up the agent with all its miners
+        yield "health.log", error.message
     if health.interval_s <= 0 or health.grace_s < 0 or health.within_s <= 0:
         yield "health.interval_s", "times must be positive"
     if not (1 <= health.up_after <= 100 and 1 <= health.down_after <= 100):
@@ -151,7 +159,7 @@ def _health_problems(health: HealthSpec) -> Iterator[tuple[str, str]]:
 def _source_problems(source: Source) -> Iterator[tuple[str, str]]:
     if source.folder is not None and source.git is not None:
         yield "source.git", "give a folder or a git address, not both"
-    if source.folder is not None and not Path(source.folder).expanduser().is_absolute():
+    if source.folder is not None and not at_home(source.folder).is_absolute():
         yield "source.folder", "must be a whole path"
     if source.git is not None and not source.git.startswith(("https://", "ssh://", "git@", "file://")):
         yield "source.git", "must begin with https://, ssh:// or git@"
@@ -173,7 +181,7 @@ def _limit_problems(limits: Limits) -> Iterator[tuple[str, str]]:
 def _environment_problems(environment: EnvironmentSpec, folder: Path) -> Iterator[tuple[str, str]]:
     if environment.python is not None and not _PYTHON.fullmatch(environment.python):
         yield "environment.python", "must look like 3.12"
-    if environment.interpreter is not None and not Path(environment.interpreter).expanduser().is_absolute():
+    if environment.interpreter is not None and not at_home(environment.interpreter).is_absolute():
         yield "environment.interpreter", "must be a whole path"
     if environment.interpreter is not None and (environment.requirements or environment.packages):
         yield "environment.interpreter", "nothing is installed into an environment that is yours"

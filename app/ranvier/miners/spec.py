@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ranvier.core.files import write_atomic
+from ranvier.core.outside import NOT_JSON
 
 FILE_NAME = "keeper.json"
 
@@ -93,5 +94,5 @@ def read_spec(folder: Path) -> ProgramSpec | None:
     """The spec in ``folder``, without secrets; None when there is none or it cannot be read."""
     try:
         return msgspec.json.decode((folder / FILE_NAME).read_bytes(), type=ProgramSpec)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *NOT_JSON):
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ranvier.core.files import write_atomic
+from ranvier.core.outside import NOT_JSON
 
 WALLET_NAME = "practice"
 HOTKEY_NAME = "miner"
@@ -36,7 +37,7 @@ def load(folder: Path) -> Practice | None:
     """The remembered practice, or None: never made, or the note is not readable (it can always be made again)."""
     try:
         return msgspec.json.decode((folder / "practice.json").read_bytes(), type=Practice)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *NOT_JSON):
         return None
 
 

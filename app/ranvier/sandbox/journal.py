@@ -18,6 +18,7 @@ import msgspec
 
 from ranvier.core.errors import StorageError
 from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Journal:
         for number in numbers:
             try:
                 snapshot = self._read_snapshot(number)
-            except (DamagedError, msgspec.DecodeError, OSError):
+            except (DamagedError, *NOT_JSON, OSError):
                 log.warning("snapshot %d cannot be read; trying the next", number)
                 continue
             blocks: list[BlockRecord] = []
@@ -187,7 +188,7 @@ class Journal:
                 try:
                     payload = _read_record(file)
                     block = None if payload is None else msgspec.msgpack.decode(payload, type=BlockRecord)
-                except (DamagedError, msgspec.DecodeError):
+                except (DamagedError, *NOT_JSON):
                     return
                 if block is None:
                     return

@@ -14,6 +14,7 @@ import msgspec
 from ranvier.core.errors import NetworkError, RanvierError
 from ranvier.core.files import write_atomic
 from ranvier.core.log import start_logging
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 from ranvier.core.tasks import Tasks
 from ranvier.sandbox.chain import Chain
@@ -102,7 +103,7 @@ class Sandbox:
             return msgspec.json.decode(path.read_bytes(), type=NetworkFile)
         except FileNotFoundError:
             return None
-        except msgspec.DecodeError as error:
+        except NOT_JSON as error:
             raise NetworkError(
                 "Practice network damaged", f"{path} cannot be read: {error}.", "Delete its folder to begin a new one."
             ) from error

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from ranvier.core.outside import at_home
 from ranvier.keys.addresses import AddressError, public_key
 from ranvier.sandbox.life.competitor import PROFILES
 
@@ -76,7 +77,7 @@ def parse(arguments: list[str]) -> Options:
     if given.user and given.case is None:
         parser.error("--user is for --case full-subnet")
     return Options(
-        data=given.data.expanduser().absolute(),
+        data=at_home(given.data).absolute(),
         port=given.port,
         block_ms=round(given.block_time * 1000),
         tempo=given.tempo,

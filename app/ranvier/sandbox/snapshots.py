@@ -8,6 +8,7 @@ import msgspec
 
 from ranvier.core.errors import StorageError
 from ranvier.core.files import write_atomic
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 from ranvier.sandbox.journal import Journal, Snapshot
 
@@ -39,7 +40,7 @@ def restore(path: Path, folder: Path) -> None:
     except OSError as error:
         why = error.strerror or str(error)
         raise StorageError("No snapshot", f"{path} cannot be read: {why}.", "Choose another file.") from error
-    except msgspec.DecodeError as error:
+    except NOT_JSON as error:
         raise StorageError("Snapshot damaged", f"{path} cannot be read: {error}.", "Choose another file.") from error
     private_folder(folder)
     for name in _KEPT:

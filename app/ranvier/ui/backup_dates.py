@@ -10,6 +10,7 @@ import datetime
 import msgspec
 
 from ranvier.core.files import write_atomic
+from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths
 
 _LARGEST = 1 << 20
@@ -44,5 +45,5 @@ class BackupDates:
         try:
             with self._file.open("rb") as file:
                 return msgspec.json.decode(file.read(_LARGEST), type=_Record)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, *NOT_JSON):
             return _Record()

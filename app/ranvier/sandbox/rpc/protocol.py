@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ranvier.core.errors import RanvierError
+from ranvier.core.outside import NOT_JSON
 from ranvier.sandbox.waiting import Refused
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def handle_frame(frame: bytes | str, methods: Methods, session: Session) -> byte
     """The answer to one frame (a request or a batch), or None when it asks for none. Never raises."""
     try:
         request = msgspec.json.decode(frame)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except NOT_JSON:
         return _encode(_error(None, RpcError(PARSE_ERROR, "Parse error")))
     if isinstance(request, list):
         if not request or len(request) > _MAX_BATCH:

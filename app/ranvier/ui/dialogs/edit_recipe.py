@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from ranvier.agent.messages import GetRecipe, MinerView, RecipeText, UpdateMiner
 from ranvier.core.errors import RanvierError
+from ranvier.core.outside import read_toml
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog, show
 from ranvier.ui.dialogs.fit import fit
@@ -50,7 +51,7 @@ class EditRecipeDialog(Dialog):
     def submitted(self) -> None:
         text = self.box.toPlainText()
         try:
-            tomllib.loads(text)
+            read_toml(text)
         except tomllib.TOMLDecodeError as error:
             self.problem(f"It is not TOML: {error}.")
             return

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from ranvier.agent.messages import BundlePreview, ExportLogs, MinerView
 from ranvier.core.errors import RanvierError
+from ranvier.core.outside import at_home
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog, show
 from ranvier.ui.dialogs.fit import fit
@@ -52,7 +53,7 @@ def cut_text(preview: BundlePreview) -> str:
 
 
 def _problem(text: str) -> str | None:
-    path = Path(text).expanduser()
+    path = at_home(text)
     if not text.strip():
         return "Say where to save it."
     if not path.is_absolute():
@@ -69,7 +70,7 @@ async def export_logs(parent: QWidget, context: Context, miner: MinerView) -> No
     dialog = ExportDialog(parent, miner.name, preview, folder / f"{miner.id}-logs.zip")
     if not await show(dialog):
         return
-    path = str(Path(dialog.path.field.text()).expanduser())
+    path = str(at_home(dialog.path.field.text()))
     try:
         await context.client.call(ExportLogs(miner.id, path))
     except RanvierError as error:

@@ -14,6 +14,7 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from ranvier.core.errors import RanvierError, RecipeError
+from ranvier.core.outside import at_home, read_toml
 from ranvier.miners.guess import propose_container, propose_line, propose_project
 from ranvier.miners.imports import PM2_DUMP, from_pm2, from_systemd, units
 from ranvier.miners.proposal import Proposal, check_text
@@ -121,7 +122,7 @@ class MinerSource(QWidget):
         if recipe is not None:
             return recipe.name
         try:
-            return str(tomllib.loads(self.text).get("name", ""))
+            return str(read_toml(self.text).get("name", ""))
         except tomllib.TOMLDecodeError:
             return ""
 
@@ -237,4 +238,4 @@ def _needed(words: str) -> Callable[[str], str | None]:
 
 
 def _folder(text: str) -> str | None:
-    return None if Path(text).expanduser().is_dir() else "Choose the folder that holds the project."
+    return None if at_home(text).is_dir() else "Choose the folder that holds the project."

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSpi
 from ranvier import __version__
 from ranvier.agent.messages import AgentStatus, UseNetwork, WatchColdkeys
 from ranvier.core.errors import RanvierError, StorageError
+from ranvier.core.outside import at_home
 from ranvier.core.settings import (
     DECLARED,
     ENDPOINT,
@@ -279,7 +280,7 @@ def text_problem(setting: Setting[str], text: str) -> str | None:
         return "That is not a coldkey address: it begins with 5 and has 48 characters."
     if setting.key == ENDPOINT.key and not text.startswith(("ws://", "wss://")):
         return "An endpoint begins with ws:// or wss://."
-    if setting.key == WALLET_FOLDER.key and not Path(text).expanduser().is_dir():
+    if setting.key == WALLET_FOLDER.key and not at_home(text).is_dir():
         return f"{text} is not a folder."
     if setting.key in _AMOUNTS:
         try:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
 from ranvier.agent.messages import UseNetwork, WatchColdkeys
 from ranvier.core.evidence import Level
+from ranvier.core.outside import at_home
 from ranvier.core.settings import NETWORK, WALLET_FOLDER, WATCHED_COLDKEY
 from ranvier.keys.addresses import is_ss58
 from ranvier.keys.listing import list_wallets
@@ -135,7 +136,7 @@ class WatchCard(Card):
         self._page.context.run(self._read_folder(), "read wallets")
 
     async def _read_folder(self) -> None:
-        folder = Path(self.folder.text().strip()).expanduser()
+        folder = at_home(self.folder.text().strip())
         found = await asyncio.get_running_loop().run_in_executor(None, list_wallets, folder)
         addresses = tuple(dict.fromkeys(w.coldkey_ss58 for w in found if w.coldkey_ss58 is not None))
         if addresses:
