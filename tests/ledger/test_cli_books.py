@@ -80,3 +80,24 @@ async def test_costs_are_kept_counted_and_taken_out(told, tmp_path: Path) -> Non
     assert await in_thread(told, "tariff", "none") == "Forgotten.\n"
     assert json.loads(told("costs", "--json"))["tariff"] is None
     await ledger.close()
+
+
+async def test_a_price_source_is_chosen_and_its_file_read(told, tmp_path: Path) -> None:
+    ledger = await opened(told, tmp_path)
+    assert told("prices").startswith("No source is chosen")
+    file = tmp_path / "p.csv"
+    file.write_text("date,price\n2026-01-01,300\n2026-01-02,310.5\n")
+    kept = await in_thread(told, "price-source", "csv", str(file), "EUR")
+    assert kept == "Kept; 2 new prices of 2 in the file.\n"
+    assert "EUR  2 prices, 2026-01-01" in told("prices") and str(file) in told("prices")
+    way = ("price-source", "json", "https://p.example/now", "USD", "--price", "tao.usd")
+    assert "within the hour" in await in_thread(told, *way)
+    assert json.loads(told("prices", "--json"))["source"]["place"] == "https://p.example/now"
+    assert "three to five" in await in_thread(told, "price-source", "csv", str(file), "eur", status=1)
+    assert "Name the file" in await in_thread(told, "price-source", "json", status=1)
+    assert "not read" in json.loads(await in_thread(
+        told, "price-source", "csv", str(tmp_path / "none.csv"), "EUR", "--json", status=1
+    ))["error"]["title"]  # fmt: skip
+    assert "stored prices stay" in await in_thread(told, "price-source", "none")
+    assert told("prices").startswith("No source") and "EUR  2 prices" in told("prices")
+    await ledger.close()

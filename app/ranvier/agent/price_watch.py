@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 
 import aiohttp
-import msgspec
 
 from ranvier.core.errors import LedgerError, NetworkError, RanvierError
 from ranvier.ledger import prices
@@ -19,7 +18,6 @@ from ranvier.ledger.store import Ledger
 
 log = logging.getLogger(__name__)
 
-_KEY = "price_source"
 _EVERY_S, _AGAIN_S, _NO_LEDGER_S = 3600.0, 300.0, 10.0
 _TIMEOUT_S = 30.0
 _MOST_BYTES = 64 * 1024 * 1024
@@ -61,17 +59,14 @@ class PriceWatch:
     async def source(self) -> PriceSource | None:
         """What was chosen; None is off. Raises LedgerError."""
         ledger = self._ledger()
-        text = None if ledger is None else await ledger.recall(_KEY)
-        return msgspec.json.decode(text, type=PriceSource) if text else None
+        return None if ledger is None else await ledger.read(prices.chosen)
 
     async def choose(self, source: PriceSource | None) -> None:
         """Use this source from now on; None switches it off. Raises LedgerError."""
         ledger = self._ledger()
         if ledger is None:
             raise LedgerError("Ledger closed", "There is no ledger open.", "Choose a network first.")
-        if source is not None:
-            prices.check_source(source)
-        await ledger.remember({_KEY: "" if source is None else msgspec.json.encode(source).decode()})
+        await ledger.write(lambda connection: prices.choose(connection, source))
         self._changed.set()
 
     async def fetch(self) -> int | None:

@@ -1,4 +1,4 @@
-"""``ranvier ledger lots|costs|add-cost|remove-cost|tariff``: the books beside the earnings."""
+"""``ranvier ledger lots|costs|add-cost|remove-cost|tariff|prices|price-source``: the books beside the earnings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from ranvier.ledger.cost_book import TAO, Cost, CostSum, Tariff
 from ranvier.ledger.costs import Window, check_tariff
 from ranvier.ledger.export import coins, fiat, time_text
 from ranvier.ledger.lot_book import Order
-from ranvier.ledger.prices import MICRO
+from ranvier.ledger.price_sources import CsvSource
+from ranvier.ledger.prices import MICRO, FiatPrice, PriceSource
 from ranvier.ledger.samples import read_energy
 from ranvier.ledger.store import Ledger
 
@@ -50,6 +51,16 @@ def add_parsers(commands: Any, common: argparse.ArgumentParser, range_: argparse
     add.add_argument("--proof", default="", help="where it can be looked up")
     remove = commands.add_parser("remove-cost", parents=[common], help="take an entry out of the cost book")
     remove.add_argument("id")
+    shown = "where fiat prices come from, and what is stored"
+    commands.add_parser("prices", parents=[common], help=shown)
+    source = commands.add_parser("price-source", parents=[common], help="choose where fiat prices come from")
+    source.add_argument("kind", choices=("csv", "json", "none"), help="a file, an address, or nobody")
+    source.add_argument("place", nargs="?", default="", help="the file, or the address (one with a key of yours in it "
+                        "is better told in the window: others here can read a command line)")  # fmt: skip
+    source.add_argument("currency", nargs="?", default="", help="USD, EUR or the like")
+    source.add_argument("--price", default="", help="json: the way to the price, such as bittensor.usd or data.0.close")
+    source.add_argument("--rows", help="json: the way to a list of prices; “.” is the answer itself")
+    source.add_argument("--time", default="", help="json: the way to the time of each of them")
     power = commands.add_parser("tariff", parents=[common], help="tell the price of electricity, or forget it")
     power.add_argument("price", help="of a kWh, such as 0.31; “none” forgets the tariff")
     power.add_argument("currency", nargs="?", default="EUR")
@@ -137,8 +148,43 @@ def set_tariff(ledger: Path, options: argparse.Namespace) -> str:
     return "Kept.\n" if tariff is not None else "Forgotten.\n"
 
 
-READERS = {"lots": lots, "costs": costs}
-WRITERS = {"add-cost": add_cost, "remove-cost": remove_cost, "tariff": set_tariff}
+def show_prices(connection: sqlite3.Connection, options: argparse.Namespace, _: Paths) -> Iterator[str]:
+    source, found = prices.chosen(connection), prices.stored_sums(connection)
+    if options.json:
+        yield msgspec.json.encode({"source": source, "stored": found}).decode() + "\n"
+        return
+    yield "No source is chosen: nobody is asked.\n" if source is None else f"{source.kind} {source.place}\n"
+    for one in found:
+        yield f"{one.currency}  {one.count} prices, {time_text(one.first_ms)} to {time_text(one.last_ms)}\n"
+
+
+def set_source(ledger: Path, options: argparse.Namespace) -> str:
+    """A file is read at once; an address is asked by the agent, which looks at its source every hour."""
+    if options.kind == "none":
+        _write(ledger, lambda connection: prices.choose(connection, None))
+        return "Nobody is asked any more; the stored prices stay.\n"
+    place = str(Path(options.place).absolute()) if options.kind == "csv" and options.place else options.place
+    source = PriceSource(options.kind, place, options.currency, options.price, options.rows, options.time)
+    if not place:
+        raise LedgerError("Not understood", "Name the file or the address, and the currency.")
+    found: tuple[FiatPrice, ...] = ()
+    if source.kind == "csv":
+        prices.check_source(source)
+        now_ms = int(datetime.datetime.now(datetime.UTC).timestamp() * 1000)
+        found = asyncio.run(CsvSource(source).fetch(now_ms))
+
+    def keep(connection: sqlite3.Connection) -> int:
+        prices.choose(connection, source)
+        return prices.add(connection, found)
+
+    new = _write(ledger, keep)
+    if source.kind == "csv":
+        return f"Kept; {new} new prices of {len(found)} in the file.\n"
+    return "Kept. The agent asks there within the hour while it runs.\n"
+
+
+READERS = {"lots": lots, "costs": costs, "prices": show_prices}
+WRITERS = {"add-cost": add_cost, "remove-cost": remove_cost, "tariff": set_tariff, "price-source": set_source}
 
 
 def _write(path: Path, work: Callable[[sqlite3.Connection], Any]) -> Any:

@@ -25,6 +25,7 @@ MICRO = 1_000_000
 _NOON_MS = DAY_MS // 2
 _TIMES = ("time", "date", "timestamp", "at", "datetime", "snapped_at")
 _PRICES = ("price", "close", "value", "rate")
+_CHOSEN = "price_source"
 _MOST = 1_000_000_000  # of the currency for one TAO: a larger number is a mistake
 
 
@@ -103,6 +104,21 @@ def read_json(body: bytes, source: PriceSource, now_ms: int) -> tuple[FiatPrice,
         raise _wrong(f"The answer of {source.place} was not understood: {error}.") from error
 
 
+def chosen(connection: sqlite3.Connection) -> PriceSource | None:
+    """The source that was chosen; None is off."""
+    row = connection.execute("SELECT value FROM state WHERE key = ?", (_CHOSEN,)).fetchone()
+    return msgspec.json.decode(row[0], type=PriceSource) if row is not None and row[0] else None
+
+
+def choose(connection: sqlite3.Connection, source: PriceSource | None) -> None:
+    """Choose a source, inside the caller's transaction; None switches it off. Raises LedgerError."""
+    if source is not None:
+        check_source(source)
+    text = "" if source is None else msgspec.json.encode(source).decode()
+    query = "INSERT INTO state (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+    connection.execute(query, (_CHOSEN, text))
+
+
 def add(connection: sqlite3.Connection, prices: Iterable[FiatPrice]) -> int:
     """Store prices inside the caller's transaction; how many were new. A stored price is never changed."""
     query = "INSERT INTO fiat_price VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING"
@@ -118,6 +134,21 @@ def stored(
     query = "SELECT * FROM fiat_price WHERE currency = ? AND at_ms >= ? AND at_ms < ? ORDER BY at_ms"
     high = until_ms if until_ms is not None else 2**62
     return tuple(FiatPrice(*row) for row in connection.execute(query, (currency, since_ms or 0, high)))
+
+
+class StoredSum(msgspec.Struct, frozen=True):
+    """How many prices of a currency are stored, and from when to when."""
+
+    currency: str
+    count: int
+    first_ms: int
+    last_ms: int
+
+
+def stored_sums(connection: sqlite3.Connection) -> tuple[StoredSum, ...]:
+    """By currency."""
+    query = "SELECT currency, count(*), min(at_ms), max(at_ms) FROM fiat_price GROUP BY currency ORDER BY currency"
+    return tuple(StoredSum(*row) for row in connection.execute(query))
 
 
 def by_day(connection: sqlite3.Connection, currency: str) -> dict[int, FiatPrice]:
