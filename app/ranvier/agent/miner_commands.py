@@ -128,7 +128,6 @@ class MinerCommands:
         if miner.unexplained():
             await self._agent.miners.explain(miner)
         view = miner.view(self._agent.chain_note(miner.file.network))
-        place = await asyncio.to_thread(miner_logs.crash, miner.folder)
         shown = miner.shown()
         return m.Why(
             id=command.id,
@@ -139,7 +138,6 @@ class MinerCommands:
             exits=view.exits,
             crashes=view.crashes,
             diagnosis=view.diagnosis,
-            crash_position=place.position,
             reading=view.reading,
         )
 

@@ -48,8 +48,7 @@ class Version(msgspec.Struct, frozen=True):
 
 
 class Why(msgspec.Struct, frozen=True):
-    """Everything that explains the state of one miner. ``crash_position`` is where in its log it last ended,
-    ``reading`` what it used when that was last looked at."""
+    """Everything that explains the state of one miner. ``reading`` is what it used when that was last looked at."""
 
     id: str
     shown: ShownState
@@ -59,7 +58,6 @@ class Why(msgspec.Struct, frozen=True):
     exits: tuple[ExitRecord, ...] = ()
     crashes: int = 0
     diagnosis: DiagnosisView | None = None
-    crash_position: int | None = None
     reading: MinerSample | None = None
 
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-UNITS = {"GB/s": "memory bandwidth", "TFLOP/s": "arithmetic", "TOP/s": "integer arithmetic", "GFLOP/s": "arithmetic"}
-
 
 class Figure(msgspec.Struct, frozen=True):
     """One test: ``samples`` in ``unit``, each over ``inner`` launches. ``spread_percent`` is (max - min) / median."""
