@@ -263,7 +263,7 @@ async def test_a_whole_agent_reminds_samples_positions_and_remembers_both_after_
         while not before.points:
             assert time.monotonic() < end, "no position was sampled"
             await asyncio.sleep(0.05)
-            with contextlib.suppress(AgentError):
+            with contextlib.suppress(RanvierError):  # of the agent: not sampled yet
                 before = await house.client.call(asked)
         assert before.points[-1].alpha_rao == 3 * COIN
         await house.stop()
@@ -276,6 +276,6 @@ async def test_a_whole_agent_reminds_samples_positions_and_remembers_both_after_
         while not after.points:
             assert time.monotonic() < end, "its samples are gone"
             await asyncio.sleep(0.05)
-            with contextlib.suppress(AgentError):
+            with contextlib.suppress(RanvierError):  # of the agent: not sampled yet
                 after = await house.client.call(asked)
         assert after.points[: len(before.points)] == before.points
