@@ -58,6 +58,22 @@ async def test_the_chosen_recipe_and_hotkey_are_added_and_installed(qtbot, tmp_p
         assert it.client.sent(InstallMiner) == [InstallMiner("second-miner")]
 
 
+async def test_a_practice_wallet_will_do_on_the_sandbox(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        practice = it.context.paths.practice_wallets
+        add_watch_only(practice, "practice", COLDKEY)
+        add_hotkey(practice / "practice", "second", PHRASE)
+        page = await it.open("miners")
+        it.bridge._emit(status_event(good_miner()))
+        page.add_miner.click()
+        await until(lambda: visible(it.window))
+        dialog = visible(it.window)
+        dialog.name.setText("Second miner")
+        dialog.yes.click()
+        await until(lambda: it.client.sent(AddMiner))
+        assert it.client.sent(AddMiner)[0].wallet_path == str(practice)
+
+
 def test_the_dialog_says_what_the_miner_gets(qtbot, tmp_path, wallet):
     from PySide6.QtWidgets import QWidget
 

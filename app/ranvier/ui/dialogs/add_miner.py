@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
 from ranvier.agent.messages import AddMiner, GetSecrets, InstallMiner, MinerSecrets
-from ranvier.core.settings import WALLET_FOLDER
-from ranvier.keys.listing import Wallet, list_wallets
+from ranvier.keys.listing import Wallet
 from ranvier.miners.recipe import Recipe, bundled_recipes, load_recipe
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog, show, tell
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.dialogs.miner_secrets import SecretsDialog
 from ranvier.ui.dialogs.miner_source import LABEL_WIDTH, MinerSource
+from ranvier.ui.own_keys import wallets_here
 from ranvier.ui.widgets.text import label
 from ranvier.ui.words import short_address
 
@@ -134,10 +133,9 @@ async def add_miner(parent: QWidget, context: Context) -> None:
     """Ask, add, install. Without a hotkey or a recipe it says what is missing instead."""
     loop = asyncio.get_running_loop()
     recipes = await loop.run_in_executor(None, _recipes)
-    folder = Path(context.settings.get(WALLET_FOLDER) or context.paths.wallets)
-    wallets = await loop.run_in_executor(None, list_wallets, folder)
+    wallets = tuple(await loop.run_in_executor(None, wallets_here, context))
     if not any(wallet.hotkeys for wallet in wallets):
-        text = f"A miner needs a hotkey, and no wallet in {folder} has one. Create or import one on the Wallets page."
+        text = "A miner needs a hotkey, and none of your wallets has one. Create or import one on the Wallets page."
         await tell(parent, "No hotkey found", text)
         return
     status = context.bridge.latest

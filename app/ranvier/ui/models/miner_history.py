@@ -39,7 +39,8 @@ class Dot:
 class Curve:
     """One quantity over time: one line, or two of the same unit. ``lines`` are (what hovering calls it, points).
 
-    ``floor`` and ``top`` fix the ends of its scale (None: as the data goes); ``none`` is said where nothing is known.
+    ``floor`` and ``top`` fix the ends of its scale (None: as the data goes, but not below ``least``); ``none`` is said
+    where nothing is known.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Curve:
     words: Callable[[float | None], str]
     floor: float | None = 0.0
     top: float | None = None
+    least: float = 0.0
     none: str = "not known in this time"
 
     @property
@@ -58,6 +60,7 @@ class Curve:
         values = [value for _, points in self.lines for at, value in points if value is not None and start <= at <= end]
         low = self.floor if self.floor is not None else min(values, default=0.0) - 1
         high = self.top if self.top is not None else max(values, default=0.0)
+        high = max(high, self.least)
         return low, high if high > low else low + 1.0
 
     def words_at(self, at: float) -> list[str]:
@@ -129,7 +132,7 @@ def _curves(samples: Sequence[MinerSample]) -> tuple[Curve, ...]:
         else one("hottest card", lambda sample: sample.temperature_c)
     )
     return (
-        Curve("CPU", (one("CPU", lambda s: s.cpu_percent),), _cores_text),
+        Curve("CPU", (one("CPU", lambda s: s.cpu_percent),), _cores_text, least=5.0),
         Curve("Memory", (one("memory", lambda s: s.rss),), size_text),
         Curve("GPU", (one("busiest card", lambda s: s.gpu_percent),), percent_text, top=100.0),
         Curve("GPU memory", (one("GPU memory", lambda s: s.gpu_memory),), size_text),
