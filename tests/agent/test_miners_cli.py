@@ -174,6 +174,10 @@ def test_add_what_a_person_has(agent, tmp_path, capsys, monkeypatch) -> None:
         asked = agent.asked[-1]
         assert (code, asked.netuid) == (0, netuid) and text in asked.recipe_text, words
         assert asked.recipe == ("mine" if "--recipe" in words else "old-one" if "--pm2" in words else asked.recipe)
+    practice = Paths.under(tmp_path).practice_wallets
+    (practice / "w").mkdir(parents=True)
+    assert run(tmp_path, capsys, "add", "A", "--command", "sleep 9 --netuid 3", *WHOSE)[0] == 0
+    assert agent.asked[-1].wallet_path == str(practice), "it is looked for where it is"
     assert "pm2 delete 'Old One'" in run(tmp_path, capsys, "add", "A", "--pm2", "old-one", *WHOSE)[1]
     assert run(tmp_path, capsys, "add", "A", "--recipe", str(tmp_path), *WHOSE)[0] == 0
     assert (agent.asked[-1].recipe_folder, agent.asked[-1].recipe_text) == (str(tmp_path), "")

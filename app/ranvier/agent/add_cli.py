@@ -15,6 +15,8 @@ from ranvier.agent.messages import AddMiner, InstallMiner
 from ranvier.core.errors import RecipeError
 from ranvier.core.outside import at_home
 from ranvier.core.paths import Paths
+from ranvier.core.settings import Settings
+from ranvier.keys.folders import wallet_folders
 from ranvier.miners.guess import propose_container, propose_line, propose_project
 from ranvier.miners.imports import PM2_DUMP, from_pm2, from_systemd
 from ranvier.miners.proposal import Proposal, check_text, slug
@@ -78,7 +80,7 @@ def check(options: argparse.Namespace) -> None:
 async def run(client: AgentClient, options: argparse.Namespace, proposal: Proposal | None, paths: Paths) -> None:
     """Add it, and install it when that was asked for. Raises RanvierError."""
     miner_id = options.id or re.sub(r"[^a-z0-9]+", "-", options.name.lower()).strip("-")[:48] or "miner"
-    wallets = at_home(options.wallets).absolute() if options.wallets else paths.wallets
+    wallets = at_home(options.wallets).absolute() if options.wallets else _wallets(options.wallet, paths)
     said = [await client.call(AddMiner(
         id=miner_id, name=options.name, recipe=options.recipe if proposal is None else proposal.name,
         netuid=_netuid(options, proposal), wallet_path=str(wallets), wallet_name=options.wallet,
@@ -116,6 +118,12 @@ def _notes(proposal: Proposal | None) -> list[str]:
         return []
     over = proposal.switch_over
     return [*proposal.notes, *([f"When the new one is ready, end the old one with: {over}"] if over else [])]
+
+
+def _wallets(name: str, paths: Paths) -> Path:
+    """The folder that has this wallet: one of the person's, or that of practice wallets."""
+    usual = [one.path for one in wallet_folders(Settings(paths.settings_file), paths)]
+    return next((path for path in (*usual, paths.practice_wallets) if (path / name).is_dir()), usual[0])
 
 
 def _netuid(options: argparse.Namespace, proposal: Proposal | None) -> int:
