@@ -9,7 +9,10 @@ import statistics
 import sys
 import time
 
-LABEL = "The matrix library of this miner's own torch: what its programs get."
+LABEL = (
+    "The matrix library of this miner's own torch: what its programs get. "
+    "This measurement was checked on a processor only, not yet on a real card."
+)
 
 
 def say(**message):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import math
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from ranvier.ui.theme import DARK, palette
 from ranvier.ui.widgets.axes import day_ticks, moment_words, nice_ticks, span_words
 from ranvier.ui.widgets.bar_chart import Bar, BarChart
-from ranvier.ui.widgets.chart import Line, LineChart
+from ranvier.ui.widgets.chart import Line, LineChart, load_charts
 from ranvier.ui.widgets.legend import ChartPanel, Swatch
 from ranvier.ui.widgets.series import gaps, value_near, with_gaps
 from ranvier.ui.words import percent_text
@@ -201,3 +203,16 @@ def environment():
     from ranvier.core.processes import child_environment
 
     return child_environment()
+
+
+async def test_charts_wait_for_an_import_that_has_only_begun(monkeypatch):
+    half = types.ModuleType("pyqtgraph")
+    half.__spec__ = types.SimpleNamespace(_initializing=True)
+    monkeypatch.setitem(sys.modules, "pyqtgraph", half)
+    asked = []
+    monkeypatch.setattr(importlib, "import_module", asked.append)
+    await load_charts()
+    assert asked == ["pyqtgraph"], "listed is not loaded"
+    half.__spec__._initializing = False
+    await load_charts()
+    assert len(asked) == 1

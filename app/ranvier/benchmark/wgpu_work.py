@@ -16,7 +16,10 @@ from ranvier.benchmark.child import Say
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.figures import Device, DeviceResult, Figure
 
-LABEL = "By shaders, without tensor cores: says that the card is alive and right, not what inference gets."
+LABEL = (
+    "By shaders, without tensor cores: says that the card is alive and right, not what inference gets. "
+    "This measurement was checked on a software GPU only, not yet on a real card."
+)
 _BACKENDS = ("Vulkan", "Metal", "D3D12")
 _SAMPLES = 5
 _LONGEST_S = 0.15  # Windows ends a driver that is busy for two seconds

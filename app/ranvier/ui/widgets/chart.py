@@ -42,7 +42,9 @@ class Limit:
 
 async def load_charts() -> None:
     """Import pyqtgraph in a worker thread: 0.3 to 0.6 s that the UI thread does not wait for."""
-    if "pyqtgraph" not in sys.modules:
+    known = sys.modules.get("pyqtgraph")
+    # A module is listed from the moment its import begins in another thread; import_module waits for its end.
+    if known is None or getattr(known.__spec__, "_initializing", False):
         await asyncio.to_thread(importlib.import_module, "pyqtgraph")
 
 
