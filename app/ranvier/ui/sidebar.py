@@ -1,9 +1,12 @@
-"""The sidebar: where one can go. Ctrl+1 to Ctrl+9 and Ctrl+0, Ctrl+comma for the settings, or the arrow keys."""
+"""The sidebar: where one can go. Ctrl+1 to Ctrl+9 and Ctrl+0, Ctrl+comma for the settings, or the arrow keys.
+
+In a narrow window only the icons stay; their tooltips name the pages.
+"""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QFontMetrics, QKeySequence, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from ranvier import __version__
@@ -13,6 +16,8 @@ from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.text import label
 
 WIDTH = 196
+COMPACT_WIDTH = 66
+COMPACT_BELOW = 1120  # a window narrower than this, in pixels of the ordinary font size
 
 
 class Sidebar(QFrame):
@@ -23,7 +28,6 @@ class Sidebar(QFrame):
     def __init__(self, window: QWidget) -> None:
         super().__init__()
         self.setProperty("role", "sidebar")
-        self.setFixedWidth(WIDTH)
         self.setAccessibleName("Pages")
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 16, 12, 14)
@@ -42,8 +46,32 @@ class Sidebar(QFrame):
             self.buttons[place.key] = place_button
             column.addWidget(place_button)
         column.addStretch(1)
-        column.addWidget(label(f"Ranvier {__version__}", "small"))
+        self._version = label(f"Ranvier {__version__}", "small")
+        column.addWidget(self._version)
         self._draw_icons()
+        self.compact = True
+        self.set_compact(False)
+
+    def set_compact(self, compact: bool) -> None:
+        """Only icons, or icons and names."""
+        if compact is self.compact:
+            return
+        self.compact = compact
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if compact else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for place_button in self.buttons.values():
+            place_button.setToolButtonStyle(style)
+        for words in (self._name, self._version):
+            words.setVisible(not compact)
+        self.setFixedWidth(COMPACT_WIDTH if compact else self._full_width())
+
+    def _full_width(self) -> int:
+        """Wide enough for the longest name in bold, whatever the system's font."""
+        font = self.font()
+        font.setBold(True)
+        metrics = QFontMetrics(font)
+        return max(
+            WIDTH, 78 + max(metrics.horizontalAdvance(place_button.text()) for place_button in self.buttons.values())
+        )
 
     def _brand(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -52,7 +80,8 @@ class Sidebar(QFrame):
         mark = QLabel()
         mark.setPixmap(pixmap("ranvier", 28, ratio=2.0))
         row.addWidget(mark)
-        row.addWidget(label("Ranvier", "heading"), 1)
+        self._name = label("Ranvier", "heading")
+        row.addWidget(self._name, 1)
         return row
 
     def _button(self, title: str, keys: str) -> QToolButton:
@@ -60,7 +89,6 @@ class Sidebar(QFrame):
         result.setProperty("role", "place")
         result.setText(f"  {title}")
         result.setCheckable(True)
-        result.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         result.setIconSize(QSize(20, 20))
         result.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         result.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

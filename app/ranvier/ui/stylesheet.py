@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 _SHEET = Template("""
 QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 4px 6px; }
 
-QLabel[role="title"] { font-size: 20pt; font-weight: 600; }
-QLabel[role="heading"] { font-size: 12pt; font-weight: 600; }
-QLabel[role="figure"] { font-size: 17pt; font-weight: 600; }
+QLabel[role="title"] { font-size: ${title_pt}pt; font-weight: 600; }
+QLabel[role="heading"] { font-size: ${heading_pt}pt; font-weight: 600; }
+QLabel[role="figure"] { font-size: ${figure_pt}pt; font-weight: 600; }
 QLabel[role="muted"] { color: $muted; }
-QLabel[role="small"] { color: $muted; font-size: 9pt; }
+QLabel[role="small"] { color: $muted; font-size: ${small_pt}pt; }
 QLabel[role="problem"] { color: $bad; }
 QLabel[role="strong"] { font-weight: 600; }
 
@@ -26,6 +26,8 @@ QFrame[role="diagnosis"] { background: $raised; border: 1px solid $border; borde
     border-radius: 8px; }
 QFrame[role="line"] { background: $border; border: none; max-height: 1px; min-height: 1px; }
 
+QScrollArea[role="page"] { border: 1px solid transparent; }
+QScrollArea[role="page"]:focus { border: 1px solid $accent; }
 QScrollArea[role="page"], QScrollArea[role="page"] > QWidget > QWidget[role="page-body"] { background: transparent; }
 
 QPushButton { background: $raised; color: $text; border: 1px solid $border; border-radius: 6px;
@@ -63,13 +65,14 @@ QFrame[role="message"][kind="error"] { border-left-color: $bad; }
 QPlainTextEdit { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 3px 5px; }
 QPlainTextEdit:focus { border-color: $accent; }
 QPlainTextEdit[role="log"] { background: $surface; border: 1px solid $border; border-radius: 6px; }
-QLineEdit { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 5px 8px; min-height: 18px; }
+QLineEdit { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 5px 6px; min-height: 18px; }
 QLineEdit:focus { border-color: $accent; }
 QLineEdit:disabled { color: $muted; }
 QComboBox, QSpinBox, QDoubleSpinBox { background: $surface; color: $text; border: 1px solid $border; border-radius: 6px;
     padding: 5px 8px; min-height: 18px; }
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: $accent; }
 QComboBox:disabled, QSpinBox:disabled { color: $muted; }
+QSpinBox, QDoubleSpinBox { padding: 4px 8px; }
 QSpinBox QLineEdit, QDoubleSpinBox QLineEdit {
     border: none; padding: 0 0 0 6px; min-height: 0; background: transparent;
 }
@@ -117,10 +120,17 @@ QSplitter::handle { background: transparent; }
 """)
 
 
-def stylesheet(colours: Colours) -> str:
-    """Qt style sheet text of a theme."""
+_SIZES = {"title_pt": 2.2, "heading_pt": 1.33, "figure_pt": 1.9, "small_pt": 0.9}  # of the system's own size
+_SMALLEST_PT = 9.0
+
+
+def stylesheet(colours: Colours, text_pt: float = _SMALLEST_PT) -> str:
+    """Qt style sheet text of a theme; ``text_pt`` is the size of ordinary text, which the others follow."""
     names = ("surface", "raised", "border", "text", "muted", "accent", "on_accent", "selection", "busy", "bad")
     icons = (resources() / "icons").as_posix()
     return _SHEET.substitute(
-        {name: getattr(colours, name) for name in names}, icons=icons, check="dark" if colours.dark else "light"
+        {name: getattr(colours, name) for name in names}
+        | {name: f"{max(_SMALLEST_PT, text_pt * size):.1f}" for name, size in _SIZES.items()},
+        icons=icons,
+        check="dark" if colours.dark else "light",
     )

@@ -185,5 +185,5 @@ class Theme(QObject):
             return
         self.colours = colours
         self._application.setPalette(palette(colours))
-        self._application.setStyleSheet(stylesheet(colours))
+        self._application.setStyleSheet(stylesheet(colours, self._application.font().pointSizeF()))
         self.changed.emit()

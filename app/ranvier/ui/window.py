@@ -9,14 +9,14 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QPaintEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.ui.header import Header
 from ranvier.ui.icons import app_icon
 from ranvier.ui.messages import MessageBar
 from ranvier.ui.pages import BY_KEY
-from ranvier.ui.sidebar import Sidebar
+from ranvier.ui.sidebar import COMPACT_BELOW, Sidebar
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.page import Page
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ranvier.ui.context import Context
 
 log = logging.getLogger(__name__)
+
+_TEXT_HEIGHT = 16  # of a line in the ordinary font size
 
 
 class Window(QMainWindow):
@@ -171,6 +173,10 @@ class Window(QMainWindow):
             button.click()
         else:
             super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.sidebar.set_compact(self.width() < COMPACT_BELOW * max(1.0, self.fontMetrics().height() / _TEXT_HEIGHT))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

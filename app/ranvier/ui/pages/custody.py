@@ -6,14 +6,14 @@ import datetime
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.core import evidence
 from ranvier.keys.custody import FIX_WORDS, Finding, Fix, Level
 from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.marks import Mark
-from ranvier.ui.widgets.page import clear
+from ranvier.ui.widgets.page import clear, scroll_area
 from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import count_text
 
@@ -73,18 +73,11 @@ class CustodyView(QWidget):
         head.addWidget(self.when)
         head.addWidget(button("Check again", self.again_wanted.emit))
         outer.addLayout(head)
-        area = QScrollArea()
-        area.setProperty("role", "page")
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         body = QWidget()
-        body.setProperty("role", "page-body")
         self._column = QVBoxLayout(body)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(14)
-        area.setWidget(body)
-        outer.addWidget(area, 1)
+        outer.addWidget(scroll_area(body), 1)
 
     def show_findings(self, findings: Sequence[Finding], at: float) -> None:
         """Show these; nothing is drawn again while they are the same."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.market_messages import AskAxon, AxonView, GetHoldings, GetNetCheck, Holdings, NetCheckView
 from ranvier.agent.messages import AgentStatus, MinerView
@@ -21,7 +21,7 @@ from ranvier.ui.models.endpoints import best_words, endpoint_rows, endpoints_mod
 from ranvier.ui.transacting import Transacting
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.empty import EmptyState
-from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.figures import Figure, FigureRow
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import allow, button, label
@@ -80,16 +80,10 @@ class NetCheckPage(Page):
         self.measure = button("Measure it", lambda: self.context.run(self._measure(), "measure settling"))
         card.add_to_header(self.measure)
         card.add(label(text, "muted", wrap=True))
-        row = QHBoxLayout()
-        row.setSpacing(24)
         self.pool, self.block, self.final, self.fee = (
             Figure(name) for name in ("Accepted after", "In a block after", "Final after", "Fee")
         )
-        self.results = QWidget()
-        self.results.setLayout(row)
-        row.setContentsMargins(0, 0, 0, 0)
-        for figure in (self.pool, self.block, self.final, self.fee):
-            row.addWidget(figure, 1)
+        self.results = FigureRow((self.pool, self.block, self.final, self.fee))
         self.results.hide()
         card.add(self.results)
         return card
@@ -100,14 +94,8 @@ class NetCheckPage(Page):
         card.add_to_header(self.ask)
         text = "One real question to a miner that runs here, signed by its own hotkey: what a payment for it waits for."
         card.add(label(text, "muted", wrap=True))
-        row = QHBoxLayout()
-        row.setSpacing(24)
-        row.setContentsMargins(0, 0, 0, 0)
         self.first_word, self.whole = Figure("First word after"), Figure("Whole answer after")
-        self.answer = QWidget()
-        self.answer.setLayout(row)
-        for figure in (self.first_word, self.whole):
-            row.addWidget(figure, 1)
+        self.answer = FigureRow((self.first_word, self.whole))
         self.answer.hide()
         card.add(self.answer)
         return card

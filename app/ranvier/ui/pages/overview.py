@@ -26,7 +26,7 @@ from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.evidence import EvidenceList
-from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.figures import Figure, FigureRow
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import Page, clear
 from ranvier.ui.widgets.text import allow, button, label, line
@@ -68,7 +68,7 @@ class MinerCard(Card):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(3)
         for row, (name, value) in enumerate((("Today", self.today), ("7 days", self.week))):
-            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(label(name, "muted"), row, 0)
             grid.addWidget(value, row, 1)
         return grid
@@ -152,11 +152,7 @@ class OverviewPage(Page):
             Figure("Earned in 7 days"),
             Figure("Miners running"),
         )
-        row = QHBoxLayout()
-        row.setSpacing(36)
-        for figure in (self.today, self.week, self.running):
-            row.addWidget(figure, 1)
-        self.totals.body.addLayout(row)
+        self.totals.add(FigureRow((self.today, self.week, self.running), spacing=36))
         self.totals.hide()
         self.empty = EmptyState("Waiting for the agent", "What it knows appears here.")
         self.cards: dict[str, MinerCard] = {}

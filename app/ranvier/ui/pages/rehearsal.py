@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from ranvier.chain.model import Plan
@@ -24,7 +24,7 @@ from ranvier.ui.waiting import agent_known
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import Page, clear
-from ranvier.ui.widgets.text import button, label, line, restyle
+from ranvier.ui.widgets.text import allow, button, label, line, restyle
 from ranvier.ui.words import block_text
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class RehearsalPage(Page):
             for row in self.rows.values():
                 clear(row.extra)
                 row.show_report(StageReport(row.stage, StageState.WAITING))
-        self.start.setEnabled(not running)
+        allow(self.start, "It runs already: the stages below say where it is." if running else None)
         self.start.setText("Running …" if running else "Run it again")
         restyle(self.start, "kind", "")
         self.secret.setVisible(self._rehearsal is not None and self._rehearsal.password is not None)
@@ -231,10 +231,13 @@ class RehearsalPage(Page):
         if report.state is not before:
             clear(row.extra)
             if report.state is StageState.CONSENT and report.plan is not None:
-                row.extra.addWidget(self._consent_box(report.plan))
+                box = self._consent_box(report.plan)
+                row.extra.addWidget(box)
+                self._bring_into_view(box)
             elif report.state is StageState.FAILED:
                 again = button("Try again from here", self._start, kind="primary")
                 row.extra.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
+                self._bring_into_view(again)
         if self._rehearsal is not None:
             self.secret.setVisible(self._rehearsal.password is not None)
 
@@ -245,6 +248,11 @@ class RehearsalPage(Page):
             "The miner goes on earning; close the window if you like."
         )
         self.end.show()
+        self._bring_into_view(self.end)
+
+    def _bring_into_view(self, widget: QWidget) -> None:
+        """Scroll to what waits for an answer, once the layout has given it its place."""
+        QTimer.singleShot(0, widget, lambda: self.area.ensureWidgetVisible(widget, 0, 24))
 
     # --- consent -------------------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ from ranvier.ui.money_desk import HAPPENED, MoneyDesk
 from ranvier.ui.pages.reading import ReadingPage
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.empty import EmptyState
-from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.figures import Figure, FigureRow
 from ranvier.ui.widgets.ladder_card import LadderCard
 from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.position_history import PositionHistoryView
@@ -146,11 +146,7 @@ class StakePage(ReadingPage):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
         card = Card()
-        row = QHBoxLayout()
-        row.setSpacing(24)
-        for figure in (self.free, self.spot, self.sale, self.total):
-            row.addWidget(figure, 1)
-        card.body.addLayout(row)
+        card.add(FigureRow((self.free, self.spot, self.sale, self.total)))
         column.addWidget(card)
         column.addWidget(self.ladders)
         self.inner.addWidget(self.no_positions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from ranvier.agent.market_messages import GetToken, TokenView
 from ranvier.chain.model import BlockRef
@@ -21,7 +21,7 @@ from ranvier.ui.models.token import (
 )
 from ranvier.ui.pages.reading import ReadingPage
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.figures import Figure, FigureRow
 from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import label
@@ -56,9 +56,8 @@ class TokenPage(ReadingPage):
         self.table.sort_by(0)
         self.sharing = Card("Who holds it", spacing=6)
         self.activity = Card("What happens on the chain")
-        self._figures = QHBoxLayout()
-        self._figures.setSpacing(24)
-        self.activity.body.addLayout(self._figures)
+        self._figures = FigureRow()
+        self.activity.add(self._figures)
         self.empty.setMinimumHeight(420)
         self.filled = self._filled()
         self.filled.hide()
@@ -72,11 +71,7 @@ class TokenPage(ReadingPage):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
         supply = Card()
-        row = QHBoxLayout()
-        row.setSpacing(24)
-        for figure in (self.issued, self.made, self.next, self.staked):
-            row.addWidget(figure, 1)
-        supply.body.addLayout(row)
+        supply.add(FigureRow((self.issued, self.made, self.next, self.staked)))
         supply.add(self.bar)
         column.addWidget(supply)
         column.addWidget(self.activity)
@@ -136,12 +131,13 @@ class TokenPage(ReadingPage):
         self.sharing.add(label(how, "small", wrap=True))
 
     def _show_activity(self, found: TokenView) -> None:
-        clear(self._figures)
         self.activity.setVisible(found.activity is not None)
+        figures = []
         for name, value, note in activity_words(found.activity):
             figure = Figure(name)
             figure.show_value(None if value == "unknown" else value, note)
-            self._figures.addWidget(figure, 1)
+            figures.append(figure)
+        self._figures.show_figures(figures)
 
     # --- state -----------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.messages import GetPortfolio, Portfolio, WatchColdkeys
 from ranvier.core.errors import RanvierError
@@ -34,7 +34,7 @@ from ranvier.ui.pages.wallet_actions import WalletActions
 from ranvier.ui.pages.wallet_detail import WalletDetail
 from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.empty import EmptyState
-from ranvier.ui.widgets.page import Page
+from ranvier.ui.widgets.page import Page, scroll_area
 from ranvier.ui.widgets.text import button, restyle
 from ranvier.ui.widgets.wallet_groups import Group, WalletGroups
 from ranvier.ui.words import count_text
@@ -112,25 +112,19 @@ class WalletsPage(Page):
         self.custody.fix_wanted.connect(lambda finding: self.context.run(self.wallet_actions.fix(finding), "fix"))
 
     def _split(self) -> QWidget:
-        area = QScrollArea()
-        area.setProperty("role", "page")
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         body = QWidget()
-        body.setProperty("role", "page-body")
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 12, 0)
         column.addWidget(self.detail)
         column.addStretch(1)
-        area.setWidget(body)
+        area = scroll_area(body)
         area.setMinimumWidth(500)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(14)
         split.addWidget(self.groups)
         split.addWidget(area)
-        split.setSizes([450, 564])
+        split.setSizes([464, 550])
         return split
 
     def shown(self) -> None:

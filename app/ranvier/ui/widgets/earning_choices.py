@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QComboBox, QHBoxLayout, QPushButton, QWidget
 
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.widgets.text import button
@@ -22,9 +24,7 @@ class EarningChoices(QWidget):
         self._ask = ask
         self.days: int | None = 7
         self.slot = "day"
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row, self._what = _row_of_its_own()
         self.measure = QComboBox()
         self.measure.setAccessibleName("What the chart shows")
         self.measure.addItem("TAO, value then", None)
@@ -36,9 +36,11 @@ class EarningChoices(QWidget):
         self.group.currentIndexChanged.connect(lambda _: ask())
         self.sum_button = _choice("Summed up")
         self.sum_button.toggled.connect(lambda _: draw())
+        for box in (self.measure, self.group):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         for widget in (self.measure, self.group, self.sum_button):
             row.addWidget(widget)
-        row.addStretch(1)
+        row, self._times = _row_of_its_own()
         sizes = QButtonGroup(self)
         self.size_buttons: dict[str, QPushButton] = {}
         for size in SIZES:
@@ -58,7 +60,26 @@ class EarningChoices(QWidget):
             ranges.addButton(choice)
             row.addWidget(choice)
             self.range_buttons[days] = choice
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._both.setContentsMargins(0, 0, 0, 0)
+        self._both.setSpacing(8)
+        self._both.addWidget(self._what, 0, Qt.AlignmentFlag.AlignLeft)
+        self._both.addStretch(1)
+        self._both.addWidget(self._times, 0, Qt.AlignmentFlag.AlignLeft)
         self._allow()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the wider half."""
+        halves = [half.minimumSizeHint() for half in (self._what, self._times)]
+        return QSize(max(half.width() for half in halves), self._both.minimumSize().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """One line where both halves fit beside each other, otherwise two."""
+        super().resizeEvent(event)
+        together = self._what.sizeHint().width() + self._times.sizeHint().width() + self._both.spacing()
+        wide = QBoxLayout.Direction.LeftToRight if together <= self.width() else QBoxLayout.Direction.TopToBottom
+        if wide is not self._both.direction():
+            self._both.setDirection(wide)
 
     @property
     def netuid(self) -> int | None:
@@ -114,6 +135,14 @@ class EarningChoices(QWidget):
         few = self.days is not None and self.days <= _EPOCHS_UP_TO_DAYS
         self.size_buttons["epoch"].setEnabled(few)
         self.size_buttons["epoch"].setToolTip("" if few else "Single epochs are shown for 30 days at most.")
+
+
+def _row_of_its_own() -> tuple[QHBoxLayout, QWidget]:
+    whole = QWidget()
+    row = QHBoxLayout(whole)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    return row, whole
 
 
 def _choice(text: str) -> QPushButton:

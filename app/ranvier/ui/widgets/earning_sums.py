@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QHBoxLayout
-
 from ranvier.agent.messages import CostsView, EarningBucket
 from ranvier.core.units import Tao, format_alpha, format_tao
 from ranvier.ui.models.earnings import Comparison, SubnetTotal, comparison_words, subnet_totals
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.figures import Figure
-from ranvier.ui.widgets.page import clear
+from ranvier.ui.widgets.figures import Figure, FigureRow
 from ranvier.ui.words import count_text
 
 _SUBNETS = 3
@@ -24,9 +21,8 @@ class EarningSums(Card):
 
     def __init__(self) -> None:
         super().__init__()
-        self._row = QHBoxLayout()
-        self._row.setSpacing(24)
-        self.body.addLayout(self._row)
+        self._row = FigureRow()
+        self.add(self._row)
         self.figures: list[Figure] = []
 
     def show_sums(
@@ -39,7 +35,6 @@ class EarningSums(Card):
         costs: CostsView | None,
     ) -> None:
         """``comparison`` None: there is no period before; ``costs`` None: not told, or in another currency."""
-        clear(self._row)
         self.figures = []
         totals = subnet_totals(buckets)
         whole = sum(total.tao.rao for total in totals)
@@ -57,6 +52,7 @@ class EarningSums(Card):
         if len(totals) > _SUBNETS:
             rest = sum(total.epochs for total in totals[_SUBNETS:])
             self._add("Other subnets", str(len(totals) - _SUBNETS), f"{count_text(rest, 'payment')}; see the chart")
+        self._row.show_figures(self.figures)
 
     def _add_net(self, buckets: Sequence[EarningBucket], currency: str, costs: CostsView | None) -> None:
         values = [one.fiat_micro for one in buckets]
@@ -72,7 +68,6 @@ class EarningSums(Card):
     def _add(self, name: str, value: str | None, note: str) -> None:
         figure = Figure(name)
         figure.show_value(value, note)
-        self._row.addWidget(figure, 1)
         self.figures.append(figure)
 
 

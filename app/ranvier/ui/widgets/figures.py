@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from ranvier.ui.models.gpus import Fact
@@ -34,6 +35,63 @@ class Figure(QWidget):
         self.note.setText(note)
         self.note.setVisible(bool(note))
         self.setAccessibleName(f"{self.name.text()}: {self.value.text()}")
+
+
+class FigureRow(QWidget):
+    """Figures beside each other in columns of one width; in two rows, or one below the other, where it is narrow."""
+
+    def __init__(self, figures: Sequence[Figure] = (), spacing: int = 24) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(spacing)
+        self._grid.setVerticalSpacing(14)
+        self._columns = 0
+        self.figures: list[Figure] = []
+        self.show_figures(figures)
+
+    def show_figures(self, figures: Sequence[Figure]) -> None:
+        """Show these instead of those from before, which are deleted."""
+        for figure in self.figures:
+            if figure not in figures:
+                self._grid.removeWidget(figure)
+                figure.hide()
+                figure.deleteLater()
+        self.figures = list(figures)
+        self._columns = 0
+        self._arrange()
+
+    def minimumSizeHint(self) -> QSize:
+        """One column is the narrowest."""
+        return QSize(self._widest(), self._grid.totalMinimumSize().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _widest(self) -> int:
+        return max((figure.minimumSizeHint().width() for figure in self.figures), default=0)
+
+    def _arrange(self) -> None:
+        """As many columns as fit and leave no row of one (4, 2, 1); more of them only where there is room to spare."""
+        number, gap = len(self.figures), self._grid.horizontalSpacing()
+        columns = next(
+            (
+                n
+                for n in sorted({number, (number + 1) // 2, 1}, reverse=True)
+                if n * self._widest() + (n - 1) * gap + (0 if n <= self._columns or not self._columns else gap)
+                <= self.width()
+            ),
+            1,
+        )
+        if columns == self._columns or not number:
+            return
+        self._columns = columns
+        for place, figure in enumerate(self.figures):
+            self._grid.addWidget(figure, place // columns, place % columns)
+        for column in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+            self._grid.setColumnMinimumWidth(column, 0)
 
 
 class FactGrid(QWidget):

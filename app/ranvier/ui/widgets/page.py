@@ -18,7 +18,8 @@ MARGIN = 28
 
 class Page(QWidget):
     """Made on its first visit by the window. ``shown`` and ``hidden`` start and end polling; ``tick`` comes once
-    a second while the page is visible. Set ``scrolls = False`` for a page that fills its height with tables.
+    a second while the page is visible. Set ``scrolls = False`` for a page that fills its height with tables: it
+    scrolls only where it could not be drawn whole.
     """
 
     key: ClassVar[str] = ""
@@ -40,28 +41,17 @@ class Page(QWidget):
         self._head.addStretch(1)
         outer.addLayout(self._head)
         self.subtitle = label("", "muted", wrap=True)
-        self.subtitle.setContentsMargins(MARGIN, 2, MARGIN, 0)
+        self.subtitle.setContentsMargins(MARGIN, 4, MARGIN, 0)
         self.subtitle.hide()
         outer.addWidget(self.subtitle)
+        outer.addSpacing(8)  # what is scrolled away ends below the words, not at them
         self.content = QVBoxLayout()
-        self.content.setContentsMargins(MARGIN, 18, MARGIN, MARGIN)
+        self.content.setContentsMargins(MARGIN, 10, MARGIN, MARGIN)
         self.content.setSpacing(14)
-        if self.scrolls:
-            outer.addWidget(self._scroll_area(), 1)
-        else:
-            outer.addLayout(self.content, 1)
-
-    def _scroll_area(self) -> QScrollArea:
-        body = QWidget()
-        body.setProperty("role", "page-body")
+        body = QWidget() if self.scrolls else _Body()
         body.setLayout(self.content)
-        area = QScrollArea()
-        area.setProperty("role", "page")
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
-        return area
+        self.area = scroll_area(body)
+        outer.addWidget(self.area, 1)
 
     def add(self, widget: QWidget, stretch: int = 0) -> None:
         """Append ``widget`` to the content."""
@@ -91,6 +81,30 @@ class Page(QWidget):
             badge.tick(now)
         for line in self.findChildren(EvidenceLine):
             line.tick(now)
+
+
+class _Body(QWidget):
+    """As low as its parts can be, not as high as they would like: tables and charts scroll or shrink first."""
+
+    def heightForWidth(self, _width: int) -> int:
+        layout = self.layout()
+        return -1 if layout is None else layout.totalMinimumSize().height()
+
+
+def scroll_area(body: QWidget) -> QScrollArea:
+    """``body`` in an area that scrolls up and down. Tab stops at it only while there is something to scroll."""
+    body.setProperty("role", "page-body")
+    area = QScrollArea()
+    area.setProperty("role", "page")
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(body)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setAccessibleName("Content; the arrow keys scroll it")
+    stops = {False: Qt.FocusPolicy.NoFocus, True: Qt.FocusPolicy.StrongFocus}
+    area.verticalScrollBar().rangeChanged.connect(lambda _low, high: area.setFocusPolicy(stops[high > 0]))
+    return area
 
 
 def clear(layout: QLayout) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from ranvier.benchmark.device import DeviceRun
 from ranvier.benchmark.metrics import LoadResult
@@ -19,7 +19,7 @@ from ranvier.ui.models.benchmarks import (
     steps_model,
     subject_words,
 )
-from ranvier.ui.widgets.figures import Figure
+from ranvier.ui.widgets.figures import Figure, FigureRow
 from ranvier.ui.widgets.knee_chart import KneeChart
 from ranvier.ui.widgets.legend import ChartPanel
 from ranvier.ui.widgets.page import clear
@@ -39,8 +39,7 @@ class RecordView(QWidget):
         self.record: Record | None = None
         self.title = label("", "heading", wrap=True)
         self.when = label("", "muted", wrap=True)
-        self._figures = QHBoxLayout()
-        self._figures.setSpacing(24)
+        self._figures = FigureRow()
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(22)
         self._grid.setVerticalSpacing(7)
@@ -53,7 +52,7 @@ class RecordView(QWidget):
         column.setSpacing(10)
         column.addWidget(self.title)
         column.addWidget(self.when)
-        column.addLayout(self._figures)
+        column.addWidget(self._figures)
         column.addWidget(self.knee_panel)
         column.addLayout(self._grid)
         column.addWidget(self.steps)
@@ -64,9 +63,7 @@ class RecordView(QWidget):
         self.record = record
         self.title.setText(subject_words(record))
         self.when.setText(_when(record))
-        clear(self._figures)
-        for value in headline(record):
-            self._figures.addWidget(_large(value), 1)
+        self._figures.show_figures([_large(value) for value in headline(record)])
         clear(self._grid)
         self.knee_panel.setVisible(record.sweep is not None)
         self.steps.setVisible(record.sweep is not None)

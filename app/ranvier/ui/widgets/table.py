@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent, QKeySequence, QPalette
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent, QKeySequence, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -18,14 +18,21 @@ from PySide6.QtWidgets import (
 
 from ranvier.ui.models.rows import FIXED_ROLE, ROW_ROLE, UNKNOWN_ROLE, RowsModel, RowsProxy
 
+_STRETCHED_LEAST = 220
+
 
 class Table(QTableView):
-    """A view of one ``RowsModel``. ``picked`` carries the selected row (or None) as it changes."""
+    """A view of one ``RowsModel``. ``picked`` carries the selected row (or None) as it changes.
+
+    The column ``stretch`` (the last, if None) takes the room that the others leave; it stays wide enough to be read.
+    """
 
     picked = Signal(object)
 
     def __init__(self, model: RowsModel[Any], parent: QWidget | None = None, *, stretch: int | None = None) -> None:
         super().__init__(parent)
+        self._stretched = len(model.columns) - 1 if stretch is None else stretch
+        self._least = 0
         self.rows_model = model
         # Owned by the view: Python's collector may run in a worker thread, where no QObject may be destroyed.
         model.setParent(self)
@@ -42,16 +49,12 @@ class Table(QTableView):
         self.setTabKeyNavigation(False)
         self.setFrameShape(QTableView.Shape.NoFrame)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(34)
+        self.verticalHeader().setDefaultSectionSize(max(34, self.fontMetrics().height() + 18))
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setMinimumSectionSize(64)
-        if stretch is None:
-            header.setStretchLastSection(True)
-        else:
-            header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
-        self._stretched = stretch
+        header.sectionResized.connect(self._section_resized)
         self.selectionModel().selectionChanged.connect(lambda *_: self.picked.emit(self.current_row()))
         self.proxy.modelReset.connect(lambda: self.picked.emit(self.current_row()))
 
@@ -67,12 +70,30 @@ class Table(QTableView):
                 self.resizeColumnToContents(column)
                 least = self.horizontalHeader().sectionSizeHint(column)
                 self.setColumnWidth(column, max(self.columnWidth(column) + 6, least))
+        self._stretch()
 
     def widen(self) -> None:
         """Widen columns whose contents became longer; none gets narrower, so that nothing jumps."""
         for column in range(self.proxy.columnCount()):
             if column != self._stretched:
                 self.setColumnWidth(column, max(self.columnWidth(column), self.sizeHintForColumn(column) + 6))
+        self._stretch()
+
+    def _stretch(self) -> None:
+        """Qt's own stretching does not take the room back when the table becomes narrower."""
+        header = self.horizontalHeader()
+        needed = max(header.sectionSizeHint(self._stretched), self.sizeHintForColumn(self._stretched) + 6)
+        self._least = min(needed, _STRETCHED_LEAST)
+        self._take_room()
+
+    def _take_room(self) -> None:
+        header = self.horizontalHeader()
+        others = header.length() - header.sectionSize(self._stretched)
+        header.resizeSection(self._stretched, max(self._least, self.viewport().width() - others))
+
+    def _section_resized(self, section: int, _before: int, _now: int) -> None:
+        if section != self._stretched:
+            self._take_room()
 
     def current_row(self) -> Any | None:
         """The selected row's data; None when nothing, or more than one row, is selected."""
@@ -94,6 +115,10 @@ class Table(QTableView):
         lines = ["\t".join(column.title for column in self.rows_model.columns)]
         lines += ["\t".join(str(self.proxy.index(place, column).data()) for column in columns) for place in places]
         return "\n".join(lines)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._take_room()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):

@@ -1,0 +1,131 @@
+"""What happens to pages where the window is small or the system's text is large."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from ranvier.ui.models.rows import Column, RowsModel
+from ranvier.ui.sidebar import COMPACT_BELOW, COMPACT_WIDTH
+from ranvier.ui.stylesheet import stylesheet
+from ranvier.ui.theme import LIGHT
+from ranvier.ui.widgets.earning_choices import EarningChoices
+from ranvier.ui.widgets.figures import Figure, FigureRow
+from ranvier.ui.widgets.page import scroll_area
+from ranvier.ui.widgets.table import Table
+from ranvier.ui.window import Window
+
+
+def figures(number: int) -> list[Figure]:
+    made = [Figure(f"Figure {place}") for place in range(number)]
+    for figure in made:
+        figure.show_value("123.456789 TAO", "a note")
+    return made
+
+
+def held(qtbot: QtBot, widget: QWidget) -> QWidget:
+    """Show ``widget`` in another, as a page would: a window of its own would not become narrower than its layout."""
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    widget.setParent(holder)
+    holder.resize(1600, 600)
+    holder.show()
+    return holder
+
+
+def rows_of(shown: FigureRow) -> list[int]:
+    """How many figures stand in each row."""
+    tops = [figure.y() for figure in shown.figures]
+    return [tops.count(top) for top in sorted(set(tops))]
+
+
+async def test_figures_stand_in_two_rows_where_four_do_not_fit(qtbot):
+    row = FigureRow(figures(4))
+    holder = held(qtbot, row)
+    widest = max(figure.minimumSizeHint().width() for figure in row.figures)
+    for width, expected in ((5 * widest, [4]), (3 * widest, [2, 2]), (widest, [1, 1, 1, 1]), (6 * widest, [4])):
+        row.resize(width, 400)
+        await asyncio.sleep(0.02)
+        assert rows_of(row) == expected
+    assert row.minimumSizeHint().width() <= widest < holder.width()
+
+
+async def test_other_figures_take_the_place_of_those_before(qtbot):
+    row = FigureRow(figures(4))
+    qtbot.addWidget(row)
+    row.resize(1000, 100)
+    row.show()
+    row.show_figures(figures(2))
+    await asyncio.sleep(0.02)
+    assert len([f for f in row.findChildren(Figure) if f.isVisible()]) == 2
+    assert rows_of(row) == [2]
+
+
+async def test_a_table_gives_room_back_when_it_becomes_narrower(qtbot):
+    columns = [Column(name, str, str) for name in ("First", "Second", "Third")]
+    model: RowsModel[str] = RowsModel(columns, str)
+    table = Table(model, stretch=0)
+    qtbot.addWidget(table)
+    model.set_rows(("a short text",))
+    table.fit()
+    table.show()
+    for width in (400, 1600, 400):
+        table.resize(width, 200)
+        await asyncio.sleep(0.02)
+        assert table.horizontalHeader().length() == table.viewport().width()
+    table.resize(100, 200)
+    await asyncio.sleep(0.02)
+    assert table.columnWidth(0) >= table.sizeHintForColumn(0)  # narrower than readable it never gets
+
+
+async def test_a_narrow_window_keeps_icons_and_their_names(qtbot):
+    window = Window()
+    qtbot.addWidget(window)
+    window.show()
+    window.resize(COMPACT_BELOW - 100, 700)
+    await asyncio.sleep(0.02)
+    assert window.sidebar.width() == COMPACT_WIDTH
+    for place in window.sidebar.buttons.values():
+        assert place.accessibleName() and place.accessibleName() in place.toolTip()
+    window.resize(2 * COMPACT_BELOW, 700)
+    await asyncio.sleep(0.02)
+    assert window.sidebar.width() > COMPACT_WIDTH
+
+
+@pytest.mark.parametrize("points", [9.0, 13.5, 18.0])
+def test_headings_are_larger_than_text_at_every_size(points):
+    sheet = stylesheet(LIGHT, points)
+    for role in ("title", "heading", "figure"):
+        size = float(sheet.split(f'QLabel[role="{role}"] {{ font-size: ')[1].split("pt")[0])
+        assert size > points
+
+
+async def test_earnings_choices_take_two_lines_where_one_is_too_narrow(qtbot):
+    choices = EarningChoices(lambda: None, lambda: None)
+    holder = held(qtbot, choices)
+    for width, lines in ((1400, 1), (choices.minimumSizeHint().width(), 2)):
+        choices.resize(width, 100)
+        await asyncio.sleep(0.02)
+        buttons = [*choices.size_buttons.values(), *choices.range_buttons.values(), choices.sum_button]
+        assert len({button.mapTo(choices, button.rect().center()).y() for button in buttons}) == lines
+        assert all(button.width() >= button.minimumSizeHint().width() for button in buttons)
+    assert choices.width() < holder.width()
+
+
+async def test_tab_stops_at_scrolling_content_only(qtbot):
+    body = QWidget()
+    column = QVBoxLayout(body)
+    area = scroll_area(body)
+    qtbot.addWidget(area)
+    area.resize(300, 200)
+    area.show()
+    await asyncio.sleep(0.02)
+    assert area.focusPolicy() == Qt.FocusPolicy.NoFocus
+    for _ in range(40):
+        column.addWidget(QLabel("a line"))
+    await asyncio.sleep(0.05)
+    assert area.focusPolicy() == Qt.FocusPolicy.StrongFocus
