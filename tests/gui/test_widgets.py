@@ -33,8 +33,17 @@ def test_words_can_be_read_on_every_surface(colours):
     for surface in (colours.window, colours.surface, colours.raised):
         assert contrast(colours.text, surface) > 7
         assert contrast(colours.muted, surface) > 4.5
+        for level in Level:
+            assert contrast(colours.level(level), surface) > 4.5
+        assert contrast(colours.accent, surface) > 4.5  # words of quiet buttons
+        assert contrast(colours.outline, surface) >= (3 if surface != colours.raised else 2.8)  # where one can type
+    for words in (colours.text, colours.muted, colours.accent):
+        assert contrast(words, colours.selection) > 4.5
     for level in Level:
-        assert contrast(colours.level(level), colours.surface) > 4.5
+        assert contrast(colours.level(level), colours.selection) > 3  # marks in a chosen row
+    assert contrast(colours.on_accent, colours.accent) > 4.5
+    for series in colours.series:
+        assert contrast(series, colours.surface) > 3
     for network in ("sandbox", "test", "finney"):
         assert contrast(colours.network(network), colours.on_network) > 4.5
 

@@ -46,6 +46,7 @@ QPushButton[kind="danger"]:hover { border-color: $bad; }
 QPushButton[kind="danger"]:disabled { color: $muted; }
 QPushButton[kind="quiet"] { background: transparent; border-color: transparent; color: $accent; padding: 6px 8px; }
 QPushButton[kind="quiet"]:hover { background: $raised; }
+QPushButton[kind="quiet"]:focus { border-color: $accent; padding: 5px 7px; }
 QPushButton[kind="quiet"]:disabled { color: $muted; }
 
 QFrame[role="sidebar"] { background: $surface; border: none; border-right: 1px solid $border; }
@@ -62,16 +63,16 @@ QFrame[role="message"] { background: $raised; border: 1px solid $border; border-
     border-radius: 6px; }
 QFrame[role="message"][kind="error"] { border-left-color: $bad; }
 
-QPlainTextEdit { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 3px 5px; }
+QPlainTextEdit { background: $surface; border: 1px solid $outline; border-radius: 6px; padding: 3px 5px; }
 QPlainTextEdit:focus { border-color: $accent; }
 QPlainTextEdit[role="log"] { background: $surface; border: 1px solid $border; border-radius: 6px; }
-QLineEdit { background: $surface; border: 1px solid $border; border-radius: 6px; padding: 5px 6px; min-height: 18px; }
+QLineEdit { background: $surface; border: 1px solid $outline; border-radius: 6px; padding: 5px 6px; min-height: 18px; }
 QLineEdit:focus { border-color: $accent; }
-QLineEdit:disabled { color: $muted; }
-QComboBox, QSpinBox, QDoubleSpinBox { background: $surface; color: $text; border: 1px solid $border; border-radius: 6px;
+QLineEdit:disabled { color: $muted; border-color: $border; }
+QComboBox, QSpinBox, QDoubleSpinBox { background: $surface; color: $text; border: 1px solid $outline; border-radius: 6px;
     padding: 5px 8px; min-height: 18px; }
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: $accent; }
-QComboBox:disabled, QSpinBox:disabled { color: $muted; }
+QComboBox:disabled, QSpinBox:disabled { color: $muted; border-color: $border; }
 QSpinBox, QDoubleSpinBox { padding: 4px 8px; }
 QSpinBox QLineEdit, QDoubleSpinBox QLineEdit {
     border: none; padding: 0 0 0 6px; min-height: 0; background: transparent;
@@ -126,7 +127,19 @@ _SMALLEST_PT = 9.0
 
 def stylesheet(colours: Colours, text_pt: float = _SMALLEST_PT) -> str:
     """Qt style sheet text of a theme; ``text_pt`` is the size of ordinary text, which the others follow."""
-    names = ("surface", "raised", "border", "text", "muted", "accent", "on_accent", "selection", "busy", "bad")
+    names = (
+        "surface",
+        "raised",
+        "border",
+        "outline",
+        "text",
+        "muted",
+        "accent",
+        "on_accent",
+        "selection",
+        "busy",
+        "bad",
+    )
     icons = (resources() / "icons").as_posix()
     return _SHEET.substitute(
         {name: getattr(colours, name) for name in names}

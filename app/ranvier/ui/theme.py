@@ -18,13 +18,14 @@ from ranvier.ui.stylesheet import stylesheet
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """One theme, as ``#rrggbb`` texts."""
+    """One theme, as ``#rrggbb`` texts. ``border`` parts things; ``outline`` is round what can be filled in."""
 
     dark: bool
     window: str
     surface: str
     raised: str
     border: str
+    outline: str
     text: str
     muted: str
     accent: str
@@ -63,16 +64,17 @@ LIGHT = Colours(
     surface="#ffffff",
     raised="#eef0f3",
     border="#d9dde3",
+    outline="#848d97",
     text="#1c2127",
     muted="#57606a",
     accent="#1f5fbf",
     on_accent="#ffffff",
     selection="#dbe7fb",
-    good="#1a7f37",
-    busy="#0969da",
-    warn="#9a6700",
+    good="#18782f",
+    busy="#0a63cf",
+    warn="#8a5c00",
     bad="#c4242f",
-    unknown="#6b747d",
+    unknown="#5f6871",
     sandbox="#6d3fc8",
     test="#8f5f00",
     finney="#0b7069",
@@ -86,11 +88,12 @@ DARK = Colours(
     surface="#1d2126",
     raised="#282d34",
     border="#363c45",
+    outline="#727c88",
     text="#e6e9ed",
     muted="#9aa4af",
     accent="#79aef8",
     on_accent="#0d1520",
-    selection="#29405f",
+    selection="#243a57",
     good="#4cc764",
     busy="#6cb0ff",
     warn="#e0ab36",
