@@ -127,7 +127,7 @@ def test_more_is_taken_from_free_stake_first(bench: Bench) -> None:
     assert row(bench, cold, hot)["locked"] == first + TAO
     over = shares.stake_of(bench.state, hot.public_key, cold.public_key, 1) - first - TAO
     tight = {**add, "limit_price": swaps.price_rao(bench.state, 1) // 2}
-    assert call(bench, cold, "add_collateral", **tight, alpha=over + 5 * TAO) == "SlippageTooHigh"
+    assert call(bench, cold, "add_collateral", **tight, alpha=over + 5 * TAO) == "PriceLimitExceeded"
     assert row(bench, cold, hot)["locked"] == first + TAO, "all of it or nothing"
     assert call(bench, cold, "add_collateral", **add, alpha=over + 5 * TAO) is None
     bought = bench.event("StakeAdded")[3]

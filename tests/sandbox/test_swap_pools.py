@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ranvier.sandbox import fixed64
 from ranvier.sandbox.context import Context
+from ranvier.sandbox.pallet import DispatchFailure
 from ranvier.sandbox.pallets.balances import free_balance
 from ranvier.sandbox.pallets.subtensor import swaps
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
@@ -166,7 +167,8 @@ def test_at_425_the_fee_goes_to_the_author() -> None:
     assert fee == 503_547_722
     swap = swaps.buy(context, 1, 1_000 * COIN)
     assert (swap.amount_in, swap.fee) == (1_000 * COIN, fee)
-    assert Subtensor.SubnetTAO.get(state, 1) == 11_000 * COIN - fee == Subtensor.TotalStake.get(state)
+    assert Subtensor.SubnetTAO.get(state, 1) == 11_000 * COIN - fee
+    assert Subtensor.TotalStake.get(state) == 11_000 * COIN, "which counts the fee too"
     assert free_balance(state, AUTHOR) == fee
     # An alpha fee is sold, free of a further fee, for the author.
     alpha_in, out = Subtensor.SubnetAlphaIn.get(state, 1), Subtensor.SubnetAlphaOut.get(state, 1)
@@ -202,7 +204,8 @@ def test_a_limit_is_reached_and_not_passed(rules: int) -> None:
     most = swaps.most_tao_below(state, 1, limit)
     swaps.buy(context, 1, most)
     assert limit - limit // 10**7 <= swaps.price_rao(state, 1) <= limit + 1
-    assert swaps.most_tao_below(state, 1, start) == 0
+    with pytest.raises(DispatchFailure, match="PriceLimitExceeded"):
+        swaps.most_tao_below(state, 1, start)
     back = swaps.most_alpha_above(state, 1, start)
     swaps.sell(context, 1, back)
     # At 425 the sale of the author's fee goes a little beyond.

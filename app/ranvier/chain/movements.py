@@ -7,18 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from ranvier.chain.codec import Runtime
 from ranvier.chain.events import Event
 from ranvier.chain.model import Movement
 from ranvier.chain.pools import SUBTENSOR
 
-_SIGNS = {"StakeAdded": 1, "StakeRemoved": -1}  # coldkey, hotkey, tao, alpha, netuid
+_SIGNS = {"StakeAdded": 1, "StakeRemoved": -1}  # coldkey, hotkey, tao, alpha, netuid, fee
 # Told after the removal and the addition that belong to it.
 _BOTH_ENDS = {"StakeMoved": "move", "StakeTransferred": "transfer", "StakeSwapped": "move"}
 
 
-def movements(events: Sequence[Event], extrinsic: int) -> tuple[Movement, ...]:
-    """What transaction number ``extrinsic`` of a block did to positions; ``events`` are all of that block."""
+def tells_without_fee(runtime: Runtime) -> bool:
+    """Whether ``StakeRemoved`` names only the alpha that was sold, and the fee beside it.
+
+    So it is since shares are decimal floats (425); before, the alpha is all that left the position.
+    """
+    return runtime.has_item(SUBTENSOR, "AlphaV2")
+
+
+def alpha_removed(values: Sequence[Any], *, without_fee: bool) -> int:
+    """Rao of alpha that left the position of a ``StakeRemoved``."""
+    return int(values[3]) + (int(values[5]) if without_fee and len(values) > 5 else 0)
+
+
+def movements(events: Sequence[Event], extrinsic: int, *, without_fee: bool) -> tuple[Movement, ...]:
+    """What transaction number ``extrinsic`` of a block did to positions; ``events`` are all of that block.
+
+    ``without_fee`` is what ``tells_without_fee`` says of the block's runtime.
+    """
     found: list[Movement] = []
     loose = 0  # from where on nothing belongs to a move yet
     for index, event in enumerate(events):
@@ -28,10 +46,9 @@ def movements(events: Sequence[Event], extrinsic: int) -> tuple[Movement, ...]:
         if event.name in _SIGNS and isinstance(values, (list, tuple)):
             sign = _SIGNS[event.name]
             kind = "stake" if sign > 0 else "unstake"
-            coldkey, hotkey, tao, alpha, netuid = values[:5]
-            found.append(
-                Movement(kind, index, str(coldkey), str(hotkey), int(netuid), sign * int(alpha), -sign * int(tao))
-            )
+            coldkey, hotkey, tao, added, netuid = values[:5]
+            alpha = int(added) if sign > 0 else -alpha_removed(values, without_fee=without_fee)
+            found.append(Movement(kind, index, str(coldkey), str(hotkey), int(netuid), alpha, -sign * int(tao)))
         elif event.name in _BOTH_ENDS:
             begin = max(loose, len(found) - 2)
             found[begin:] = _joined(_BOTH_ENDS[event.name], found[begin:])

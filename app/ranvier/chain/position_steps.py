@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ranvier.chain.events import Event
 from ranvier.chain.model import BlockRef
+from ranvier.chain.movements import alpha_removed, tells_without_fee
 from ranvier.chain.payouts import epochs_down
 from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.stakes import stake_each
@@ -126,13 +127,17 @@ async def _told(
         for (at, rao), events in zip(part, answers, strict=True):
             if isinstance(events, ChainError):
                 raise events
-            seen = tuple(events_of(place, events[0]))
+            without_fee = tells_without_fee(await conn.runtime_at(at))
+            seen = tuple(events_of(place, events[0], without_fee=without_fee))
             steps.append(Step(at.number, at.time_ms or 0, rao, at.number in epochs, seen))
     return tuple(steps)
 
 
-def events_of(place: Place, events: Iterable[Event]) -> Iterable[Seen]:
-    """What the block's events say of the position (``StakeAdded``: coldkey, hotkey, tao, alpha, netuid, fee)."""
+def events_of(place: Place, events: Iterable[Event], *, without_fee: bool) -> Iterable[Seen]:
+    """What the block's events say of the position (``StakeAdded``: coldkey, hotkey, tao, alpha, netuid, fee).
+
+    ``without_fee`` as for ``movements``.
+    """
     hotkey, coldkey, netuid = place
     for index, event in enumerate(events):
         if event.pallet != SUBTENSOR:
@@ -145,8 +150,10 @@ def events_of(place: Place, events: Iterable[Event]) -> Iterable[Seen]:
         if event.name in ("StakeAdded", "StakeRemoved") and (values[0], values[1], values[4]) == (
             coldkey, hotkey, netuid,
         ):  # fmt: skip
-            added = event.name == "StakeAdded"
-            yield Seen("stake" if added else "unstake", index, int(values[3]) if added else -int(values[3]))
+            if event.name == "StakeAdded":
+                yield Seen("stake", index, int(values[3]))
+            else:
+                yield Seen("unstake", index, -alpha_removed(values, without_fee=without_fee))
         elif event.name in _GONE and (values[0], values[1], values[3]) == (coldkey, hotkey, netuid):
             yield Seen(_GONE[event.name], index, -int(values[2]))
         elif event.name in _BOTH_ENDS:

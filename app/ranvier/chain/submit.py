@@ -13,7 +13,7 @@ from ranvier.chain.errors import dispatch_hint, dispatch_sentence
 from ranvier.chain.events import Event, find
 from ranvier.chain.extrinsics import ERA_BLOCKS, Mortality
 from ranvier.chain.model import BlockRef, Change, Fact, Movement, Plan, Receipt, TxStage
-from ranvier.chain.movements import movements
+from ranvier.chain.movements import movements, tells_without_fee
 from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.watching import LostError, Sight, watch
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
@@ -222,7 +222,7 @@ async def _outcome(conn: Connection, sent: _Sent, block_hash: str) -> _Outcome:
         [event for event in everything if event.extrinsic == index],
         paid,
         await _facts(conn, plan, block),
-        movements(everything, index),
+        movements(everything, index, without_fee=tells_without_fee(await conn.runtime_at(block))),
     )
 
 

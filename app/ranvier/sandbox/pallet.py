@@ -145,4 +145,4 @@ class Pallet:
         return self._enum("Error", variants, self.type_params)
 
     def _enum(self, kind: str, variants: tuple[Variant, ...], params: tuple[str, ...]) -> Enum:
-        return Enum((self.path, "pallet", kind), variants, tuple((name, None) for name in params))
+        return Enum((*self.path.split("::"), "pallet", kind), variants, tuple((name, None) for name in params))

@@ -14,7 +14,12 @@ from ranvier.sandbox.pallet import Pallet
 
 _KINDS = {"Call": "calls", "Event": "event", "Error": "error"}
 _NEW_PALLETS = frozenset({"MevShield"})
-_CHANGED = {("SubtensorModule", "event", "ColdkeySwapped")}  # of another shape in 343, and never made under its rules
+# Of another shape or number in 343, and never made under its rules.
+_RENUMBERED = "InvalidTickRange InvalidLiquidityValue ReservesTooLow MechanismDoesNotExist SubtokenDisabled"
+_CHANGED = {
+    ("SubtensorModule", "event", "ColdkeySwapped"),
+    *(("Swap", "error", name) for name in _RENUMBERED.split()),
+}
 
 
 class Face:
@@ -39,9 +44,11 @@ class Face:
         """The same by the path of a pallet's own Call, Event or Error type, or of an outer type made of pallets."""
         if path[:1] == ("node_subtensor_runtime",):
             return self.has_pallet(name)
-        if len(path) != 3 or path[1] != "pallet" or path[0] not in self._crates or path[2] not in _KINDS:
+        *crate, module, kind = path if len(path) > 2 else ("", "", "")
+        pallet = self._crates.get("::".join(crate))
+        if module != "pallet" or pallet is None or kind not in _KINDS:
             return True
-        return self.has(self._crates[path[0]], _KINDS[path[2]], name)
+        return self.has(pallet, _KINDS[kind], name)
 
     def has_call(self, call: tuple[str, tuple[str, Any]]) -> bool:
         """Whether a decoded call, with all calls inside it, is one of this runtime."""

@@ -70,9 +70,10 @@ def _prices(view: View) -> list[dict[str, int]]:
 
 def _sim_buy(view: View, netuid: int, tao: int) -> dict[str, int]:
     swap = swaps.quote_buy(view.state, netuid, tao)
-    at_spot = (tao - swap.fee) * RAO_PER_COIN // max(_price(view, netuid), 1)
+    paid = swap.amount_in - swap.fee
+    at_spot = paid * RAO_PER_COIN // max(_price(view, netuid), 1)
     return {
-        "tao_amount": tao - swap.fee,
+        "tao_amount": paid,
         "alpha_amount": swap.amount_out,
         "tao_fee": swap.fee,
         "alpha_fee": 0,
@@ -83,10 +84,11 @@ def _sim_buy(view: View, netuid: int, tao: int) -> dict[str, int]:
 
 def _sim_sell(view: View, netuid: int, alpha: int) -> dict[str, int]:
     swap = swaps.quote_sell(view.state, netuid, alpha)
-    at_spot = (alpha - swap.fee) * _price(view, netuid) // RAO_PER_COIN
+    paid = swap.amount_in - swap.fee
+    at_spot = paid * _price(view, netuid) // RAO_PER_COIN
     return {
         "tao_amount": swap.amount_out,
-        "alpha_amount": alpha - swap.fee,
+        "alpha_amount": paid,
         "tao_fee": 0,
         "alpha_fee": swap.fee,
         "tao_slippage": max(at_spot - swap.amount_out, 0),

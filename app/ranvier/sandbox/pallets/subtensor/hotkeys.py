@@ -256,7 +256,7 @@ def _move_stake(state: WritableState, who: bytes, old: bytes, new: bytes, netuid
     """Collateral, dividends and every position, each by what it is worth (425)."""
     collateral.move(state, netuid, (old, who), (new, who))
     _move_dividends(state, old, new, netuid)
-    for (_, coldkey, one), _ in list(Subtensor.Alpha.items(state, old)):
+    for _, coldkey, one in shares.positions(state, old):
         if one == netuid:
             alpha = shares.stake_of(state, old, coldkey, netuid)
             shares.add_stake(state, new, coldkey, netuid, shares.take_stake(state, old, coldkey, netuid, alpha))

@@ -291,7 +291,7 @@ def delegate(state: State, hotkey: bytes) -> dict[str, Any]:
     """``get_delegate``: who stakes on a hotkey, and where it sits."""
     registered = [netuid for netuid in netuids(state) if Subtensor.IsNetworkMember.get(state, hotkey, netuid)]
     nominators: dict[bytes, list[tuple[int, int]]] = {}
-    for (_, coldkey, netuid), _share in Subtensor.Alpha.items(state, hotkey):
+    for _, coldkey, netuid in shares.positions(state, hotkey):
         amount = shares.stake_of(state, hotkey, coldkey, netuid)
         if amount:
             nominators.setdefault(coldkey, []).append((netuid, amount))

@@ -6,7 +6,7 @@ from typing import Any
 
 from ranvier.sandbox.api import Api, Method, View
 from ranvier.sandbox.composites import Option, Tuple, Vec
-from ranvier.sandbox.pallets.subtensor import epochs, info
+from ranvier.sandbox.pallets.subtensor import epochs, info, shares
 from ranvier.sandbox.pallets.subtensor.info_types import (
     C64,
     CNETUID,
@@ -137,8 +137,7 @@ def _neuron_lite(view: View, netuid: int, uid: int) -> dict[str, Any] | None:
 
 
 def _delegates(view: View) -> list[dict[str, Any]]:
-    hotkeys = sorted({hotkey for (hotkey, _), _one in Subtensor.TotalHotkeyShares.items(view.state)})
-    return [info.delegate(view.state, hotkey) for hotkey in hotkeys]
+    return [info.delegate(view.state, hotkey) for hotkey in shares.hotkeys(view.state)]
 
 
 def _delegate(view: View, hotkey: bytes) -> dict[str, Any] | None:

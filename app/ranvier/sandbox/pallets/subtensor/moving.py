@@ -8,6 +8,7 @@ from __future__ import annotations
 from ranvier.core.units import RAO_PER_COIN
 from ranvier.sandbox.composites import Option
 from ranvier.sandbox.context import Context
+from ranvier.sandbox.fixed64 import div64, mul64, whole
 from ranvier.sandbox.pallet import DispatchFailure, call
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import collateral, info, lock_moves, root_claims, shares, staking, swaps
@@ -37,29 +38,38 @@ def _worth(state: State, netuid: int, alpha: int) -> int:
 
 
 def most_to_move(state: State, origin: int, destination: int, limit_price: int) -> int:
-    """``get_max_amount_move``: alpha that can go while its price in the destination's alpha stays at the limit."""
+    """``get_max_amount_move``: alpha that can go while its price in the destination's alpha stays at the limit.
+
+    Where nothing can go: 0 at 425, ZeroMaxStakeAmount at 343; to or from root also what those swaps raise.
+    """
     if origin == destination:
         return _U64_MAX
+    coin = RAO_PER_COIN << 64
     if origin == swaps.ROOT:
-        price = RAO_PER_COIN * RAO_PER_COIN // limit_price if limit_price else 0
+        price = whole(mul64(div64(coin, limit_price << 64), coin))
         return swaps.most_tao_below(state, destination, price) if limit_price else _U64_MAX
     if destination == swaps.ROOT:
         return swaps.most_alpha_above(state, origin, limit_price)
+    most = _most_between(state, origin, destination, limit_price)
+    if most == 0 and rules(state) < 425:
+        raise fail("ZeroMaxStakeAmount")
+    return most
+
+
+def _most_between(state: State, origin: int, destination: int, limit_price: int) -> int:
+    """The rule for two pools of constant product, in U64F64."""
     tao = [Subtensor.SubnetTAO.get(state, netuid) for netuid in (origin, destination)]
     alpha = [Subtensor.SubnetAlphaIn.get(state, netuid) for netuid in (origin, destination)]
     if not all(tao) or not all(alpha):
         return 0
-    one = 1 << 64
     limit = (limit_price << 64) // RAO_PER_COIN
-    prices = [(t << 64) // a for t, a in zip(tao, alpha, strict=True)]
-    if limit > prices[0] * one // max(prices[1], 1):
+    if limit > div64(swaps.price_bits(state, origin), swaps.price_bits(state, destination)):
         return 0
-    if limit == 0:
+    if limit_price == 0:
         return _U64_MAX
-    first, second = (tao[0] << 64) // sum(tao), (tao[1] << 64) // sum(tao)
-    gained = ((alpha[1] * first) << 64) // limit
-    most: int = max(gained - alpha[0] * second, 0) >> 64
-    return most
+    first, second = (div64(one << 64, sum(tao) << 64) for one in tao)
+    gained = div64(mul64(alpha[1] << 64, first), limit)
+    return whole(max(gained - mul64(alpha[0] << 64, second), 0))
 
 
 def _check(

@@ -6,7 +6,7 @@ from ranvier.core.units import RAO_PER_COIN
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallets.balances import Balances
 from ranvier.sandbox.pallets.subtensor import neurons, staking
-from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 
 _POOL_TAO = 10_000 * RAO_PER_COIN
 _POOL_ALPHA = 100_000 * RAO_PER_COIN
@@ -87,8 +87,10 @@ def permit(context: Context, netuid: int, hotkey: bytes) -> None:
 
 
 def count_issuance(context: Context) -> int:
-    """All TAO there is: free and in pools."""
+    """All TAO there is: free and in pools, where at 343 the fees are too."""
     state = context.state
-    total: int = Balances.TotalIssuance.get(state) + Subtensor.TotalStake.get(state)
+    pooled = sum(tao for _, tao in Subtensor.SubnetTAO.items(state))
+    staked = pooled if rules(state) >= 425 else Subtensor.TotalStake.get(state)
+    total: int = Balances.TotalIssuance.get(state) + staked
     Subtensor.TotalIssuance.put(state, value=total)
     return total

@@ -7,7 +7,7 @@ from ranvier.sandbox.pallet import call
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import collateral, locks, root_claims, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_SET, STAKE_ADDED, STAKE_REMOVED, fail
-from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.scale import BOOL, Alias
 from ranvier.sandbox.storage import State
 from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
@@ -27,11 +27,32 @@ def open_subnet(state: State, netuid: int) -> None:
         raise fail("SubtokenDisabled")
 
 
-def stake_tao(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int, *, free: bool = False) -> int:
+def _ensure_enabled(state: State, netuid: int) -> None:
+    """``ensure_subtoken_enabled``, which also a subnet that does not exist fails."""
+    if netuid != swaps.ROOT and not Subtensor.SubtokenEnabled.get(state, netuid):
+        raise fail("SubtokenDisabled")
+
+
+def stake_tao(
+    context: Context,
+    coldkey: bytes,
+    hotkey: bytes,
+    netuid: int,
+    tao: int,
+    *,
+    free: bool = False,
+    limit_price: int | None = None,
+) -> int:
     """Move free TAO through the pool into a position; the alpha it became (``stake_into_subnet``)."""
     balances.burn(context, coldkey, tao)
-    swap = swaps.buy(context, netuid, tao, free=free)
-    swaps.record_flow(context.state, netuid, tao - swap.fee)
+    swap = swaps.buy(context, netuid, tao, free=free, limit_price=limit_price)
+    if not swap.amount_out:
+        raise fail("AmountTooLow")
+    if not shares.is_precise_enough(context.state, hotkey, netuid, swap.amount_out):
+        raise fail("InsufficientLiquidity")
+    if swap.amount_in < tao:  # the price reached its limit before
+        balances.mint(context, coldkey, tao - swap.amount_in)
+    swaps.record_flow(context.state, netuid, swap.amount_in - swap.fee)
     shares.add_stake(context.state, hotkey, coldkey, netuid, swap.amount_out)
     if netuid == swaps.ROOT:
         root_claims.stake_added(context.state, hotkey, coldkey, swap.amount_out)
@@ -42,18 +63,30 @@ def stake_tao(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao:
 
 
 def unstake_alpha(
-    context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int, *, free: bool = False
+    context: Context,
+    coldkey: bytes,
+    hotkey: bytes,
+    netuid: int,
+    alpha: int,
+    *,
+    free: bool = False,
+    limit_price: int | None = None,
 ) -> int:
-    """Sell alpha of a position through the pool; the TAO that becomes free (``unstake_from_subnet``)."""
+    """Sell alpha of a position through the pool; the TAO that becomes free (``unstake_from_subnet``).
+
+    The event names what left the position at 343, and what the pool got, without the fee, at 425.
+    """
     collateral.ensure_available(context.state, coldkey, hotkey, netuid, alpha)
     taken = shares.take_stake(context.state, hotkey, coldkey, netuid, alpha)
-    swap = swaps.sell(context, netuid, taken, free=free)
+    swap = swaps.sell(context, netuid, taken, free=free, limit_price=limit_price)
+    shares.add_stake(context.state, hotkey, coldkey, netuid, taken - swap.amount_in)
     swaps.record_flow(context.state, netuid, -swap.amount_out)
     if netuid == swaps.ROOT:
         root_claims.stake_removed(context.state, hotkey, coldkey, alpha)
     balances.mint(context, coldkey, swap.amount_out)
     locks.refresh(context.state, coldkey, netuid)
-    context.deposit(STAKE_REMOVED, (coldkey, hotkey, swap.amount_out, taken, netuid, swap.fee))
+    shown = swap.amount_in - swap.fee if rules(context.state) >= 425 else taken
+    context.deposit(STAKE_REMOVED, (coldkey, hotkey, swap.amount_out, shown, netuid, swap.fee))
     return swap.amount_out
 
 
@@ -62,7 +95,7 @@ def check_add(state: State, coldkey: bytes, hotkey: bytes, netuid: int, tao: int
     open_subnet(state, netuid)
     if tao < MIN_STAKE_RAO + swaps.fee_of(state, netuid, MIN_STAKE_RAO):
         raise fail("AmountTooLow")
-    amount = limited(tao, most, partial)
+    amount = _limited(tao, most, partial)
     if balances.spendable(state, coldkey) < amount:
         raise fail("NotEnoughBalanceToStake")
     if not hotkey_exists(state, hotkey):
@@ -74,6 +107,9 @@ def check_add(state: State, coldkey: bytes, hotkey: bytes, netuid: int, tao: int
 
 def add(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int) -> int:
     """``do_add_stake``; the alpha that was bought."""
+    if rules(context.state) < 425:
+        _ensure_enabled(context.state, netuid)
+    swaps.ensure_input_within_limit(context.state, netuid, tao, buying=True)
     check_add(context.state, coldkey, hotkey, netuid, tao, tao, False)
     return stake_tao(context, coldkey, hotkey, netuid, tao)
 
@@ -82,17 +118,27 @@ def add_limited(
     context: Context, coldkey: bytes, hotkey: bytes, netuid: int, tao: int, limit_price: int, partial: bool
 ) -> int:
     """``do_add_stake_limit``; the alpha that was bought."""
-    open_subnet(context.state, netuid)
+    swaps.ensure_input_within_limit(context.state, netuid, tao, buying=True)
     most = swaps.most_tao_below(context.state, netuid, limit_price)
     amount = check_add(context.state, coldkey, hotkey, netuid, tao, most, partial)
-    return stake_tao(context, coldkey, hotkey, netuid, amount)
+    return stake_tao(context, coldkey, hotkey, netuid, amount, limit_price=limit_price)
 
 
 def _sell(
-    context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int, most: int, partial: bool = False
+    context: Context,
+    coldkey: bytes,
+    hotkey: bytes,
+    netuid: int,
+    alpha: int,
+    most: int,
+    *,
+    partial: bool = False,
+    limit_price: int | None = None,
 ) -> None:
     """``validate_remove_stake`` in the order of its checks, and the sale."""
     state = context.state
+    if not Subtensor.NetworksAdded.get(state, netuid):
+        raise fail("SubnetNotExists")
     if alpha == 0:
         raise fail("AmountTooLow")
     held = shares.stake_of(state, hotkey, coldkey, netuid)
@@ -101,17 +147,18 @@ def _sell(
     brings = swaps.quote_sell(state, netuid, alpha).amount_out
     if alpha < held and brings < MIN_STAKE_RAO:
         raise fail("AmountTooLow")
-    amount = limited(alpha, most, partial)
+    amount = _limited(alpha, most, partial)
     if not hotkey_exists(state, hotkey):
         raise fail("HotKeyAccountNotExists")
     collateral.ensure_available(state, coldkey, hotkey, netuid, alpha)
-    unstake_alpha(context, coldkey, hotkey, netuid, amount)
+    unstake_alpha(context, coldkey, hotkey, netuid, amount, limit_price=limit_price)
 
 
 def remove(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int) -> None:
     """``do_remove_stake``: more than there is counts as all of it."""
-    open_subnet(context.state, netuid)
+    _ensure_enabled(context.state, netuid)
     alpha = min(alpha, shares.stake_of(context.state, hotkey, coldkey, netuid))
+    swaps.ensure_input_within_limit(context.state, netuid, alpha, buying=False)
     _sell(context, coldkey, hotkey, netuid, alpha, alpha)
 
 
@@ -119,19 +166,16 @@ def remove_limited(
     context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int, limit_price: int, partial: bool
 ) -> None:
     """``do_remove_stake_limit``."""
-    open_subnet(context.state, netuid)
+    swaps.ensure_input_within_limit(context.state, netuid, alpha, buying=False)
     most = swaps.most_alpha_above(context.state, netuid, limit_price)
-    _sell(context, coldkey, hotkey, netuid, alpha, most, partial)
+    _sell(context, coldkey, hotkey, netuid, alpha, most, partial=partial, limit_price=limit_price)
 
 
-def limited(amount: int, most: int, allow_partial: bool) -> int:
-    """The amount that a price limit leaves (``SlippageTooHigh`` when it leaves too little)."""
+def _limited(amount: int, most: int, allow_partial: bool) -> int:
+    """The amount that a price limit leaves; SlippageTooHigh when it leaves less and all was asked for."""
     if most < amount and not allow_partial:
         raise fail("SlippageTooHigh")
-    left = min(amount, most)
-    if left == 0:
-        raise fail("SlippageTooHigh")
-    return left
+    return min(amount, most)
 
 
 @call(2, {"hotkey": _HOTKEY, "netuid": NETUID, "amount_staked": TAO}, ref_time=530_000_000)

@@ -61,6 +61,8 @@ MINER_COLLATERAL = struct(  # 435
     {"locked": ALPHA, "drain_ratio": U64F64, "min_locked": ALPHA, "earned": ALPHA},
 )
 _COLLATERAL_HOTKEYS = wrapper("bounded_collections::bounded_vec::BoundedVec", Vec(ACCOUNT), T=ACCOUNT, S=None)
+_SAFE_FLOAT = struct("share_pool::SafeFloat", {"mantissa": U128, "exponent": I64})  # 425
+_NO_SHARES = {"mantissa": 0, "exponent": 0}
 ROOT_CLAIM_TYPE = enum("pallet_subtensor::pallet::RootClaimTypeEnum", {"Swap": 0, "Keep": 1})
 _RATES = wrapper("BTreeMap", Vec(Tuple((NETUID, I96F32))), K=NETUID, V=I96F32)
 _RECYCLE_OR_BURN = enum("pallet_subtensor::pallet::RecycleOrBurnEnum", {"Burn": 0, "Recycle": 1})
@@ -114,6 +116,8 @@ class Subtensor(Storage):
     RootClaimable = Item(_RATES, _ACCOUNT)
     RootClaimed = Item(U128, _NETUID, _ACCOUNT, _ACCOUNT)
     RootClaimType = Item(ROOT_CLAIM_TYPE, _ACCOUNT)
+    TotalHotkeySharesV2 = Item(_SAFE_FLOAT, _ACCOUNT, _NETUID, default=_NO_SHARES)  # 425, as the one that follows
+    AlphaV2 = Item(_SAFE_FLOAT, _ACCOUNT, _ACCOUNT, _NETUID, default=_NO_SHARES)
     RootClaimableThreshold = Item(I96F32, (NETUID, BLAKE2_128_CONCAT), default=500_000 << 32)
     NumRootClaim = Item(U64, default=5)
     NumStakingColdkeys = Item(U64)

@@ -8,6 +8,7 @@ second, free sale (``settle_alpha_fee_to_author``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ranvier.core.units import RAO_PER_COIN
@@ -15,9 +16,9 @@ from ranvier.sandbox import pool, pool_weighted
 from ranvier.sandbox.composites import Tuple, struct, wrapper
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.fixed64 import mul64, whole
-from ranvier.sandbox.pallet import Pallet
+from ranvier.sandbox.pallet import DispatchFailure, Errors, Pallet
 from ranvier.sandbox.pallets import balances
-from ranvier.sandbox.pallets.subtensor.events import fail
+from ranvier.sandbox.pallets.subtensor.events import fail as refuse
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.pool_range import Range, root_of_limit
 from ranvier.sandbox.pool_weighted import ACCURACY, HALF, LEAST_WEIGHT, MOST_INPUT, Weighted
@@ -60,16 +61,35 @@ class OwnSwapStorage(Storage):
     Position = Item(Tuple((U64, I128, I128)), _NETUID)
 
 
-PALLET = Pallet("Swap", 28, "pallet_subtensor_swap", storage=SwapStorage)
+_ERROR_NAMES = """
+    FeeRateTooHigh InsufficientInputAmount InsufficientLiquidity PriceLimitExceeded InsufficientBalance InvalidTickRange
+    InvalidLiquidityValue ReservesTooLow MechanismDoesNotExist SubtokenDisabled ReservesOutOfBalance SwapInputTooLarge
+"""
+fail = Errors(28, {name: index for index, name in enumerate(_ERROR_NAMES.split())})
+PALLET = Pallet("Swap", 28, "pallet_subtensor_swap::pallet", storage=SwapStorage, errors=fail)
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """What goes in (fee included), what comes out, and the fee in the currency that goes in. All rao."""
+    """What goes in (fee included), what comes out, and the fee in the currency that goes in. All rao.
+
+    ``root`` is what the square root of 343's price becomes.
+    """
 
     amount_in: int
     amount_out: int
     fee: int
+    root: int = 0
+
+
+def min_price(state: State) -> int:
+    """The limit, in rao per alpha, of a sale that has none of its own."""
+    return 1_000 if rules(state) >= 425 else 0
+
+
+def max_price(state: State) -> int:
+    """The limit, in rao per alpha, of a purchase that has none of its own."""
+    return 10**15 if rules(state) >= 425 else _U64_MAX
 
 
 def _reserves(state: State, netuid: int) -> tuple[int, int]:
@@ -159,89 +179,129 @@ def _is_one_to_one(state: State, netuid: int) -> bool:
     return netuid == ROOT or Subtensor.SubnetMechanism.get(state, netuid) != 1
 
 
-def _bought(state: State, netuid: int, tao: int) -> int:
-    if rules(state) >= 425:
-        return _weighted(state, netuid).bought(tao)
-    return _range(state, netuid).bought(tao) if rules(state) >= 343 else pool.buy(tao, *_reserves(state, netuid))
-
-
-def _sold(state: State, netuid: int, alpha: int) -> int:
-    if rules(state) >= 425:
-        return _weighted(state, netuid).sold(alpha)
-    return _range(state, netuid).sold(alpha) if rules(state) >= 343 else pool.sell(alpha, *_reserves(state, netuid))
-
-
-def _quote(state: State, netuid: int, amount: int, *, free: bool, buying: bool) -> Swap:
+def _quote(state: State, netuid: int, amount: int, *, free: bool, buying: bool, limit_price: int | None) -> Swap:
+    """``swap`` without its effect: all of ``amount``, or as much as the price reaches the limit with."""
     if _is_one_to_one(state, netuid):
         return Swap(amount, amount, 0)
-    fee = 0 if free else fee_of(state, netuid, amount)
     tao, alpha = _reserves(state, netuid)
     reserve_in, reserve_out = (tao, alpha) if buying else (alpha, tao)
-    too_much = rules(state) >= 425 and amount - fee > MOST_INPUT * reserve_in
-    if reserve_out < _RESERVE_FLOOR or reserve_in <= 0 or too_much:
-        raise fail("InsufficientLiquidity")
-    out = (_bought if buying else _sold)(state, netuid, amount - fee)
-    if out <= 0 or out > reserve_out:
-        raise fail("InsufficientLiquidity")
-    return Swap(amount, out, fee)
+    fee = 0 if free else fee_of(state, netuid, amount)
+    if rules(state) >= 425 and amount - fee > MOST_INPUT * reserve_in:
+        raise fail("SwapInputTooLarge")
+    if reserve_out < _RESERVE_FLOOR or reserve_in <= 0:
+        raise fail("ReservesTooLow")
+    if rules(state) < 343:
+        out = (pool.buy if buying else pool.sell)(amount - fee, tao, alpha)
+        return Swap(amount, out, fee)
+    if limit_price is None:
+        limit_price = max_price(state) if buying else min_price(state)
+    one = _of_weights if rules(state) >= 425 else _of_range
+    swap, stopped = one(state, netuid, amount - fee, limit_price, buying)
+    if stopped:
+        fee = 0 if free else pool_weighted.fee_on_top(swap.amount_in, fee_rate(state, netuid))
+    if swap.amount_in and not swap.amount_out:
+        raise fail("ReservesTooLow")
+    return replace(swap, amount_in=swap.amount_in + fee, fee=fee)
 
 
-def quote_buy(state: State, netuid: int, tao: int, *, free: bool = False) -> Swap:
+def _within(before: int, after: int, limit: int, buying: bool) -> bool:
+    """Whether a price moves no further than the limit; PriceLimitExceeded where it is there already."""
+    if not (before < limit if buying else before > limit):
+        raise fail("PriceLimitExceeded")
+    return after <= limit if buying else after >= limit
+
+
+def _of_weights(state: State, netuid: int, amount: int, limit_price: int, buying: bool) -> tuple[Swap, bool]:
+    """``BasicSwapStep`` of 425 without the fee, and whether the limit stopped it."""
+    pooled, limit = _weighted(state, netuid), (limit_price << 64) // RAO_PER_COIN
+    convert: Callable[[int], int] = pooled.bought if buying else pooled.sold
+    out = convert(amount)
+    tao, alpha = (amount, -out) if buying else (-out, amount)
+    after = replace(pooled, tao_rao=pooled.tao_rao + tao, alpha_rao=pooled.alpha_rao + alpha).price()
+    stopped = not _within(pooled.price(), after, limit, buying)
+    if stopped:
+        amount = pooled.tao_to_reach(limit) if buying else pooled.alpha_to_reach(limit)
+        out = convert(amount)
+    return Swap(amount, out, 0), stopped
+
+
+def _of_range(state: State, netuid: int, amount: int, limit_price: int, buying: bool) -> tuple[Swap, bool]:
+    """``SwapStep`` of 343 without the fee, and whether the limit stopped it."""
+    kept, limit = _range(state, netuid), root_of_limit(limit_price)
+    root = kept.root_after_buying(amount) if buying else kept.root_after_selling(amount)
+    stopped = not _within(kept.sqrt_price, root, limit, buying)
+    if stopped:
+        amount, root = (kept.tao_to_reach if buying else kept.alpha_to_reach)(limit), limit
+    return Swap(amount, (kept.bought if buying else kept.sold)(amount), 0, root), stopped
+
+
+def quote_buy(state: State, netuid: int, tao: int) -> Swap:
     """What ``tao`` rao would buy now (``sim_swap``). Raises InsufficientLiquidity."""
-    return _quote(state, netuid, tao, free=free, buying=True)
+    return _simulated(state, netuid, tao, buying=True)
 
 
-def quote_sell(state: State, netuid: int, alpha: int, *, free: bool = False) -> Swap:
+def quote_sell(state: State, netuid: int, alpha: int) -> Swap:
     """What ``alpha`` rao would bring now (``sim_swap``). Raises InsufficientLiquidity."""
-    return _quote(state, netuid, alpha, free=free, buying=False)
+    return _simulated(state, netuid, alpha, buying=False)
 
 
-def _move_pool(state: WritableState, netuid: int, *, tao: int = 0, alpha: int = 0, fee: int = 0) -> None:
-    """What the pool itself remembers of a swap: its price and, at 343, the fee. Before the reserves move."""
+def _simulated(state: State, netuid: int, amount: int, *, buying: bool) -> Swap:
+    try:
+        return _quote(state, netuid, amount, free=False, buying=buying, limit_price=None)
+    except DispatchFailure as failure:
+        raise refuse("InsufficientLiquidity") from failure
+
+
+def _begin(
+    state: WritableState, netuid: int, amount: int, *, free: bool, buying: bool, limit_price: int | None
+) -> Swap:
+    """The swap, and what the pool itself remembers of it: its price and, at 343, the fee. Before the reserves move."""
+    swap = _quote(state, netuid, amount, free=free, buying=buying, limit_price=limit_price)
+    if _is_one_to_one(state, netuid):
+        return swap
+    if swap.amount_out > _reserves(state, netuid)[1 if buying else 0]:
+        raise fail("InsufficientLiquidity")
     if rules(state) >= 425:
         _keep_weight(state, netuid, _weighted(state, netuid).quote)
     elif rules(state) >= 343:
         kept = _range(state, netuid)
-        root = kept.root_after_buying(tao) if tao else kept.root_after_selling(alpha)
-        kept = kept.with_fee(tao=fee) if tao else kept.with_fee(alpha=fee)
-        _keep_range(state, netuid, replace(kept, sqrt_price=root))
-
-
-def buy(context: Context, netuid: int, tao: int, *, free: bool = False) -> Swap:
-    """Put TAO into the pool and take alpha out (``swap_tao_for_alpha``); ``free`` drops the fee."""
-    state = context.state
-    swap = quote_buy(state, netuid, tao, free=free)
-    if not _is_one_to_one(state, netuid):
-        _move_pool(state, netuid, tao=tao - swap.fee, fee=swap.fee)
-    _take(state, Subtensor.SubnetAlphaIn, netuid, swap.amount_out)
-    Subtensor.SubnetAlphaOut.add(state, netuid, amount=swap.amount_out)
-    Subtensor.SubnetTAO.add(state, netuid, amount=tao - swap.fee)
-    Subtensor.SubnetVolume.add(state, netuid, amount=tao)
-    if swap.fee and rules(state) >= 425:
-        balances.mint(context, context.author, swap.fee)
-        Subtensor.TotalStake.add(state, amount=tao - swap.fee)
-    else:
-        Subtensor.TotalStake.add(state, amount=tao)
+        kept = kept.with_fee(tao=swap.fee) if buying else kept.with_fee(alpha=swap.fee)
+        _keep_range(state, netuid, replace(kept, sqrt_price=swap.root))
     return swap
 
 
-def sell(context: Context, netuid: int, alpha: int, *, free: bool = False) -> Swap:
+def buy(context: Context, netuid: int, tao: int, *, free: bool = False, limit_price: int | None = None) -> Swap:
+    """Put TAO into the pool and take alpha out (``swap_tao_for_alpha``); ``free`` drops the fee.
+
+    ``TotalStake`` counts the fee too, wherever it goes.
+    """
+    state = context.state
+    swap = _begin(state, netuid, tao, free=free, buying=True, limit_price=limit_price)
+    _take(state, Subtensor.SubnetAlphaIn, netuid, swap.amount_out)
+    Subtensor.SubnetAlphaOut.add(state, netuid, amount=swap.amount_out)
+    Subtensor.SubnetTAO.add(state, netuid, amount=swap.amount_in - swap.fee)
+    Subtensor.SubnetVolume.add(state, netuid, amount=swap.amount_in)
+    Subtensor.TotalStake.add(state, amount=swap.amount_in)
+    if swap.fee and rules(state) >= 425:
+        balances.mint(context, context.author, swap.fee)
+    return swap
+
+
+def sell(context: Context, netuid: int, alpha: int, *, free: bool = False, limit_price: int | None = None) -> Swap:
     """Put alpha into the pool and take TAO out (``swap_alpha_for_tao``); ``free`` drops the fee."""
     state = context.state
-    swap = quote_sell(state, netuid, alpha, free=free)
-    sold = alpha - swap.fee
-    if not _is_one_to_one(state, netuid):
-        _move_pool(state, netuid, alpha=sold, fee=swap.fee)
+    swap = _begin(state, netuid, alpha, free=free, buying=False, limit_price=limit_price)
+    sold = swap.amount_in - swap.fee
     Subtensor.SubnetAlphaIn.add(state, netuid, amount=sold)
     _take(state, Subtensor.SubnetAlphaOut, netuid, sold)
     Subtensor.SubnetTAO.add(state, netuid, amount=-swap.amount_out)
-    Subtensor.TotalStake.add(state, amount=-swap.amount_out)
+    staked = Subtensor.TotalStake.get(state)
+    Subtensor.TotalStake.put(state, value=max(staked - swap.amount_out, 0))
     Subtensor.SubnetVolume.add(state, netuid, amount=swap.amount_out)
     if swap.fee and rules(state) >= 425:
-        paid = sell(context, netuid, swap.fee, free=True).amount_out if _sold(state, netuid, swap.fee) else 0
-        if paid:
-            balances.mint(context, context.author, paid)
-            record_flow(state, netuid, -paid)
+        paid = sell(context, netuid, swap.fee, free=True).amount_out
+        balances.mint(context, context.author, paid)
+        record_flow(state, netuid, -paid)
     return swap
 
 
@@ -271,34 +331,37 @@ def inject(state: WritableState, netuid: int, tao: int, alpha: int) -> tuple[int
 
 
 def most_tao_below(state: State, netuid: int, limit_price: int) -> int:
-    """TAO, fee included, that can be put in while the price stays at or below ``limit_price`` rao per alpha."""
+    """TAO, fee included, that can be put in while the price stays at or below ``limit_price`` rao per alpha.
+
+    ``get_max_amount_add``: raises PriceLimitExceeded where the price is there already, and where nothing can, 343
+    raises ZeroMaxStakeAmount.
+    """
     if _is_one_to_one(state, netuid):
-        return _U64_MAX if limit_price >= RAO_PER_COIN else 0
-    tao, alpha = _reserves(state, netuid)
-    if not tao or not alpha:
-        return 0
-    if rules(state) >= 425:
-        limit = (limit_price << 64) // RAO_PER_COIN
-        pooled = _weighted(state, netuid)
-        most = min(pooled.tao_to_reach(limit), MOST_INPUT * tao) if limit > pooled.price() else 0
-    else:
-        most = _range(state, netuid).tao_to_reach(root_of_limit(limit_price))
-    return most + pool_weighted.fee_on_top(most, fee_rate(state, netuid))
+        return _some(state, _U64_MAX if limit_price >= RAO_PER_COIN else 0)
+    most = MOST_INPUT * Subtensor.SubnetTAO.get(state, netuid) if rules(state) >= 425 else _U64_MAX
+    return _some(state, _quote(state, netuid, most, free=False, buying=True, limit_price=limit_price).amount_in)
 
 
 def most_alpha_above(state: State, netuid: int, limit_price: int) -> int:
-    """Alpha, fee included, that can be sold while the price stays at or above ``limit_price`` rao per alpha."""
+    """Alpha, fee included, that can be sold while the price stays at or above ``limit_price`` rao per alpha.
+
+    ``get_max_amount_remove``, which raises as ``most_tao_below`` does.
+    """
     if _is_one_to_one(state, netuid):
-        return _U64_MAX if limit_price <= RAO_PER_COIN else 0
-    if limit_price == 0:
-        return _U64_MAX
-    tao, alpha = _reserves(state, netuid)
-    if not tao or not alpha:
-        return 0
-    if rules(state) >= 425:
-        limit = (limit_price << 64) // RAO_PER_COIN
-        pooled = _weighted(state, netuid)
-        most = min(pooled.alpha_to_reach(limit), MOST_INPUT * alpha) if limit < pooled.price() else 0
-    else:
-        most = _range(state, netuid).alpha_to_reach(root_of_limit(limit_price))
-    return most + pool_weighted.fee_on_top(most, fee_rate(state, netuid))
+        return _some(state, _U64_MAX if limit_price <= RAO_PER_COIN else 0)
+    most = MOST_INPUT * Subtensor.SubnetAlphaIn.get(state, netuid) if rules(state) >= 425 else _U64_MAX
+    return _some(state, _quote(state, netuid, most, free=False, buying=False, limit_price=limit_price).amount_in)
+
+
+def _some(state: State, most: int) -> int:
+    if most == 0 and rules(state) < 425:
+        raise refuse("ZeroMaxStakeAmount")
+    return min(most, _U64_MAX)
+
+
+def ensure_input_within_limit(state: State, netuid: int, amount: int, *, buying: bool) -> None:
+    """``ensure_add_stake_input_within_swap_limit`` and its mirror: at 425 no more than 1000 reserves, fee included."""
+    if rules(state) < 425 or _is_one_to_one(state, netuid):
+        return
+    if amount > MOST_INPUT * _reserves(state, netuid)[0 if buying else 1]:
+        raise refuse("InsufficientLiquidity")
