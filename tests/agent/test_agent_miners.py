@@ -67,6 +67,7 @@ async def test_adding_twice_is_harmless_and_twins_are_refused(tmp_path: Path, ad
             (add("two"), "already mines with this hotkey"),
             (add("one", netuid=2), "another miner"),
             (add("../x"), "cannot be a miner"),
+            (add("two", netuid=70_000), "not a subnet"),
             (add("two", recipe="nothing"), "no recipe"),
             (add("two", wallet_name="bob"), "bob"),
             (m.StartMiner("one"), "no environment"),

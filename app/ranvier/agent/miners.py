@@ -45,6 +45,7 @@ from ranvier.miners.generations import Verdict
 log = logging.getLogger(__name__)
 
 _ROUND_S = 1.0
+_HIGHEST_NETUID = 65535
 _HEALTH_EVERY_S, _IDLE_HEALTH_EVERY_S = 2.0, 5.0
 _SEATS_EVERY_S = 2.0
 _SETTLED_AT_ONCE = 4  # after a restart of the machine, miners come up a few a round, the oldest first
@@ -138,6 +139,8 @@ class Miners:
     async def add(self, command: AddMiner, network: str) -> str:
         """Make the miner's folder with its own copy of what it may see of the wallet. Raises RanvierError."""
         check_id(command.id)
+        if not 1 <= command.netuid <= _HIGHEST_NETUID:
+            raise MinerError("Not a subnet", f"{command.netuid} is not a subnet's number.", "It is 1 to 65535.")
         if command.recipe_folder or command.recipe_text:
             keep = self._tools.programs.keep_recipe
             await asyncio.to_thread(keep, command.recipe, command.recipe_folder, command.recipe_text)
@@ -225,6 +228,7 @@ class Miners:
         """Go back to the version before, at once when the miner runs. Raises RanvierError."""
         miner = self.get(miner_id)
         self.trials.take_back(miner, why)
+        miner.incident.view = None  # it was the version's, which is out of use; the note tells of it
         await miner.check_installed()
         if miner.file.wanted:
             await self.start(miner_id, again=True)

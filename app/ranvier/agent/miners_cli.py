@@ -133,7 +133,7 @@ def _used(miner: MinerView) -> tuple[str, str]:
 async def _change(client: AgentClient, options: argparse.Namespace) -> None:
     if options.command == "remove" and not options.yes:
         text = f"{options.id} is stopped, and its folder with environment and logs is deleted; its earnings stay."
-        raise MinerError("Sure?", text, "Give the command again with --yes.")
+        raise MinerError("Not removed yet", text, "Give the command again with --yes.")
     commands = {"start": StartMiner, "stop": StopMiner, "restart": RestartMiner, "remove": RemoveMiner}
     command = commands[options.command]
     done = await client.call(command(id=options.id))
