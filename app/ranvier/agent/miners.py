@@ -228,10 +228,10 @@ class Miners:
         """Go back to the version before, at once when the miner runs. Raises RanvierError."""
         miner = self.get(miner_id)
         self.trials.take_back(miner, why)
-        miner.incident.view = None  # it was the version's, which is out of use; the note tells of it
         await miner.check_installed()
         if miner.file.wanted:
             await self.start(miner_id, again=True)
+        miner.incident.view = None  # it was the version's, which is out of use; the note tells of it
         return miner.file.update_note
 
     async def stop(self, miner_id: str) -> None:
