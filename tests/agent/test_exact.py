@@ -87,7 +87,9 @@ class World:
             return
         number = self.bench.node.chain.head.number
         quiet = self.bench.cast.competitors[0][1].public_key
-        self.dividends.append((number, Subtensor.AlphaDividendsPerSubnet.get(self.bench.state, 1, quiet)))
+        rest = Subtensor.AlphaDividendsPerSubnet.get(self.bench.state, 1, quiet)  # without the owner's take
+        take = Subtensor.Delegates.get(self.bench.state, quiet)
+        self.dividends.append((number, rest + rest * take // (65_535 - take)))
         for hotkey, owner, place, rao in zip(seats, owners, places, event["emissions"], strict=True):
             if rao:
                 own = owner == subnet_owner

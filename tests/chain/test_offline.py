@@ -203,6 +203,8 @@ def test_errors_in_words() -> None:
     assert "what it is" in errors.dispatch_sentence("Strange.Thing", " what it is ")
     for answer, says in (
         ({"code": 1010, "message": "Invalid Transaction", "data": "Custom error: 12"}, "announced a short while ago"),
+        ({"code": 1010, "message": "Invalid Transaction", "data": "Custom error: 19"}, "no place in this subnet"),
+        ({"code": 1010, "message": "Invalid Transaction", "data": "Custom error: 33"}, "already has a place"),
         ({"code": 1010, "message": "Invalid Transaction", "data": "Custom error: 200"}, "custom error 200"),
         ({"code": 1010, "message": "Invalid Transaction", "data": "Transaction is outdated"}, "outdated"),
         ({"code": 1010, "message": "Invalid Transaction", "data": "Transaction has a bad signature"}, "signature"),
@@ -237,7 +239,7 @@ def test_every_known_error_has_words_and_a_next_step(name: str) -> None:
 
 
 def test_every_custom_pool_error_has_words() -> None:
-    for number in (*range(1, 28), 255):
+    for number in (*range(1, 38), 255):
         answer = {"code": 1010, "message": "Invalid Transaction", "data": f"Custom error: {number}"}
         assert f"custom error {number}" not in str(errors.rpc_error(answer))
     assert errors.dispatch_hint("Strange.Thing") == ""

@@ -145,3 +145,9 @@ async def test_a_million_bars_are_drawn_as_few_and_the_peaks_stay(qtbot) -> None
     stacks = sorted({float(y) for one in seen for y in one["y0"]})
     assert stacks == [0.0, 1.0, 2.0, 3.0]
     assert all(before <= after for before, after in itertools.pairwise(starts[:100]))
+
+
+async def test_few_bars_stand_at_the_right_and_no_future_is_shown(qtbot) -> None:
+    chart = await shown(qtbot, days=2)
+    low, high = chart.view
+    assert high == T + 2 * DAY and low == T - 5 * DAY

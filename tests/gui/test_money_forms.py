@@ -255,3 +255,12 @@ async def test_own_keys_have_the_names_that_their_owner_gave(house):
     assert len(names) == len(found) and names[samples.HOTKEY].endswith("/ default")
     assert next(key for key in found if key.ss58 == samples.HOTKEY).coldkey_ss58 == samples.COLDKEY
     await house.close()
+
+
+def test_stake_goes_first_to_where_there_is_some_and_last_to_root() -> None:
+    ground = Ground(samples_money.holdings())
+    order = [option.value for option in ground.subnets_to_stake_on()]
+    assert order[-1] == 0 and set(order) == {option.value for option in ground.subnets()}
+    spot = {netuid: sum(one.spot_rao or 0 for one in ground.found.portfolio.holdings if one.netuid == netuid)
+            for netuid in order[:-1]}  # fmt: skip
+    assert order[:-1] == sorted(order[:-1], key=lambda netuid: -spot[netuid])

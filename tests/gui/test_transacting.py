@@ -10,7 +10,7 @@ from functools import partial
 
 import msgspec
 import pytest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from chain.sandbox_process import SandboxProcess
 from gui import samples, samples_money
@@ -324,6 +324,9 @@ async def test_the_whole_flow_on_a_real_sandbox(qtbot, house, sandbox):
         plan = await dialog_of(PlanDialog)
         plan.submitted()
         unlock = await dialog_of(UnlockDialog)
+        assert "The rehearsal shows the practice wallet's password" in " ".join(
+            one.text() for one in unlock.findChildren(QLabel)
+        )
         unlock.input.setText(PASSWORD)
         unlock.submitted()
         await samples.until(lambda: len(receipts) > before and not flow.busy, "the receipt", limit_s=20)

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
@@ -118,3 +118,20 @@ async def test_a_cancelled_question_closes_its_dialog(qtbot):
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert not isValid(dialog) or not dialog.isVisible()
+
+
+async def test_a_dialog_opens_over_the_middle_of_its_window_and_on_the_screen(qtbot):
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    parent.setGeometry(200, 150, 500, 400)
+    parent.show()
+    for size, inside in (((300, 200), True), ((5000, 200), False)):
+        dialog = Dialog(parent, "Sizes")
+        dialog.resize(*size)
+        waiting = asyncio.get_running_loop().create_task(show(dialog))
+        await asyncio.sleep(0)
+        centre = dialog.geometry().center() - parent.geometry().center()
+        assert (abs(centre.x()) < 40 and abs(centre.y()) < 40) if inside else dialog.pos().x() == 0
+        assert dialog.testAttribute(Qt.WidgetAttribute.WA_Moved), "the window manager is told where"
+        dialog.reject()
+        await waiting

@@ -95,7 +95,7 @@ async def subnet_detail(conn: Connection, netuid: int, at: BlockRef, own_ss58: C
     graph = await seats_of.metagraph(conn, netuid, at)
     rules = await seats_of.registration(conn, netuid, at)
     second = await block_seconds(conn, at) or _DEFAULT_BLOCK_S
-    recent_blocks = round(2 * _WEEK_S / max(0.05, second))
+    recent_blocks = min(at.number, round(2 * _WEEK_S / max(0.05, second)))
     recent = [seat for seat in graph.seats if seat.registered_block > at.number - recent_blocks]
     validators = [seat for seat in graph.seats if seat.validator_permit and seat.total_stake_rao > 0]
     return SubnetDetail(

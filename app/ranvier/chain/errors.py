@@ -179,15 +179,20 @@ _CUSTOM: dict[int, str] = {
     16: _VALIDATOR,
     17: _VALIDATOR,
     18: _VALIDATOR,
-    19: "This uid does not exist.",
+    19: _UNKNOWN_HOTKEY,  # UidNotFound stands for HotKeyNotRegisteredInSubNet
     20: "The EVM key cannot be used.",
     21: WORDS["ColdkeySwapDisputed"],
     22: "The proxy does not act for this account.",
     23: "The encrypted form of this transaction is not accepted.",
     24: "The encrypted form of this transaction is not accepted.",
-    25: "Another coldkey owns this hotkey.",
-    26: _VALIDATOR,
-    27: _VALIDATOR,
+    # 425 counts NonAssociatedColdKey and the two of the take from 25 on, the newest runtime puts others in between.
+    **dict.fromkeys((25, 26, 27), "Another coldkey owns this hotkey, or a validator's weights or take are refused."),
+    28: WORDS["InvalidIpType"],
+    **dict.fromkeys((29, 30, 31, 36, 37), _VALIDATOR),
+    32: WORDS["NewHotKeyIsSameWithOld"],
+    33: WORDS["HotKeyAlreadyRegisteredInSubNet"],
+    34: WORDS["NotEnoughBalanceToPaySwapHotKey"],
+    35: WORDS["HotKeySwapOnSubnetIntervalNotPassed"],
     255: "The chain refused it before it got into a block, and does not say why.",
 }
 _VALIDITY: tuple[tuple[str, str, str], ...] = (

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 Unlock = Callable[..., Awaitable[LocalSigner]]
 _WATCH_S = 180.0
+_PRACTICE = "The rehearsal shows the practice wallet's password, below its stages, until the window that made it ends."
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,10 @@ class Transacting:
                 return OneSignature(await asyncio.to_thread(wallets.load_hotkey, path, hotkey.name))
             return OneSignature(await self._unlock(path, ""))
         store = PasswordStore(self._context.paths) if hotkey is None else None
+        practice = path.parent == self._context.paths.practice_wallets
+        why = f"{plan.title}. The key is opened for this one signature, then wiped."
         dialog = UnlockDialog(
-            self._widget, "Unlock to sign", f"{plan.title}. The key is opened for this one signature, then wiped.",
+            self._widget, "Unlock to sign", f"{why} {_PRACTICE}" if practice else why,
             path, partial(self._open, path, None if hotkey is None else hotkey.name), self._context.run, store,
             yes="Unlock and send",
         )  # fmt: skip

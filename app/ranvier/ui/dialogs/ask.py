@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.ui.widgets.text import button, label
@@ -22,6 +23,7 @@ async def show(dialog: QDialog) -> bool:
             future.set_result(result)
 
     dialog.finished.connect(finished)
+    _place(dialog)
     dialog.open()
     try:
         return await future == QDialog.DialogCode.Accepted
@@ -30,6 +32,22 @@ async def show(dialog: QDialog) -> bool:
         if dialog.isVisible():
             dialog.done(QDialog.DialogCode.Rejected)
         dialog.deleteLater()
+
+
+def _place(dialog: QDialog) -> None:
+    """Over the middle of its window, all of it on the screen.
+
+    Qt does that too, but its place is lost when the contents change while the window manager opens it.
+    """
+    parent = dialog.parentWidget()
+    if parent is None:
+        return
+    window, screen = parent.window().frameGeometry(), parent.screen().availableGeometry()
+    frame = QRect(QPoint(), dialog.size() if dialog.size().isValid() else dialog.sizeHint())
+    frame.moveCenter(window.center())
+    frame.moveRight(min(frame.right(), screen.right()))
+    frame.moveBottom(min(frame.bottom(), screen.bottom()))
+    dialog.move(max(frame.left(), screen.left()), max(frame.top(), screen.top()))
 
 
 class Dialog(QDialog):

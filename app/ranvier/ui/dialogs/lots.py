@@ -132,8 +132,9 @@ class LotsDialog(Dialog):
         self.book: LotBook | None = None
         self.body.addWidget(
             label(
-                "What was mined is a lot at its value when it was paid; what was bought, at what it cost. How your tax"
-                " office sees it, and in which order, is for you to know.",
+                "What was mined is a lot at its value when it was paid; what was bought, at what it cost. Of trades"
+                " only those signed in Ranvier are here; “Check against the chain” finds those of other tools. How your"
+                " tax office sees it, and in which order, is for you to know.",
                 wrap=True,
             )
         )
@@ -156,7 +157,7 @@ class LotsDialog(Dialog):
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.setMinimumHeight(300)
         self.body.addWidget(self.table, 1)
-        self.sums = label("", wrap=True)
+        self.sums = label("Reading the ledger…", wrap=True)
         self.body.addWidget(self.sums)
         fit(self, 900)
 

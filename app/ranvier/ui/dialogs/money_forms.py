@@ -99,7 +99,7 @@ STAKE = Form(
     "Buys a subnet's alpha with TAO and holds it on a hotkey. It can be sold again at any time, at the price of then.",
     (
         coldkey("Paid by"),
-        Choice("netuid", "Subnet", options=lambda g, a: g.subnets(), none="No subnet is known."),
+        Choice("netuid", "Subnet", options=lambda g, a: g.subnets_to_stake_on(), none="No subnet is known."),
         Address("hotkey", "Held on hotkey", options=lambda g, a: g.hotkeys_to_stake_on(a.get("coldkey"))),
         _tao(),
         slippage(lambda a: a.get("netuid") != 0),

@@ -98,6 +98,18 @@ class Ground:
             if netuid != without and (root or netuid != 0)
         ]
 
+    def subnets_to_stake_on(self) -> list[Option]:
+        """Those with a position first, the most valuable before; root last."""
+        held: dict[int, int] = {}
+        for one in self.found.portfolio.holdings:
+            held[one.netuid] = held.get(one.netuid, 0) + (one.spot_rao or 0)
+
+        def place(option: Option) -> tuple[bool, int]:
+            netuid = int(str(option.value))
+            return netuid == 0, -held.get(netuid, -1)
+
+        return sorted(self.subnets(), key=place)
+
     def rows(self) -> tuple[HoldingRow, ...]:
         return holding_rows(self.found)
 

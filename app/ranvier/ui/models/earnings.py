@@ -190,7 +190,13 @@ def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
             Column[EarningRow](
                 "Subnet", lambda row: subnet_text(row.netuid, names.get(row.netuid)), lambda row: row.netuid
             ),
-            Column[EarningRow]("Epoch block", lambda row: block_text(row.block), lambda row: row.block, number=True),
+            Column[EarningRow](
+                "Block",
+                lambda row: block_text(row.block),
+                lambda row: row.block,
+                number=True,
+                help="The block of the epoch that paid.",
+            ),
             Column[EarningRow](
                 "Hotkey",
                 lambda row: short_address(row.hotkey_ss58),

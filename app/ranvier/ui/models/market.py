@@ -66,7 +66,7 @@ def market_model() -> RowsModel[MarketRow]:
                 lambda row: row.view.subnet.netuid,
             ),
             Column[MarketRow](
-                "Price",
+                "Price, TAO",
                 lambda row: UNKNOWN if (p := row.view.subnet.price_rao) is None else format_rao(p, 6),
                 lambda row: row.view.subnet.price_rao,
                 tooltip=lambda row: exact_price_text(row.view.subnet.price_rao),
@@ -74,7 +74,7 @@ def market_model() -> RowsModel[MarketRow]:
                 help="TAO for one alpha in the subnet's pool at this block.",
             ),
             Column[MarketRow](
-                "TAO a day",
+                "Into pool, TAO a day",
                 lambda row: UNKNOWN if row.tao_day is None else format_rao(row.tao_day, 2),
                 lambda row: row.tao_day,
                 number=True,
@@ -88,7 +88,7 @@ def market_model() -> RowsModel[MarketRow]:
                 help="Seats with incentive in the last epoch, of all that are taken.",
             ),
             Column[MarketRow](
-                "Median (middle half)",
+                "TAO a day, median (middle half)",
                 _day_text,
                 lambda row: None if (t := row.miner_day_tao) is None else t[1],
                 tooltip=range_words,
@@ -97,7 +97,7 @@ def market_model() -> RowsModel[MarketRow]:
                 "and from the lower to the upper quartile.",
             ),
             Column[MarketRow](
-                "Seat",
+                "Seat, TAO",
                 lambda row: _seat_price(row.view),
                 lambda row: row.view.subnet.register_rao if row.view.subnet.registration_open else None,
                 number=True,

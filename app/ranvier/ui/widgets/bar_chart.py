@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PIXELS = 3  # the narrowest bar
+_LEAST_SLOTS = 7  # room for so many bars, if there are fewer
 _LEAST_BARS = 4  # that can be zoomed to
 _MOST_WORDS = 8  # slots that a hover names
 _STEP, _ZOOM = 0.15, 0.6  # of what is seen, for a key
@@ -284,7 +285,8 @@ class BarChart(Chart):
             firsts = np.nonzero(np.append(True, np.diff(columns.starts) > 0))[0]
             widths = columns.ends - columns.starts
             nothing = np.isnan(columns.values)
-            whole = float(columns.starts[0]), max(float(columns.ends.max()), float(columns.starts[0] + widths[0] * 7))
+            last = float(columns.ends.max())  # few bars stand at the right: what comes later is not known
+            whole = min(float(columns.starts[0]), last - _LEAST_SLOTS * float(widths[0])), last
             self._measured = _Measured(
                 firsts,
                 columns.starts[firsts],
