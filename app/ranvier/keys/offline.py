@@ -39,8 +39,6 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     genesis_hash: str
     network: str = ""
     words: tuple[str, ...] = ()
-    made_at: int | None = None
-    valid_until_block: int | None = None
 
     @property
     def data(self) -> bytes:

@@ -18,6 +18,7 @@ import msgspec
 
 from ranvier.core.errors import StorageError
 from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.locks import lock
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 
@@ -227,14 +228,7 @@ def _take_lock(path: Path) -> BinaryIO:
     """An open file that no other process holds locked; the system frees it when the process ends, however it ends."""
     file = path.open("ab")
     try:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        lock(file.fileno())
     except OSError:
         file.close()
         raise StorageError(
