@@ -30,7 +30,7 @@ def qloop(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[qasync
     """The loop of one test. Coroutine tests run on it; in a plain test Qt's own loop turns it (``qtbot.wait...``)."""
     qapp.setQuitOnLastWindowClosed(False)
     plain = not inspect.iscoroutinefunction(request.function)
-    before = set(map(id, active_timers()))
+    gc.freeze()  # what is there already is neither collected nor looked through, test after test
     loop = qasync.QEventLoop(qapp)
     loop.set_default_executor(ThreadPoolExecutor(4, "worker"))
     gc.disable()  # as ranvier.ui.garbage says: a collection on a worker would destroy Qt objects there
@@ -52,7 +52,8 @@ def qloop(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[qasync
         window.hide()
         window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    timers = [timer for timer in active_timers() if id(timer) not in before]
+    timers = active_timers()
+    gc.unfreeze()
     names = [f"{timer.objectName() or timer.parent()} every {timer.interval()} ms" for timer in timers]
     for timer in timers:
         timer.stop()
@@ -71,7 +72,7 @@ def window(qtbot: QtBot) -> QWidget:
 
 
 def active_timers() -> list[QTimer]:
-    """Every QTimer that Python knows and that still runs."""
+    """Every QTimer that was made since the test began and still runs."""
     timers = [thing for thing in gc.get_objects() if isinstance(thing, QTimer)]
     return [timer for timer in timers if isValid(timer) and timer.isActive()]
 
