@@ -18,7 +18,7 @@ from typing import Any
 
 PALLETS = (
     "System", "Timestamp", "Aura", "Balances", "TransactionPayment", "SubtensorModule", "Utility", "Commitments",
-    "Swap", "MevShield",
+    "Swap", "MevShield", "Sudo", "AdminUtils",
 )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ class Bench:
     def fund(self, signer: Any, rao: int = 1000 * TAO) -> None:
         self.run(self.node.faucet, "Balances", "transfer_keep_alive", dest=("Id", signer.public_key), value=rao)
 
-    def run(self, signer: Any, pallet: str, call: str, **arguments: Any) -> str | None:
+    def run(self, signer: Any, pallet: str, call: str, /, **arguments: Any) -> str | None:
         """Send, make a block; the name of the failure, the pool's text, or None for success."""
         try:
             encoded = self.node.sign(signer, pallet, call, arguments)

@@ -34,6 +34,7 @@ RANGE = "343's price range, which 425 replaced; a network that was upgraded in m
 REMOVED = {
     f"{SUBTENSOR}.storage.TotalHotkeyShares": SHARES,
     f"{SUBTENSOR}.storage.Alpha": SHARES,
+    f"{SUBTENSOR}.constants.DurationOfStartCall": "343's wait for start_call, which 425 keeps in StartCallDelay",
     f"{SUBTENSOR}.storage.Rank": SCORES,
     f"{SUBTENSOR}.storage.Trust": SCORES,
     f"{SUBTENSOR}.storage.PruningScores": SCORES,

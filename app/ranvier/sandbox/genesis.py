@@ -12,6 +12,7 @@ from ranvier.sandbox.node import Practice
 from ranvier.sandbox.pallets import balances, shield
 from ranvier.sandbox.pallets.subtensor import setup
 from ranvier.sandbox.pallets.subtensor.storage import DEFAULT_RULES, Own
+from ranvier.sandbox.pallets.sudo import ALICE, Sudo
 from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.play_keys import PlayKeys
 from ranvier.sandbox.state import Overlay
@@ -22,6 +23,7 @@ ISSUED_RAO = 20_990_000 * RAO_PER_COIN
 """All TAO of block 0, nearly all that there may be: a block makes some 0.0005 TAO more, which does not move the price
 of a pool as small as this one. Whoever has none of it yet gets it from the faucet, which holds the rest."""
 _OWN_RAO = 1_000 * RAO_PER_COIN
+_ALICE_RAO = 10_000 * RAO_PER_COIN
 _STAKES_RAO = (400 * RAO_PER_COIN, 250 * RAO_PER_COIN, 150 * RAO_PER_COIN)
 
 
@@ -96,11 +98,14 @@ def genesis(cast: Cast, tempo: int, *, rules: int = 425, subnets: int = 1) -> di
     System.LastRuntimeUpgrade.put(overlay, value={"spec_version": rules, "spec_name": SPEC_NAME})
     if rules >= 425:
         shield.begin(overlay, cast.author.public_key)
+    Sudo.Key.put(overlay, value=ALICE)
+    balances.mint(context, ALICE, _ALICE_RAO)
     for signer in (cast.author, cast.owner[0]):
         balances.mint(context, signer.public_key, _OWN_RAO)
     for coldkey, _ in cast.validators + cast.competitors:
         balances.mint(context, coldkey.public_key, _OWN_RAO * subnets)
-    setup.make_root(context)
+    setup.make_root(context, tempo)
+    Own.NewTempo.put(overlay, value=tempo)
     if rules != DEFAULT_RULES:
         Own.Rules.put(overlay, value=rules)
     if cast.user is not None and not balances.free_balance(overlay, cast.user[0]):

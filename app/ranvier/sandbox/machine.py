@@ -123,12 +123,11 @@ class Machine:
 
     def fee(self, extrinsic: Extrinsic, by: int, length: int | None = None) -> Fee:
         """Weight part, one rao per byte, tip, by the rules of 343 or 425; a free call (``Pays::No``) costs the tip."""
-        pallet, (name, arguments) = extrinsic.call
+        pallet, (name, _) = extrinsic.call
         call = CALLS[pallet, name]
         ref_time, per_rao = call.ref_time, _REF_TIME_PER_RAO[425 if by >= 425 else 343]
-        if pallet == small.UTILITY.name:
-            inner = [CALLS[value[0], value[1][0]] for value in arguments["calls"]]
-            ref_time += sum(one.ref_time for one in inner)
+        for inner, (function, _) in small.inner_calls(extrinsic.call):
+            ref_time += CALLS[inner, function].ref_time
         return Fee(
             base=_BASE_REF_TIME // per_rao,
             length=len(extrinsic.encoded) if length is None else length,

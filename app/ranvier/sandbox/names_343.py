@@ -117,6 +117,36 @@ _CONSTANTS = """
     InitialTaoWeight InitialEmaPriceHalvingPeriod DurationOfStartCall KeySwapOnSubnetCost HotkeySwapOnSubnetInterval
     LeaseDividendsDistributionInterval MaxImmuneUidsPercentage
 """
+_ADMIN_CALLS = """
+    swap_authorities sudo_set_default_take sudo_set_tx_rate_limit sudo_set_serving_rate_limit
+    sudo_set_min_difficulty sudo_set_max_difficulty sudo_set_weights_version_key sudo_set_weights_set_rate_limit
+    sudo_set_adjustment_interval sudo_set_adjustment_alpha sudo_set_immunity_period sudo_set_min_allowed_weights
+    sudo_set_max_allowed_uids sudo_set_kappa sudo_set_rho sudo_set_activity_cutoff
+    sudo_set_network_registration_allowed sudo_set_network_pow_registration_allowed
+    sudo_set_target_registrations_per_interval sudo_set_min_burn sudo_set_max_burn sudo_set_difficulty
+    sudo_set_max_allowed_validators sudo_set_bonds_moving_average sudo_set_bonds_penalty
+    sudo_set_max_registrations_per_block sudo_set_subnet_owner_cut sudo_set_network_rate_limit sudo_set_tempo
+    sudo_set_total_issuance sudo_set_network_immunity_period sudo_set_network_min_lock_cost sudo_set_subnet_limit
+    sudo_set_lock_reduction_interval sudo_set_rao_recycled sudo_set_stake_threshold
+    sudo_set_nominator_min_required_stake sudo_set_tx_delegate_take_rate_limit sudo_set_min_delegate_take
+    sudo_set_commit_reveal_weights_enabled sudo_set_liquid_alpha_enabled sudo_set_alpha_values
+    sudo_set_coldkey_swap_schedule_duration sudo_set_dissolve_network_schedule_duration
+    sudo_set_commit_reveal_weights_interval sudo_set_evm_chain_id schedule_grandpa_change sudo_set_toggle_transfer
+    sudo_set_recycle_or_burn sudo_toggle_evm_precompile sudo_set_subnet_moving_alpha sudo_set_subnet_owner_hotkey
+    sudo_set_ema_price_halving_period sudo_set_alpha_sigmoid_steepness sudo_set_yuma3_enabled
+    sudo_set_bonds_reset_enabled sudo_set_sn_owner_hotkey sudo_set_subtoken_enabled sudo_set_commit_reveal_version
+    sudo_set_owner_immune_neuron_limit sudo_set_ck_burn sudo_set_admin_freeze_window
+    sudo_set_owner_hparam_rate_limit sudo_set_mechanism_count sudo_set_mechanism_emission_split
+    sudo_trim_to_max_allowed_uids sudo_set_min_allowed_uids sudo_set_tao_flow_cutoff
+    sudo_set_tao_flow_normalization_exponent sudo_set_tao_flow_smoothing_factor
+"""
+_ADMIN_EVENTS = "PrecompileUpdated Yuma3EnableToggled BondsResetToggled"
+_ADMIN_ERRORS = """
+    SubnetDoesNotExist MaxValidatorsLargerThanMaxUIds MaxAllowedUIdsLessThanCurrentUIds BondsMovingAverageMaxReached
+    NegativeSigmoidSteepness ValueNotInBounds MinAllowedUidsGreaterThanCurrentUids
+    MinAllowedUidsGreaterThanMaxAllowedUids MaxAllowedUidsLessThanMinAllowedUids
+    MaxAllowedUidsGreaterThanDefaultMaxAllowedUids InvalidValue
+"""
 _SWAP_STORAGE = """
     FeeRate FeeGlobalTao FeeGlobalAlpha Ticks SwapV3Initialized AlphaSqrtPrice CurrentTick CurrentLiquidity
     EnabledUserLiquidity Positions LastPositionId TickIndexBitmapWords ScrapReservoirTao ScrapReservoirAlpha
@@ -143,6 +173,13 @@ NAMES_343: dict[str, dict[str, frozenset[str]]] = {
         "event": frozenset(_EVENTS.split()),
         "error": frozenset(_ERRORS.split()),
         "constants": frozenset(_CONSTANTS.split()),
+    },
+    "AdminUtils": {
+        "storage": frozenset(),
+        "calls": frozenset(_ADMIN_CALLS.split()),
+        "event": frozenset(_ADMIN_EVENTS.split()),
+        "error": frozenset(_ADMIN_ERRORS.split()),
+        "constants": frozenset(),
     },
     "Swap": {
         "storage": frozenset(_SWAP_STORAGE.split()),

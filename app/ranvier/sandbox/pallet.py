@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 CallBody = Callable[..., None]
 
+ROOT_ORIGIN = b""
+"""Who calls by way of Sudo (``RawOrigin::Root``): no account, so that nothing can be paid by it or owned."""
+
 
 class DispatchFailure(Exception):  # noqa: N818  # an outcome on the chain, not a fault of ours
     """A call failed: ``value`` is a ``DispatchError``; ``name`` is for people and for our own rules."""
@@ -32,6 +35,12 @@ def token_failure(name: str) -> DispatchFailure:
 
 def bad_origin() -> DispatchFailure:
     return DispatchFailure(("BadOrigin", ()), "BadOrigin")
+
+
+def ensure_root(who: bytes | None) -> None:
+    """``ensure_root``: raises BadOrigin for everyone but root."""
+    if who != ROOT_ORIGIN:
+        raise bad_origin()
 
 
 class Errors:
@@ -69,7 +78,7 @@ class Event:
 class Call:
     """One call: number, name, typed arguments, what it weighs, whether it pays, and what it does.
 
-    Under rules older than ``paid_since`` it was free of charge.
+    Under rules older than ``paid_since`` it was free of charge. Only with ``root`` may it come from root.
     """
 
     index: int
@@ -80,6 +89,7 @@ class Call:
     pays: bool
     dispatch_class: str
     paid_since: int = 0
+    root: bool = False
 
 
 def call(
@@ -90,12 +100,13 @@ def call(
     pays: bool = True,
     paid_since: int = 0,
     dispatch_class: str = "Normal",
+    root: bool = False,
 ) -> Callable[[CallBody], Call]:
     """Declare the function below as a call: ``f(context, who, **arguments)``; ``who`` is None for an inherent."""
 
     def declare(body: CallBody) -> Call:
         fields = tuple(Field(name, codec) for name, codec in arguments.items())
-        return Call(index, body.__name__, fields, body, ref_time, pays, dispatch_class, paid_since)
+        return Call(index, body.__name__, fields, body, ref_time, pays, dispatch_class, paid_since, root)
 
     return declare
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.sandbox.composites import Enum, Field, Variant
 from ranvier.sandbox.pallet import Call, Pallet
-from ranvier.sandbox.pallets import balances, commitments, shield, small, system
+from ranvier.sandbox.pallets import admin_utils, balances, commitments, shield, small, sudo, system
 from ranvier.sandbox.pallets.subtensor import pallet as subtensor
 from ranvier.sandbox.pallets.subtensor import swaps
 from ranvier.sandbox.scale import Codec
@@ -16,6 +16,8 @@ PALLETS: tuple[Pallet, ...] = (
     small.PAYMENT,
     subtensor.PALLET,
     small.UTILITY,
+    sudo.PALLET,
+    admin_utils.PALLET,
     swaps.PALLET,
     commitments.PALLET,
     shield.PALLET,

@@ -11,6 +11,8 @@ from typing import Any
 
 from ranvier.sandbox.names_343 import NAMES_343
 from ranvier.sandbox.pallet import Pallet
+from ranvier.sandbox.pallets.small import inner_calls
+from ranvier.sandbox.pallets.subtensor.limit_types import HYPERPARAMETER_PATH, LATER_HYPERPARAMETERS
 
 _KINDS = {"Call": "calls", "Event": "event", "Error": "error"}
 _NEW_PALLETS = frozenset({"MevShield"})
@@ -44,6 +46,8 @@ class Face:
         """The same by the path of a pallet's own Call, Event or Error type, or of an outer type made of pallets."""
         if path[:1] == ("node_subtensor_runtime",):
             return self.has_pallet(name)
+        if tuple(path) == HYPERPARAMETER_PATH:
+            return self.version >= 425 or name not in LATER_HYPERPARAMETERS
         *crate, module, kind = path if len(path) > 2 else ("", "", "")
         pallet = self._crates.get("::".join(crate))
         if module != "pallet" or pallet is None or kind not in _KINDS:
@@ -52,6 +56,5 @@ class Face:
 
     def has_call(self, call: tuple[str, tuple[str, Any]]) -> bool:
         """Whether a decoded call, with all calls inside it, is one of this runtime."""
-        pallet, (name, arguments) = call
-        inner = arguments.get("calls", ()) if pallet == "Utility" else ()
-        return self.has(pallet, "calls", name) and all(map(self.has_call, inner))
+        pallet, (name, _) = call
+        return self.has(pallet, "calls", name) and all(map(self.has_call, inner_calls(call)))

@@ -9,7 +9,16 @@ from typing import Any
 from ranvier.sandbox.composites import Vec, enum
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.outer import RUNTIME_CALL
-from ranvier.sandbox.pallet import Constant, DispatchFailure, Errors, Event, Pallet, bad_origin, call
+from ranvier.sandbox.pallet import (
+    ROOT_ORIGIN,
+    Constant,
+    DispatchFailure,
+    Errors,
+    Event,
+    Pallet,
+    bad_origin,
+    call,
+)
 from ranvier.sandbox.scale import BOOL, U8, U32, U64, Alias, Compact
 from ranvier.sandbox.storage import Item, Storage
 from ranvier.sandbox.types import ACCOUNT, BALANCE, DISPATCH_ERROR, FIXED_U128
@@ -82,6 +91,12 @@ _ERRORS = Errors(_UTILITY, {"TooManyCalls": 0})
 _CALLS = Vec(RUNTIME_CALL, limit=BATCHED_CALLS_LIMIT)
 
 
+def inner_calls(value: tuple[str, Any]) -> list[tuple[str, Any]]:
+    """The calls that a batch or a call by root contains."""
+    arguments = value[1][1] or {}
+    return [*arguments.get("calls", ())] if "call" not in arguments else [arguments["call"]]
+
+
 def dispatch(context: Context, who: bytes | None, value: tuple[str, Any]) -> None:
     """Run one ``RuntimeCall``: all of it happens, or none and DispatchFailure says why."""
     from ranvier.sandbox.pallets.subtensor import coldkeys
@@ -91,7 +106,10 @@ def dispatch(context: Context, who: bytes | None, value: tuple[str, Any]) -> Non
     target = CALLS[pallet, name]
     if who is None and target.dispatch_class != "Mandatory":
         raise bad_origin()
-    if who is not None:
+    if who == ROOT_ORIGIN:
+        if not target.root:
+            raise bad_origin()
+    elif who is not None:
         coldkeys.guard(context.state, who, pallet, name)
     with context.attempt():
         target.run(context, who, **(arguments or {}))
@@ -104,7 +122,7 @@ def _counted(calls: list[Any]) -> Iterator[None]:
     yield
 
 
-@call(0, {"calls": _CALLS})
+@call(0, {"calls": _CALLS}, root=True)
 def batch(context: Context, who: bytes, calls: list[Any]) -> None:
     """Run calls in order and stop at the first that fails; what was done stays done."""
     with _counted(calls):
@@ -118,7 +136,7 @@ def batch(context: Context, who: bytes, calls: list[Any]) -> None:
         context.deposit(BATCH_COMPLETED)
 
 
-@call(2, {"calls": _CALLS})
+@call(2, {"calls": _CALLS}, root=True)
 def batch_all(context: Context, who: bytes, calls: list[Any]) -> None:
     """Run all calls or none."""
     with _counted(calls):
@@ -128,7 +146,7 @@ def batch_all(context: Context, who: bytes, calls: list[Any]) -> None:
         context.deposit(BATCH_COMPLETED)
 
 
-@call(4, {"calls": _CALLS})
+@call(4, {"calls": _CALLS}, root=True)
 def force_batch(context: Context, who: bytes, calls: list[Any]) -> None:
     """Run all calls, whatever fails."""
     with _counted(calls):

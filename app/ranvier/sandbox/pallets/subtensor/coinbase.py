@@ -11,7 +11,18 @@ from ranvier.sandbox import emission, yuma
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.fixed import FRACTION
 from ranvier.sandbox.pallet import DispatchFailure
-from ranvier.sandbox.pallets.subtensor import epochs, flows, payment, registration, root_claims, stakes, swaps
+from ranvier.sandbox.pallets.subtensor import (
+    children,
+    epochs,
+    flows,
+    mechanisms,
+    networks,
+    payment,
+    registration,
+    root_claims,
+    stakes,
+    swaps,
+)
 from ranvier.sandbox.pallets.subtensor.events import INCENTIVE_EMITTED
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.storage import State, WritableState
@@ -26,10 +37,12 @@ def block_step(context: Context) -> None:
         registration.adjust_price(state, netuid, context.block)
         if Subtensor.RegistrationsThisBlock.get(state, netuid):
             Subtensor.RegistrationsThisBlock.put(state, netuid, value=0)
+    networks.reopen_root(state, context.block)
     emitting = flows.emitting(state)
     _emit(context, emitting)
     for netuid in epochs.take_turns(context, subnets):
         run_epoch(context, netuid)
+        children.apply_pending(context, netuid)
         Subtensor.LastMechansimStepBlock.put(state, netuid, value=context.block)
     for netuid in emitting:
         flows.follow_price(state, netuid, context.block)
@@ -141,14 +154,21 @@ def run_epoch(context: Context, netuid: int) -> None:
         return
     hotkeys = [Subtensor.Keys.get(state, netuid, uid) for uid in range(count)]
     pots = payment.drain(state, netuid)
-    result = yuma.epoch(_inputs(context, netuid, hotkeys, pots.without_cut))
+    parts = mechanisms.split_emission(state, netuid, pots.without_cut)
+    results = []
+    for mechanism, part in enumerate(parts):
+        index = mechanisms.index_of(netuid, mechanism)
+        results.append(yuma.epoch(_inputs(context, netuid, index, hotkeys, part)))
+        _store_own(state, index, results[-1])
+        emitted = list(results[-1].server_emission_rao)
+        context.deposit(INCENTIVE_EMITTED, {"netuid": index, "emissions": emitted})
+    result = mechanisms.merged(results, parts)
     _store(state, netuid, result)
-    context.deposit(INCENTIVE_EMITTED, {"netuid": netuid, "emissions": list(result.server_emission_rao)})
     incentives, dividends = list(result.server_emission_rao), list(result.validator_emission_rao)
     payment.pay(context, netuid, hotkeys, pots, incentives, dividends)
 
 
-def _inputs(context: Context, netuid: int, hotkeys: list[bytes], paid: int) -> yuma.EpochInputs:
+def _inputs(context: Context, netuid: int, index: int, hotkeys: list[bytes], paid: int) -> yuma.EpochInputs:
     state = context.state
     uids = range(len(hotkeys))
     last_step = Subtensor.LastMechansimStepBlock.get(state, netuid)
@@ -158,9 +178,9 @@ def _inputs(context: Context, netuid: int, hotkeys: list[bytes], paid: int) -> y
         block=context.block,
         tempo=Subtensor.Tempo.get(state, netuid),
         stake_rao=tuple(stakes.stake_weight(state, netuid, hotkey) for hotkey in hotkeys),
-        weights=tuple(tuple(Subtensor.Weights.get(state, netuid, uid)) for uid in uids),
-        bonds=tuple(tuple(Subtensor.Bonds.get(state, netuid, uid)) for uid in uids),
-        last_update=tuple(Subtensor.LastUpdate.get(state, netuid)),
+        weights=tuple(tuple(Subtensor.Weights.get(state, index, uid)) for uid in uids),
+        bonds=tuple(tuple(Subtensor.Bonds.get(state, index, uid)) for uid in uids),
+        last_update=tuple(Subtensor.LastUpdate.get(state, index)),
         block_at_registration=tuple(Subtensor.BlockAtRegistration.get(state, netuid, uid) for uid in uids),
         validator_permit=tuple(Subtensor.ValidatorPermit.get(state, netuid)),
         emission_rao=paid,
@@ -192,7 +212,6 @@ def _store(state: WritableState, netuid: int, result: yuma.EpochResult) -> None:
         (Subtensor.Rank, result.rank),
         (Subtensor.Trust, result.trust),
         (Subtensor.Consensus, result.consensus),
-        (Subtensor.Incentive, result.incentive),
         (Subtensor.Dividends, result.dividends),
         (Subtensor.ValidatorTrust, result.validator_trust),
         (Subtensor.PruningScores, result.pruning_scores),
@@ -201,8 +220,13 @@ def _store(state: WritableState, netuid: int, result: yuma.EpochResult) -> None:
     )
     for item, values in vectors:
         item.put(state, netuid, value=values)
+
+
+def _store_own(state: WritableState, index: int, result: yuma.EpochResult) -> None:
+    """What each mechanism has of its own."""
+    Subtensor.Incentive.put(state, index, value=result.incentive)
     for uid, row in enumerate(result.bonds):
         if row:
-            Subtensor.Bonds.put(state, netuid, uid, value=row)
+            Subtensor.Bonds.put(state, index, uid, value=row)
         else:
-            Subtensor.Bonds.remove(state, netuid, uid)
+            Subtensor.Bonds.remove(state, index, uid)

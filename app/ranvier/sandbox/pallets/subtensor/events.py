@@ -148,6 +148,7 @@ _ERROR_NAMES = """
     ColdkeySwapAnnouncementNotFound ColdkeySwapAlreadyDisputed StakeUnavailable ColdkeySwapTooEarly
     AnnouncedColdkeyHashDoesNotMatch ColdkeySwapClearTooEarly LockHotkeyMismatch InsufficientStakeForLock
     NoExistingLock ActiveLockExists AccountRejectsLockedAlpha KeepStakeBlockedByCollateral
-    ColdkeyCollateralIncomplete ColdkeyCollateralPositionsFull NewHotKeyNotCleanForRootSwap
+    ColdkeyCollateralIncomplete ColdkeyCollateralPositionsFull NewHotKeyNotCleanForRootSwap TempoOutOfBounds
+    ActivityCutoffFactorMilliOutOfBounds TooManyUIDsPerMechanism
 """
 fail = Errors(INDEX, {name: index for index, name in enumerate(_ERROR_NAMES.split())})

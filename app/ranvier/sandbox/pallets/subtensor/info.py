@@ -186,8 +186,8 @@ def scores(state: State, netuid: int, hotkeys: list[bytes]) -> dict[str, Any]:
         values: list[Any] = item.get(state, netuid)[:count]
         return values + [empty] * (count - len(values))
 
-    alpha = [Subtensor.TotalHotkeyAlpha.get(state, hotkey, netuid) for hotkey in hotkeys]
-    tao = [stakes.weighted_tao(state, hotkey) for hotkey in hotkeys]
+    alpha = [stakes.inherited(state, netuid, hotkey, netuid) for hotkey in hotkeys]
+    tao = [stakes.weighted_tao(state, netuid, hotkey) for hotkey in hotkeys]
     return {
         "active": column(Subtensor.Active, False),
         "validator_permit": column(Subtensor.ValidatorPermit, False),

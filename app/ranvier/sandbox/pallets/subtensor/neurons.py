@@ -10,6 +10,7 @@ from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.storage import Item, State, WritableState
 
 _U16_MAX = 65_535
+MECHANISM_STEP = 4096
 _CLEARED: tuple[tuple[Item, Any], ...] = (
     (Subtensor.Active, True),
     (Subtensor.Emission, 0),
@@ -42,13 +43,8 @@ def create_account_if_new(context: Context, coldkey: bytes, hotkey: bytes) -> No
 def register_neuron(context: Context, netuid: int, hotkey: bytes) -> int:
     """Seat a hotkey: the next uid, or when the subnet is full the uid of the one that must leave."""
     state = context.state
-    count = Subtensor.SubnetworkN.get(state, netuid)
-    if count < Subtensor.MaxAllowedUids.get(state, netuid):
-        uid = int(count)
-        Subtensor.SubnetworkN.put(state, netuid, value=uid + 1)
-        for item, value in (*_CLEARED, *_KEPT):
-            _set_at(state, item, netuid, uid, value)
-        _set_at(state, Subtensor.LastUpdate, netuid, uid, context.block)
+    if Subtensor.SubnetworkN.get(state, netuid) < Subtensor.MaxAllowedUids.get(state, netuid):
+        uid = append_neuron(context, netuid, hotkey)
     else:
         chosen = uid_to_prune(state, netuid, context.block)
         if chosen is None:
@@ -58,13 +54,40 @@ def register_neuron(context: Context, netuid: int, hotkey: bytes) -> int:
             # 343 picks the owner's seat when there is no other, and then leaves it as it is.
             context.deposit(NEURON_REGISTERED, (netuid, uid, hotkey))
             return uid
-        _unseat(state, netuid, uid)
+        replace_neuron(context, netuid, uid, hotkey)
+    context.deposit(NEURON_REGISTERED, (netuid, uid, hotkey))
+    return uid
+
+
+def append_neuron(context: Context, netuid: int, hotkey: bytes) -> int:
+    """Give a hotkey the next uid (``append_neuron``)."""
+    uid = int(Subtensor.SubnetworkN.get(context.state, netuid))
+    Subtensor.SubnetworkN.put(context.state, netuid, value=uid + 1)
+    for item, value in (*_CLEARED, *_KEPT):
+        _set_at(context.state, item, netuid, uid, value)
+    for index in mechanism_indices(context.state, netuid):
+        _set_at(context.state, Subtensor.LastUpdate, index, uid, context.block)
+    _seat(context, netuid, uid, hotkey)
+    return uid
+
+
+def replace_neuron(context: Context, netuid: int, uid: int, hotkey: bytes) -> None:
+    """Give a hotkey the seat of another (``replace_neuron``)."""
+    _unseat(context.state, netuid, uid)
+    _seat(context, netuid, uid, hotkey)
+
+
+def _seat(context: Context, netuid: int, uid: int, hotkey: bytes) -> None:
+    state = context.state
     Subtensor.Uids.put(state, netuid, hotkey, value=uid)
     Subtensor.Keys.put(state, netuid, uid, value=hotkey)
     Subtensor.IsNetworkMember.put(state, hotkey, netuid, value=True)
     Subtensor.BlockAtRegistration.put(state, netuid, uid, value=context.block)
-    context.deposit(NEURON_REGISTERED, (netuid, uid, hotkey))
-    return uid
+
+
+def mechanism_indices(state: State, netuid: int) -> list[int]:
+    """Where each mechanism's vectors are (``get_mechanism_storage_index``)."""
+    return [netuid + MECHANISM_STEP * one for one in range(Subtensor.MechanismCountCurrent.get(state, netuid))]
 
 
 def _unseat(state: WritableState, netuid: int, uid: int) -> None:
@@ -78,12 +101,13 @@ def _unseat(state: WritableState, netuid: int, uid: int) -> None:
     Subtensor.IsNetworkMember.remove(state, hotkey, netuid)
     for item in (Subtensor.Axons, Subtensor.NeuronCertificates, Subtensor.Prometheus):
         item.remove(state, netuid, hotkey)
-    for item in (Subtensor.Weights, Subtensor.Bonds):
-        item.remove(state, netuid, uid)
-    for (_, voter), row in list(Subtensor.Weights.items(state, netuid)):
-        if any(other == uid and weight for other, weight in row):
-            value = [(other, 0 if other == uid else weight) for other, weight in row]
-            Subtensor.Weights.put(state, netuid, voter, value=value)
+    for index in mechanism_indices(state, netuid):
+        for item in (Subtensor.Weights, Subtensor.Bonds):
+            item.remove(state, index, uid)
+        for (_, voter), row in list(Subtensor.Weights.items(state, index)):
+            if any(other == uid and weight for other, weight in row):
+                value = [(other, 0 if other == uid else weight) for other, weight in row]
+                Subtensor.Weights.put(state, index, voter, value=value)
     for item, value in _CLEARED:
         _set_at(state, item, netuid, uid, value)
     if rules(state) < 425:

@@ -1,7 +1,7 @@
 """What an epoch pays, and to whom: ``distribute_emission`` and what it calls (coinbase/run_coinbase.rs).
 
-Miners get what Yuma says. Validators share the validators' pot by the alpha part of their dividends and root's pot by
-the root part, in the runtime's U96F32; maps go by hotkey, ascending. Child keys are not served here.
+Miners get what Yuma says, child keys share with their parents. Validators share the validators' pot by the alpha part
+of their dividends and root's pot by the root part, in the runtime's U96F32; maps go by hotkey, ascending.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.fixed import FRACTION, U16_MAX
-from ranvier.sandbox.pallets.subtensor import collateral, locks, root_claims, shares
+from ranvier.sandbox.pallets.subtensor import child_dividends, collateral, locks, root_claims, shares
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_ADDED
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.storage import State, WritableState
@@ -85,14 +85,17 @@ def pay(
     state = context.state
     # Without any incentive the validators get the miners' half too.
     alpha = pots.validator_rao if any(incentives) else pots.validator_rao + pots.server_rao
+    owed, burned = child_dividends.shared(
+        state, netuid, dict(zip(hotkeys, dividends, strict=True)), tao_weight_bits(state)
+    )
+    recycle(state, netuid, burned)
     stakes = {
         hotkey: (
             Subtensor.TotalHotkeyAlpha.get(state, hotkey, netuid),
             Subtensor.TotalHotkeyAlpha.get(state, hotkey, 0),
         )
-        for hotkey in hotkeys
+        for hotkey in owed
     }
-    owed = dict(zip(hotkeys, dividends, strict=True))
     if rules(state) >= 343:
         for_alpha, for_root = split_dividends(owed, stakes, tao_weight_bits(state), alpha, pots.root_rao)
     else:  # before there was root alpha each validator got what Yuma said

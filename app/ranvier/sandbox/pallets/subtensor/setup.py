@@ -5,7 +5,7 @@ from __future__ import annotations
 from ranvier.core.units import RAO_PER_COIN
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallets.balances import Balances
-from ranvier.sandbox.pallets.subtensor import neurons, staking
+from ranvier.sandbox.pallets.subtensor import neurons, staking, symbols
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 
 _POOL_TAO = 10_000 * RAO_PER_COIN
@@ -13,13 +13,18 @@ _POOL_ALPHA = 100_000 * RAO_PER_COIN
 _PRICE_BITS = (_POOL_TAO << 32) // _POOL_ALPHA
 
 
-def make_root(context: Context) -> None:
+def make_root(context: Context, tempo: int) -> None:
     """Netuid 0."""
     state = context.state
     Subtensor.NetworksAdded.put(state, 0, value=True)
     Subtensor.MaxAllowedUids.put(state, 0, value=64)
     Subtensor.TokenSymbol.put(state, 0, value="\N{GREEK CAPITAL LETTER TAU}".encode())
     Subtensor.TotalNetworks.add(state, amount=1)
+    # As in the fast runtime of a localnet: one subnet after the other, and a short wait for children; and
+    # settings are closed before an epoch for less than most of its blocks.
+    Subtensor.NetworkRateLimit.put(state, value=0)
+    Subtensor.AdminFreezeWindow.put(state, value=min(10, tempo // 10))
+    Subtensor.PendingChildKeyCooldown.put(state, value=15)
 
 
 def make_subnet(context: Context, netuid: int, tempo: int, owner: bytes, owner_hotkey: bytes) -> None:
@@ -41,7 +46,7 @@ def make_subnet(context: Context, netuid: int, tempo: int, owner: bytes, owner_h
         Subtensor.NetworkPowRegistrationAllowed: False,
         Subtensor.SubnetOwner: owner,
         Subtensor.SubnetOwnerHotkey: owner_hotkey,
-        Subtensor.TokenSymbol: "\N{GREEK SMALL LETTER ALPHA}".encode(),
+        Subtensor.TokenSymbol: symbols.symbol_of(netuid),
         Subtensor.SubnetTAO: _POOL_TAO,
         Subtensor.SubnetAlphaIn: _POOL_ALPHA,
         Subtensor.SubnetMovingPrice: _PRICE_BITS,

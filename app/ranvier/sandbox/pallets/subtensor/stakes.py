@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from ranvier.sandbox.fixed import FRACTION
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.storage import State
 
 _U64_MAX = (1 << 64) - 1
 
 
-def weighted_tao(state: State, hotkey: bytes) -> int:
-    """Root stake on the hotkey times TaoWeight."""
-    tao: int = Subtensor.TotalHotkeyAlpha.get(state, hotkey, 0)
+def inherited(state: State, netuid: int, hotkey: bytes, place: int) -> int:
+    """Stake on the hotkey in ``place`` as it counts in the subnet: less what is lent to children, and parents' loans.
+
+    ``get_inherited_for_hotkey_on_subnet``, and for root ``get_tao_inherited_for_hotkey_on_subnet`` (U96F32).
+    """
+    own: int = Subtensor.TotalHotkeyAlpha.get(state, hotkey, place)
+    children = Subtensor.ChildKeys.get(state, hotkey, netuid)
+    parents = Subtensor.ParentKeys.get(state, hotkey, netuid)
+    if not children and not parents:
+        return own
+    lent = sum(own * _part(part) for part, _ in children)
+    lent_to_it: int = sum(Subtensor.TotalHotkeyAlpha.get(state, one, place) * _part(part) for part, one in parents)
+    return (max((own << FRACTION) - lent, 0) + lent_to_it) >> FRACTION
+
+
+def _part(part: int) -> int:
+    return (part << FRACTION) // _U64_MAX
+
+
+def weighted_tao(state: State, netuid: int, hotkey: bytes) -> int:
+    """Root stake that counts for the hotkey in the subnet, times TaoWeight."""
+    tao = inherited(state, netuid, hotkey, 0)
     return tao * Subtensor.TaoWeight.get(state) // _U64_MAX if tao else 0
 
 
 def stake_weight(state: State, netuid: int, hotkey: bytes) -> int:
-    """Alpha on the hotkey in the subnet plus its root stake times TaoWeight.
+    """Alpha that counts for the hotkey in the subnet, plus root stake times TaoWeight.
 
-    ``get_stake_weights_for_hotkey_on_subnet``, without child keys.
+    ``get_stake_weights_for_hotkey_on_subnet``.
     """
-    alpha: int = Subtensor.TotalHotkeyAlpha.get(state, hotkey, netuid)
-    return alpha + weighted_tao(state, hotkey)
+    return inherited(state, netuid, hotkey, netuid) + weighted_tao(state, netuid, hotkey)

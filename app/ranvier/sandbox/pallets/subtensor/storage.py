@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ranvier.sandbox.composites import Tuple, Vec, enum, struct, wrapper
+from ranvier.sandbox.pallets.subtensor.limit_types import RATE_LIMIT_KEY
 from ranvier.sandbox.scale import BOOL, I16, I64, U8, U16, U32, U64, U128, Alias, Bytes
 from ranvier.sandbox.storage import BLAKE2_128_CONCAT, IDENTITY, TWOX_64_CONCAT, Item, State, Storage
 from ranvier.sandbox.types import ACCOUNT, ALPHA, H256, I64F64, I96F32, TAO, U64F64, U96F32
@@ -60,9 +61,9 @@ MINER_COLLATERAL = struct(  # 435
     "pallet_subtensor::pallet::MinerCollateralState",
     {"locked": ALPHA, "drain_ratio": U64F64, "min_locked": ALPHA, "earned": ALPHA},
 )
-_COLLATERAL_HOTKEYS = wrapper("bounded_collections::bounded_vec::BoundedVec", Vec(ACCOUNT), T=ACCOUNT, S=None)
 _SAFE_FLOAT = struct("share_pool::SafeFloat", {"mantissa": U128, "exponent": I64})  # 425
 _NO_SHARES = {"mantissa": 0, "exponent": 0}
+_COLLATERAL_HOTKEYS = wrapper("bounded_collections::bounded_vec::BoundedVec", Vec(ACCOUNT), T=ACCOUNT, S=None)
 ROOT_CLAIM_TYPE = enum("pallet_subtensor::pallet::RootClaimTypeEnum", {"Swap": 0, "Keep": 1})
 _RATES = wrapper("BTreeMap", Vec(Tuple((NETUID, I96F32))), K=NETUID, V=I96F32)
 _RECYCLE_OR_BURN = enum("pallet_subtensor::pallet::RecycleOrBurnEnum", {"Burn": 0, "Recycle": 1})
@@ -85,6 +86,22 @@ class Subtensor(Storage):
     TxRateLimit = Item(U64, default=1000)
     NominatorMinRequiredStake = Item(U64)
     CommitRevealWeightsVersion = Item(U16, default=4)
+    CKBurn = Item(U64)
+    MinActivityCutoff = Item(U16, default=360)
+
+    # New subnets, and what may be done how often
+    SubnetLimit = Item(U16, default=128)
+    NetworkRegistrationStartBlock = Item(U64)
+    NetworkImmunityPeriod = Item(U64, default=1_296_000)
+    NetworkMinLockCost = Item(TAO, default=1_000_000_000_000)
+    NetworkLastLockCost = Item(TAO, default=1_000_000_000_000)
+    NetworkLockReductionInterval = Item(U64, default=100_800)
+    NetworkRateLimit = Item(U64, default=7_200)
+    LastRateLimitedBlock = Item(U64, (RATE_LIMIT_KEY, IDENTITY))
+    TransactionKeyLastBlock = Item(U64, _ACCOUNT, _NETUID, (U16, IDENTITY))
+    WeightsVersionKeyRateLimit = Item(U64, default=5)
+    StartCallDelay = Item(U64)  # 425, as the one that follows
+    RegisteredSubnetCounter = Item(U64, _NETUID)
 
     # Who owns and stakes on whom
     Owner = Item(ACCOUNT, _ACCOUNT)
@@ -99,6 +116,8 @@ class Subtensor(Storage):
     TotalHotkeyAlphaLastEpoch = Item(ALPHA, _ACCOUNT, _NETUID)
     TotalHotkeyShares = Item(U64F64, _ACCOUNT, _NETUID)
     Alpha = Item(U64F64, _ACCOUNT, _ACCOUNT, _NETUID)
+    TotalHotkeySharesV2 = Item(_SAFE_FLOAT, _ACCOUNT, _NETUID, default=_NO_SHARES)  # 425, as the one that follows
+    AlphaV2 = Item(_SAFE_FLOAT, _ACCOUNT, _ACCOUNT, _NETUID, default=_NO_SHARES)
     Lock = Item(LOCK_STATE, _ACCOUNT, _NETUID, _ACCOUNT, optional=True)  # 425, as those up to MaturityRate
     DecayingLock = Item(BOOL, _ACCOUNT, _NETUID, optional=True)
     LockingColdkeys = Item(Tuple(()), _NETUID, _ACCOUNT, _ACCOUNT, optional=True)
@@ -116,8 +135,6 @@ class Subtensor(Storage):
     RootClaimable = Item(_RATES, _ACCOUNT)
     RootClaimed = Item(U128, _NETUID, _ACCOUNT, _ACCOUNT)
     RootClaimType = Item(ROOT_CLAIM_TYPE, _ACCOUNT)
-    TotalHotkeySharesV2 = Item(_SAFE_FLOAT, _ACCOUNT, _NETUID, default=_NO_SHARES)  # 425, as the one that follows
-    AlphaV2 = Item(_SAFE_FLOAT, _ACCOUNT, _ACCOUNT, _NETUID, default=_NO_SHARES)
     RootClaimableThreshold = Item(I96F32, (NETUID, BLAKE2_128_CONCAT), default=500_000 << 32)
     NumRootClaim = Item(U64, default=5)
     NumStakingColdkeys = Item(U64)
@@ -161,6 +178,8 @@ class Subtensor(Storage):
     SubnetworkN = Item(U16, _NETUID)
     SubnetMechanism = Item(U16, _NETUID)
     NetworkRegisteredAt = Item(U64, _NETUID)
+    SubnetLocked = Item(TAO, _NETUID)
+    LargestLocked = Item(U64, _NETUID)
     FirstEmissionBlockNumber = Item(U64, _NETUID, optional=True)
     SubnetOwner = Item(ACCOUNT, _NETUID)
     SubnetOwnerHotkey = Item(ACCOUNT, _NETUID)
@@ -245,6 +264,9 @@ class Subtensor(Storage):
     MinDelegateTake = Item(U16)
     MinChildkeyTake = Item(U16)
     MaxChildkeyTake = Item(U16, default=11_796)
+    ChildkeyTake = Item(U16, _ACCOUNT, _NETUID)
+    TxChildkeyTakeRateLimit = Item(U64, default=216_000)
+    PendingChildKeyCooldown = Item(U64)
     PendingChildKeys = Item(Tuple((Vec(Tuple((U64, ACCOUNT))), U64)), _NETUID, _ACCOUNT)
     AdminFreezeWindow = Item(U16, default=10)
     OwnerHyperparamRateLimit = Item(U16, default=2)
@@ -282,6 +304,7 @@ class Own(Storage):
     prefix = "RanvierSandbox"
 
     Rules = Item(U32, default=DEFAULT_RULES)
+    NewTempo = Item(U16, default=360)
 
 
 def rules(state: State) -> int:

@@ -11,6 +11,7 @@ from ranvier.sandbox.fixed import max_upscale_weights, within_limit
 from ranvier.sandbox.pallet import call
 from ranvier.sandbox.pallets.subtensor import stakes
 from ranvier.sandbox.pallets.subtensor.events import WEIGHTS_SET, fail
+from ranvier.sandbox.pallets.subtensor.neurons import MECHANISM_STEP
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
 from ranvier.sandbox.scale import U16, U64
 from ranvier.sandbox.storage import State
@@ -29,16 +30,18 @@ def enough_stake(state: State, netuid: int, hotkey: bytes) -> bool:
     return threshold == 0 or stakes.stake_weight(state, netuid, hotkey) >= threshold
 
 
-def too_fast(state: State, block: int, netuid: int, hotkey: bytes) -> bool:
+def too_fast(state: State, block: int, netuid: int, hotkey: bytes, mechanism: int = 0) -> bool:
     """Within WeightsSetRateLimit blocks of the last time (``check_rate_limit``); a hotkey without a seat is not."""
     uid = Subtensor.Uids.get(state, netuid, hotkey)
     if uid is None:
         return False
-    last = Subtensor.LastUpdate.get(state, netuid)[uid]
+    last = Subtensor.LastUpdate.get(state, netuid + MECHANISM_STEP * mechanism)[uid]
     return bool(last and block - last < Subtensor.WeightsSetRateLimit.get(state, netuid))
 
 
-def _check(context: Context, who: bytes, netuid: int, dests: list[int], weights: list[int], version_key: int) -> int:
+def _check(
+    context: Context, who: bytes, netuid: int, dests: list[int], weights: list[int], version_key: int, mechanism: int
+) -> int:
     """The signer's uid when the weights may be set; otherwise the runtime's error (``internal_set_weights``)."""
     state = context.state
     if Subtensor.CommitRevealWeightsEnabled.get(state, netuid):
@@ -47,7 +50,8 @@ def _check(context: Context, who: bytes, netuid: int, dests: list[int], weights:
         raise fail("CanNotSetRootNetworkWeights")
     if len(dests) != len(weights):
         raise fail("WeightVecNotEqualSize")
-    if not Subtensor.NetworksAdded.get(state, netuid):
+    there = Subtensor.NetworksAdded.get(state, netuid)
+    if not there or mechanism >= Subtensor.MechanismCountCurrent.get(state, netuid):
         raise fail("MechanismDoesNotExist")
     count = Subtensor.SubnetworkN.get(state, netuid)
     if len(dests) > count:
@@ -59,7 +63,7 @@ def _check(context: Context, who: bytes, netuid: int, dests: list[int], weights:
         raise fail("NotEnoughStakeToSetWeights")
     if version_key < Subtensor.WeightsVersionKey.get(state, netuid):
         raise fail("IncorrectWeightVersionKey")
-    if too_fast(state, context.block, netuid, who):
+    if too_fast(state, context.block, netuid, who, mechanism):
         raise fail("SettingWeightsTooFast")
     own_only = dests == [uid]
     permits = Subtensor.ValidatorPermit.get(state, netuid)
@@ -76,6 +80,19 @@ def _check(context: Context, who: bytes, netuid: int, dests: list[int], weights:
     return int(uid)
 
 
+def set_row(
+    context: Context, who: bytes, netuid: int, dests: list[int], weights: list[int], version_key: int, mechanism: int
+) -> None:
+    """Set the signer's row in one of a subnet's mechanisms."""
+    uid = _check(context, who, netuid, dests, weights, version_key, mechanism)
+    index = netuid + MECHANISM_STEP * mechanism
+    Subtensor.Weights.put(context.state, index, uid, value=list(zip(dests, max_upscale_weights(weights), strict=True)))
+    updates = Subtensor.LastUpdate.get(context.state, index)
+    updates[uid] = context.block
+    Subtensor.LastUpdate.put(context.state, index, value=updates)
+    context.deposit(WEIGHTS_SET, (index, uid))
+
+
 @call(
     0,
     {"netuid": NETUID, "dests": Vec(U16), "weights": Vec(U16), "version_key": U64},
@@ -86,12 +103,7 @@ def set_weights(
     context: Context, who: bytes, netuid: int, dests: list[int], weights: list[int], version_key: int
 ) -> None:
     """Set the signer's row of weights, scaled so that its greatest is 65535. Free of charge."""
-    uid = _check(context, who, netuid, dests, weights, version_key)
-    Subtensor.Weights.put(context.state, netuid, uid, value=list(zip(dests, max_upscale_weights(weights), strict=True)))
-    updates = Subtensor.LastUpdate.get(context.state, netuid)
-    updates[uid] = context.block
-    Subtensor.LastUpdate.put(context.state, netuid, value=updates)
-    context.deposit(WEIGHTS_SET, (netuid, uid))
+    set_row(context, who, netuid, dests, weights, version_key, 0)
 
 
 CALLS = (set_weights,)
