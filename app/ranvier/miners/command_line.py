@@ -41,7 +41,7 @@ class CommandLine:
 
 def parse(text: str) -> CommandLine:
     """Take one line apart. RecipeError where it needs a shell, or starts another supervisor."""
-    words = _split(text)
+    words = words_of(text, "();<>|&")
     folder = ""
     if words[:1] == ["cd"] and words[2:3] in (["&&"], [";"]):
         folder, words = str(at_home(words[1])), words[3:]
@@ -113,8 +113,9 @@ def _relative_file(word: str) -> bool:
     )  # fmt: skip
 
 
-def _split(text: str) -> list[str]:
-    lexer = shlex.shlex(text, posix=True, punctuation_chars="();<>|&")
+def words_of(text: str, operators: str = "") -> list[str]:
+    """The words of a line as a shell splits them, and runs of ``operators`` as words too. Raises RecipeError."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=operators)
     lexer.whitespace_split = True
     lexer.commenters = ""
     try:

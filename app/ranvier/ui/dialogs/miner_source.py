@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QVBoxLayou
 
 from ranvier.core.errors import RanvierError, RecipeError
 from ranvier.core.outside import at_home, read_toml
+from ranvier.miners.command_line import words_of
 from ranvier.miners.guess import propose_container, propose_line, propose_project
 from ranvier.miners.imports import PM2_DUMP, from_pm2, from_systemd, units
 from ranvier.miners.proposal import Proposal, check_text
@@ -192,7 +192,7 @@ class MinerSource(QWidget):
             entry = self.entry.text().strip() or None
             return propose_project(Path(self.project.field.text()), entry=entry, name=self._name())
         if kind == IMAGE:
-            words = _words(self.image.text())
+            words = words_of(self.image.text())
             if not words:
                 raise RecipeError("No image", "There is no image to run.", "Name one.")
             return propose_container(self._name(), words[0], words[1:])
@@ -224,13 +224,6 @@ def _from_unit(unit: Path, user: bool) -> Proposal:
         return from_systemd(unit.read_text("utf-8", "replace"), unit.name, user=user)
     except OSError as error:
         raise RecipeError("Unit not read", f"{unit}: {error.strerror}.", "") from error
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise RecipeError("Not a command", "A quotation mark is not closed.", "Close it.") from error
 
 
 def _needed(words: str) -> Callable[[str], str | None]:
