@@ -7,7 +7,7 @@ form: Yuma2 with the plain moving average of bonds, and Yuma3 with or without li
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ranvier.sandbox.fixed import (
     FRACTION,
@@ -42,10 +42,12 @@ class Liquid:
 class EpochInputs:
     """One subnet just before its epoch. Every vector has one element per uid, 0 to n - 1.
 
-    ``stake_rao`` is the stake weight (alpha plus weighted root stake). ``weights[i]`` is the row that uid i set,
-    greatest value 65535; ``bonds[i]`` its stored bonds. Block heights are absolute. ``kappa`` and ``bonds_penalty``
-    are u16 proportions, ``bonds_moving_average`` is in millionths. ``emission_rao`` is all that the epoch pays.
-    ``bonds_since`` is the first block whose newcomers have no bonds yet (None: a tempo ago, as up to 343).
+    ``stake_rao`` is the stake weight (alpha plus weighted root stake), or in a finer unit where the threshold is too.
+    ``weights[i]`` is the row that uid i set, greatest value 65535; ``bonds[i]`` its stored bonds. Block heights are
+    absolute. ``kappa`` and ``bonds_penalty`` are u16 proportions, ``bonds_moving_average`` is in millionths.
+    ``emission_rao`` is all that the epoch pays. ``bonds_since`` is the first block whose newcomers have no bonds yet
+    (None: a tempo ago, as up to 343).
+    With ``owner_votes`` the owner's seat needs no stake for its permit (425).
     ``liquid`` (only with ``yuma3``) gives each bond its own pace between two u16 proportions, by a sigmoid's steepness.
     """
 
@@ -65,6 +67,7 @@ class EpochInputs:
     max_validators: int = 64
     stake_threshold_rao: int = 0
     owner_uid: int | None = None
+    owner_votes: bool = False
     bonds_since: int | None = None
     yuma3: bool = False
     liquid: Liquid | None = None
@@ -103,8 +106,14 @@ def epoch(inputs: EpochInputs) -> EpochResult:
     """Run one epoch (``Pallet::epoch``)."""
     uids = range(len(inputs.stake_rao))
     active = [inputs.last_update[uid] + inputs.activity_cutoff >= inputs.block for uid in uids]
-    stake = normalised_amounts([amount if amount >= inputs.stake_threshold_rao else 0 for amount in inputs.stake_rao])
+    favoured = inputs.owner_uid if inputs.owner_votes else None
+    enough = [inputs.stake_rao[uid] >= inputs.stake_threshold_rao or uid == favoured for uid in uids]
+    stake = normalised_amounts([inputs.stake_rao[uid] if enough[uid] else 0 for uid in uids])
     permits = _top_nonzero(stake, inputs.max_validators)
+    if favoured is not None:
+        permits[favoured] = True
+        held = tuple(permit or uid == favoured for uid, permit in enumerate(inputs.validator_permit))
+        inputs = replace(inputs, validator_permit=held)
     voting = normalised([stake[uid] if active[uid] and inputs.validator_permit[uid] else 0 for uid in uids])
 
     weights = _usable_weights(inputs)

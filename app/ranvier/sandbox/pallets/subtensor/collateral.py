@@ -13,7 +13,7 @@ from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import locks, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import COLLATERAL_LOCKED, STAKE_ADDED, fail
-from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.storage import State, WritableState
 
 _FRACTION = 64
@@ -89,6 +89,8 @@ def pay_registration(context: Context, netuid: int, hotkey: bytes, coldkey: byte
         return
     balances.burn(context, coldkey, paid)
     swap = swaps.buy(context, netuid, paid)
+    if rules(state) >= 425:
+        swaps.record_flow(state, netuid, swap.amount_in - swap.fee)
     lock_alpha = swap.amount_out * top_up // charge
     Subtensor.SubnetAlphaOut.add(state, netuid, amount=-(swap.amount_out - lock_alpha))
     if lock_alpha == 0:

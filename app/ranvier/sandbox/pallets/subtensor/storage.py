@@ -127,7 +127,7 @@ class Subtensor(Storage):
     DecayingOwnerLock = Item(LOCK_STATE, _NETUID, optional=True)
     AccountFlags = Item(U128, _ACCOUNT)
     UnlockRate = Item(U64, default=934_866)
-    MaturityRate = Item(U64, default=311_622)
+    MaturityRate = Item(U64, default=934_866)
     AlphaDividendsPerSubnet = Item(ALPHA, _NETUID, _ACCOUNT)
 
     # What stake on root earns: alpha per rao of it, by subnet, and what each has claimed
