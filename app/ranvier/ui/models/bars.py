@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from ranvier.agent.messages import EarningBucket
@@ -36,14 +35,15 @@ def bars_of(
     """Bars for the chart, oldest first; heights are TAO then, or alpha. The words come from the exact amounts."""
     places = {one: place for place, one in enumerate(series)}
     chosen = [one for one in buckets if (one.netuid, one.hotkey_ss58) in places]
-    width = _width_s(chosen)
+    width, say = _width_s(chosen), partial(bucket_words, names=names, size=size)
     return [
         Bar(
-            start=one.start_ms / 1000,
-            width=width if size == "epoch" else (slot_end(one.start_ms, size) - one.start_ms) / 1000,
-            value=_height(one.alpha_rao if alpha else one.tao_rao),
-            series=places[one.netuid, one.hotkey_ss58],
-            said=partial(bucket_words, one, names, size=size),
+            one.start_ms / 1000,
+            width if size == "epoch" else (slot_end(one.start_ms, size) - one.start_ms) / 1000,
+            _height(one.alpha_rao if alpha else one.tao_rao),
+            places[one.netuid, one.hotkey_ss58],
+            say,
+            one,
         )
         for one in chosen
     ]
@@ -54,6 +54,7 @@ def cumulative(bars: Sequence[Bar], unit: str) -> list[Bar]:
     slots = {bar.start: bar for bar in bars}
     sums: dict[int, float] = dict.fromkeys(sorted({bar.series for bar in bars}), 0.0)
     unknown = False
+    since = f"{{:.6f}} {unit} since the beginning of this range"
     result: list[Bar] = []
     at = {(bar.start, bar.series): bar for bar in bars}
     for start in sorted(slots):
@@ -63,16 +64,17 @@ def cumulative(bars: Sequence[Bar], unit: str) -> list[Bar]:
                 unknown = unknown or bar.value is None
                 sums[series] += bar.value or 0.0
         total = sum(sums.values())
-        said = f"{'more than ' if unknown else ''}{total:.6f} {unit} since the beginning of this range"
+        form = f"more than {since}" if unknown else since
         for number, series in enumerate(sums):
-            words = partial(_sum_words, slots[start], said) if number == 0 else ""
-            result.append(replace(slots[start], value=sums[series], series=series, said=words))
+            words = _sum_words if number == 0 else ""
+            result.append(Bar(start, slots[start].width, sums[series], series, words, (slots[start], total, form)))
     return result
 
 
-def _sum_words(slot: Bar, said: str) -> str:
+def _sum_words(about: tuple[Bar, float, str]) -> str:
+    slot, total, form = about
     when = slot.words.split(" · ")[0]
-    return f"{when}\n{said}"
+    return f"{when}\n{form.format(total)}"
 
 
 def _height(rao: int | None) -> float | None:

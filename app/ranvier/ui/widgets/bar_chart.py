@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 
@@ -31,23 +32,23 @@ _MOST_WORDS = 8  # slots that a hover names
 _STEP, _ZOOM = 0.15, 0.6  # of what is seen, for a key
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True, gc=False):  # fifty thousand must not set the collector to work again and again
     """One bar: where it starts and how wide it is (Unix seconds), its height, which series, what hovering says.
 
     Bars of one start are stacked in the order given. ``value`` None is drawn as a grey band: not known. ``said`` may
-    be a function: the words of fifty thousand bars are not made before one of them is asked for.
+    be a function of ``about``: words are not made before a bar is asked for its own.
     """
 
     start: float
     width: float
     value: float | None
     series: int
-    said: str | Callable[[], str]
+    said: str | Callable[[Any], str]
+    about: Any = None
 
     @property
     def words(self) -> str:
-        return self.said if isinstance(self.said, str) else self.said()
+        return self.said if isinstance(self.said, str) else self.said(self.about)
 
 
 @dataclass(frozen=True, slots=True)
