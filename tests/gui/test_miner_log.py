@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication, QTextCursor
 
 from gui.fakes import good_miner, log_tail, rich_status, status_event
 from gui.stage import settle, stage, texts, until
@@ -26,6 +26,7 @@ from ranvier.agent.messages import (
 from ranvier.core.errors import MinerError
 from ranvier.ui.ansi import PLAIN, Style, spans
 from ranvier.ui.dialogs.export_logs import ExportDialog
+from ranvier.ui.theme import DARK, LIGHT, palette
 from ranvier.ui.widgets.log_view import MOST_LINES, LogView
 
 LENGTH = 40  # bytes of each line of the made-up log
@@ -261,3 +262,22 @@ def _pieces(block):
     while not place.atEnd():
         yield place
         place += 1
+
+
+async def test_lines_take_the_colours_of_another_theme(qtbot, tmp_path):
+    """They keep the colours that they were written with: black on dark could not be read."""
+    async with stage(tmp_path) as it:
+        line = PlacedLine(1.0, "out", "plain")
+        it.client.answers[ReadLog] = lambda command: LogPage(() if command.after else (line,), 0, 9, 0, 9)
+        page = await it.open("miners")
+        it.bridge._emit(status_event(good_miner()))
+
+        def colour():
+            cursor = page.log.text.textCursor()
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            return cursor.charFormat().foreground().color().name()
+
+        for colours in (DARK, LIGHT):
+            page.log.setPalette(palette(colours))
+            text = QColor(colours.text).name()
+            await until(lambda text=text: colour() == text)

@@ -156,7 +156,10 @@ def _said(recipe: Recipe) -> dict[str, str]:
 
 
 def _from_pm2(name: str) -> Proposal:
-    programs = {one.name: one for one in from_pm2(_read(PM2_DUMP.expanduser()))}
+    dump = PM2_DUMP.expanduser()
+    if not dump.is_file():
+        raise RecipeError("Nothing saved by PM2", f"{dump} is not there.", "Run pm2 save first.")
+    programs = {one.name: one for one in from_pm2(_read(dump))}
     if slug(name) not in programs:
         there = ", ".join(sorted(programs)) or "no program"
         raise RecipeError("Not with PM2", f"PM2's dump has no “{name}”. It has: {there}.", "Run pm2 save first.")

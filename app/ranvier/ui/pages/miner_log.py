@@ -41,6 +41,7 @@ class MinerLog:
         view.followed.connect(self._followed)
         view.searched.connect(lambda text: context.run(self._tried(self.search(text)), "search the log"))
         view.stepped.connect(lambda step: context.run(self._tried(self.step(step)), "next hit"))
+        view.recoloured.connect(self._recoloured)
         view.level_chosen.connect(self._choose_level)
         view.crash_wanted.connect(lambda: context.run(self.show_crash(), "last crash"))
 
@@ -58,6 +59,11 @@ class MinerLog:
         self._view.reset("reading …")
         if self.polling.running:
             self.polling.now()
+
+    def _recoloured(self) -> None:
+        """Lines keep the colours that they were written with: after a change of theme they are written anew."""
+        if self.miner_id and self._next is not None:
+            self._again()
 
     def _failed(self, error: RanvierError) -> None:
         self._view.note.setText(error.message)

@@ -6,12 +6,12 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar
 
 from ranvier.agent.messages import InstallProgress
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.text import label, restyle
+from ranvier.ui.widgets.text import button, label, restyle
 from ranvier.ui.words import part_text
 
 
 class InstallBar(Card):
-    """Hidden until progress comes; goes again when the work is finished without an error."""
+    """Hidden until progress comes; goes again when the work is finished; an error stays until it is read."""
 
     def __init__(self) -> None:
         super().__init__(spacing=8)
@@ -20,6 +20,8 @@ class InstallBar(Card):
         self.amount = label("", "muted")
         row.addWidget(self.text, 1)
         row.addWidget(self.amount)
+        self.close_button = button("Close", self.hide)
+        row.addWidget(self.close_button)
         self.body.addLayout(row)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -37,6 +39,7 @@ class InstallBar(Card):
         known = progress.done is not None and bool(progress.total)
         self.amount.setText(part_text(progress.done, progress.total) if known else "")
         self.progress.setVisible(known and not failed)
+        self.close_button.setVisible(failed)
         if known:
             # bytes may not fit Qt's 32-bit range: a share of a thousand does
             self.progress.setRange(0, 1000)

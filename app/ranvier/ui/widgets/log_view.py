@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QResizeEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -60,6 +60,7 @@ class LogView(QWidget):
     level_chosen = Signal(object)
     crash_wanted = Signal()
     export_wanted = Signal()
+    recoloured = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,6 +205,11 @@ class LogView(QWidget):
         chosen = self.text.textCursor().selectedText().replace("\N{PARAGRAPH SEPARATOR}", "\n")
         QGuiApplication.clipboard().setText(chosen or self.text.toPlainText())
         self.note.setText("copied")
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.recoloured.emit()
 
     # --- inside --------------------------------------------------------------------------------------------
 
