@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from agent.agent_fakes import ALICE, PHRASE
 from ranvier.agent import messages as m
+from ranvier.agent import miners_cli
+from ranvier.core.paths import Paths
 from ranvier.keys import wallets
+
+T = TypeVar("T")
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +23,21 @@ def quicker_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ranvier.agent.miners._ROUND_S", 0.25)
     monkeypatch.setattr("ranvier.agent.miners._IDLE_HEALTH_EVERY_S", 1.0)
     monkeypatch.setattr("ranvier.agent.working_network._ROUND_S", 0.5)
+
+
+@pytest.fixture
+def stands_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[T], T]:
+    """Puts an agent's stand-in behind the commands of ``ranvier miners``."""
+
+    def put(one: T) -> T:
+        async def ensure(_paths: Paths) -> T:
+            return one
+
+        monkeypatch.setattr(miners_cli, "AgentClient", lambda _paths: one)
+        monkeypatch.setattr(miners_cli, "ensure_agent", ensure)
+        return one
+
+    return put
 
 
 @pytest.fixture(scope="session")

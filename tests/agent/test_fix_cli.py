@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -39,15 +40,8 @@ class Agent:
 
 
 @pytest.fixture
-def agent(monkeypatch: pytest.MonkeyPatch) -> Agent:
-    one = Agent()
-
-    async def ensure(_paths: Paths) -> Agent:
-        return one
-
-    monkeypatch.setattr(miners_cli, "AgentClient", lambda _paths: one)
-    monkeypatch.setattr(miners_cli, "ensure_agent", ensure)
-    return one
+def agent(stands_in: Callable[[Agent], Agent]) -> Agent:
+    return stands_in(Agent())
 
 
 def run(tmp_path: Path, *words: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -66,15 +67,8 @@ class Agent:
 
 
 @pytest.fixture
-def agent(monkeypatch: pytest.MonkeyPatch) -> Agent:
-    one = Agent()
-
-    async def ensure(_paths: Paths) -> Agent:
-        return one
-
-    monkeypatch.setattr(miners_cli, "AgentClient", lambda _paths: one)
-    monkeypatch.setattr(miners_cli, "ensure_agent", ensure)
-    return one
+def agent(stands_in: Callable[[Agent], Agent]) -> Agent:
+    return stands_in(Agent())
 
 
 def run(tmp_path, capsys, *words: str) -> tuple[int, str]:

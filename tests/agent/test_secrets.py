@@ -190,14 +190,8 @@ class Asked:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    one = Asked()
-
-    async def ensure(_paths: Paths) -> Asked:
-        return one
-
-    monkeypatch.setattr(miners_cli, "ensure_agent", ensure)
-    return one
+def asked(stands_in: Callable[[Asked], Asked]) -> Asked:
+    return stands_in(Asked())
 
 
 def run(tmp_path: Path, *words: str) -> int:
