@@ -28,6 +28,7 @@ from ranvier.agent.messages import (
 )
 from ranvier.agent.miner_file import MinerFile
 from ranvier.agent.programs import Sightings
+from ranvier.agent.secret_store import SecretStore
 from ranvier.chain.model import (
     Axon,
     Balance,
@@ -226,6 +227,9 @@ class FakePrograms:
     def secrets(self, folder: Path, miner: MinerFile) -> Secrets:
         return Secrets(self.values)
 
+    def secrets_asked(self, folder: Path, miner: MinerFile) -> dict[str, str]:
+        return {name: name for name in self.values}
+
     def keep_recipe(self, name: str, folder: str, text: str) -> None:
         raise RecipeError("Recipe not valid", f"There is nothing in {folder}{text}.")
 
@@ -276,7 +280,9 @@ class House:
         programs: FakePrograms | None = None,
         keeper_of: Callable[[Path], KeeperClient] = KeeperClient,
         cards: GpuProbe | None = None,
+        secrets: SecretStore | None = None,
     ) -> None:
+        self.secrets = secrets or SecretStore()
         self.cards = cards or NoCards()
         self.keeper_of = keeper_of
         self.paths = Paths.under(home)
@@ -297,6 +303,7 @@ class House:
     async def start(self) -> None:
         parts = Parts(
             programs=self.programs,
+            secrets=self.secrets,
             keeper_of=self.keeper_of,
             chain_of=lambda network, endpoint: self.chain,
             sampler=Sampler(self.paths.data, self.cards),

@@ -157,4 +157,6 @@ class MinerCommands:
         return await asyncio.to_thread(miner_logs.crash, self._agent.miners.folder(command.id))
 
     async def export_logs(self, command: m.ExportLogs) -> m.BundlePreview:
-        return await asyncio.to_thread(miner_logs.export, self._agent.miners.folder(command.id), command.path)
+        folder = self._agent.miners.folder(command.id)
+        values, problem = await self._agent.secrets.values(command.id)
+        return await asyncio.to_thread(miner_logs.export, folder, command.path, values, problem)

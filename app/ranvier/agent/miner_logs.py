@@ -57,9 +57,10 @@ def crash(folder: Path) -> CrashPlace:
     return CrashPlace() if last is None else CrashPlace(last.position, last.at, last.text)
 
 
-def export(folder: Path, path: str) -> BundlePreview:
-    """Collect a redacted bundle; store it when ``path`` is given. StorageError when it cannot be written."""
-    made = bundle.prepare(folder)
+def export(folder: Path, path: str, secrets: tuple[str, ...] = (), problem: str = "") -> BundlePreview:
+    """Collect a bundle without the values of ``secrets``; store it when ``path`` is given. ``problem``: why they are
+    not all known. StorageError when it cannot be written."""
+    made = bundle.prepare(folder, secrets=secrets)
     if path:
         target = at_home(path)
         if not target.is_absolute():
@@ -71,6 +72,7 @@ def export(folder: Path, path: str) -> BundlePreview:
         tuple(BundleFile(name, len(text.encode())) for name, text in made.files),
         tuple(BundleCut(cut.file, cut.kind, cut.count, cut.sample) for cut in made.cuts),
         path,
+        problem,
     )
 
 

@@ -121,11 +121,13 @@ class BundleFile(msgspec.Struct, frozen=True):
 
 
 class BundlePreview(msgspec.Struct, frozen=True):
-    """What a bundle holds and what was cut out of it. ``path`` is empty while nothing was written."""
+    """What a bundle holds and what was cut out of it. ``path`` is empty while nothing was written. ``problem`` says
+    why the values of the miner's own secrets could not be looked for; empty when they were."""
 
     files: tuple[BundleFile, ...]
     cuts: tuple[BundleCut, ...]
     path: str = ""
+    problem: str = ""
 
 
 class Moment(msgspec.Struct, frozen=True):

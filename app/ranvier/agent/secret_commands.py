@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -57,6 +58,27 @@ class SecretCommands:
         await asyncio.to_thread(self._store.remove, miner.folder, command.name)
         miner.change(secrets=tuple(name for name in miner.file.secrets if name != command.name))
         return Done(f"{command.name} is no longer stored.")
+
+    async def values(self, miner_id: str) -> tuple[tuple[str, ...], str]:
+        """All that is stored for a miner, so that it can be cut out of what is handed out; and, in words, why that
+        may not be all (empty: it is). A miner without secrets does not bother the store."""
+        try:
+            miner = self._miner_of(miner_id)
+        except MinerError:  # its file is damaged: which it has is not known
+            return (), ""
+        names = dict.fromkeys(miner.file.secrets)
+        with contextlib.suppress(RanvierError):  # its recipe is damaged
+            asked = await asyncio.to_thread(self._programs.secrets_asked, miner.folder, miner.file)
+            names |= dict.fromkeys(asked.values())
+        found: list[str] = []
+        try:
+            for name in names:
+                value = await asyncio.to_thread(self._store.read, miner.folder, name)
+                found += [value] if value else []
+        except RanvierError as error:
+            said = f"The values of {', '.join(names)} were not looked for. {error.message} {error.hint}"
+            return tuple(found), said.strip()
+        return tuple(found), ""
 
     async def forget(self, folder: Path, names: tuple[str, ...]) -> str:
         """Remove those of a miner that is gone; what could not be removed, in a sentence (empty: nothing is left)."""

@@ -24,14 +24,17 @@ class ExportDialog(Dialog):
         super().__init__(parent, f"Export what is known of {name}", yes="Export")
         self.setMinimumWidth(560)
         self.body.addWidget(
-            label("A zip for somebody who helps you. Seeds, phrases, passwords, tokens, addresses on the network and "
-                  "your home folder's name are cut out; public keys stay.", "muted", wrap=True)
+            label("A zip for somebody who helps you. This miner's own secrets, seeds, phrases, passwords, tokens, "
+                  "addresses on the network and your home folder's name are cut out; public keys stay.",
+                  "muted", wrap=True)
         )  # fmt: skip
         files = "\n".join(f"{file.name}  ({size_text(file.size)})" for file in preview.files)
         self.body.addWidget(label("In it", "strong"))
         self.body.addWidget(label(files or "nothing", wrap=True, copyable=True))
         self.body.addWidget(label("Cut out", "strong"))
         self.body.addWidget(label(cut_text(preview), wrap=True, copyable=True))
+        if preview.problem:
+            self.body.addWidget(label(preview.problem, "problem", wrap=True))
         self.path = PathField("Save as", Choose.NEW_FILE, _problem, text=str(path))
         self.body.addWidget(self.path)
         fit(self, 560)
