@@ -108,7 +108,7 @@ class PlanDialog(Dialog):
             self.body.addWidget(label("Your limits are in the settings.", "small", wrap=True))
         elif self._verdict.retype_rao is not None:
             amount = Tao(self._verdict.retype_rao)
-            hint = f"This is above the limit that you set: type {format_rao(amount.rao)} to go on."
+            hint = f"This is above the limit in the settings: type {format_rao(amount.rao)} to go on."
             self.again = Field("The amount again, in TAO", self._check_again, hint=hint)
             self.body.addWidget(self.again)
         self.no.setDefault(True)
