@@ -76,16 +76,15 @@ async def _card_or_processor(options: argparse.Namespace, paths: Paths, turns: T
     if uuid is None:
         return await measure_cpu(CpuRequest(check_s=options.seconds), turns, _progress(options))
     before = next((one for one in unfinished(paths.benchmarks) if one.begun.uuid == uuid), None)
-    if options.resume and before is None:
-        raise BenchmarkError("Nothing to go on with", "No sustained run of this GPU was cut off.", "")
-    request = CudaRequest(uuid=uuid, check_s=options.seconds, sustained_s=options.sustained)
-    journal: Journal | None = None
-    if options.resume and before is not None:
-        request = CudaRequest(uuid=uuid, check_s=before.begun.check_s, sustained_s=before.begun.sustained_s)
-        journal = Journal(before.path, before.begun.at)
+    if options.resume:
+        if before is None:
+            raise BenchmarkError("Nothing to go on with", "No sustained run of this GPU was cut off.", "")
+        journal: Journal | None = Journal(before.path, before.begun.at)
+        options.seconds, options.sustained = before.begun.check_s, before.begun.sustained_s  # as was asked for then
     else:
         before = None
         journal = begin(paths.benchmarks, uuid, options.seconds, options.sustained) if options.sustained else None
+    request = CudaRequest(uuid=uuid, check_s=options.seconds, sustained_s=options.sustained)
     taken = related(uuid, [(str(gpu["uuid"]), gpu["parent_uuid"]) for gpu in sample["gpus"]])
     return await measure_cuda(request, turns, _progress(options), cards=taken, journal=journal, before=before)
 
