@@ -99,6 +99,10 @@ class Bench:
         return found[-1] if found else None
 
 
+def call(bench: Bench, who: Any, name: str, **arguments: Any) -> str | None:
+    return bench.run(who, "SubtensorModule", name, **arguments)
+
+
 def error_name(error: tuple[str, Any]) -> str:
     from ranvier.sandbox.runtime import ERROR_NAMES
 

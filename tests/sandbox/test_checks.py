@@ -12,7 +12,7 @@ from ranvier.sandbox.pallets.commitments import Commitments
 from ranvier.sandbox.pallets.subtensor import registration
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.state import Overlay
-from sandbox.support import TAO, Bench
+from sandbox.support import TAO, Bench, call
 
 AXON = {
     "netuid": 1, "version": 1, "ip": 0x08080808, "port": 8091, "ip_type": 4,
@@ -29,10 +29,6 @@ def started(rules: int = 425, tempo: int = 400) -> Bench:
 @pytest.fixture
 def bench() -> Bench:
     return started()
-
-
-def call(bench: Bench, who: Any, name: str, **arguments: Any) -> str | None:
-    return bench.run(who, "SubtensorModule", name, **arguments)
 
 
 def batched(bench: Bench, who: Any, *calls: tuple[str, dict[str, Any]]) -> str | None:

@@ -12,7 +12,7 @@ from ranvier.sandbox.pallets.balances import free_balance
 from ranvier.sandbox.pallets.subtensor import collateral, shares, swaps
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.state import Overlay
-from sandbox.support import TAO, Bench
+from sandbox.support import TAO, Bench, call
 
 HALF = 32_768
 ONE = 1 << 64
@@ -32,10 +32,6 @@ def pair(bench: Bench, name: str) -> tuple[Any, Any]:
     cold, hot = bench.keys.signer(name, "coldkey"), bench.keys.signer(name, "hotkey")
     bench.fund(cold)
     return cold, hot
-
-
-def call(bench: Bench, who: Any, name: str, **arguments: Any) -> str | None:
-    return bench.run(who, "SubtensorModule", name, **arguments)
 
 
 def row(bench: Bench, cold: Any, hot: Any) -> Any:

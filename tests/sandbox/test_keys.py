@@ -10,7 +10,7 @@ from ranvier.sandbox.pallets.balances import free_balance
 from ranvier.sandbox.pallets.subtensor import collateral, locks, shares
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.storage import blake2_256
-from sandbox.support import TAO, Bench
+from sandbox.support import TAO, Bench, call
 
 COST = 100_000_000
 
@@ -29,10 +29,6 @@ def bench() -> Bench:
     bench.node.give({item.key(): value.to_bytes(4, "little") for item, value in delays.items()})
     bench.blocks()
     return bench
-
-
-def call(bench: Bench, who: Any, name: str, **arguments: Any) -> str | None:
-    return bench.run(who, "SubtensorModule", name, **arguments)
 
 
 def batched(bench: Bench, who: Any, name: str, **arguments: Any) -> str | None:

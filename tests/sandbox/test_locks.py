@@ -14,7 +14,7 @@ from ranvier.sandbox.pallets.subtensor import lock_rules, locks, shares
 from ranvier.sandbox.pallets.subtensor.apis import APIS
 from ranvier.sandbox.pallets.subtensor.lock_rules import ONE, LockState, Pace
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from sandbox.support import TAO, Bench
+from sandbox.support import TAO, Bench, call
 
 MASS = 10**12
 
@@ -54,18 +54,6 @@ def bench() -> Bench:
     bench = Bench(tempo=200)
     bench.blocks(2)
     return bench
-
-
-@pytest.fixture
-def staked(bench: Bench) -> tuple[Bench, Any, list[bytes]]:
-    cold, hotkeys = bench.keys.signer("locker"), [hot.public_key for _, hot in bench.cast.validators]
-    bench.fund(cold)
-    assert call(bench, cold, "add_stake", hotkey=hotkeys[0], netuid=1, amount_staked=50 * TAO) is None
-    return bench, cold, hotkeys
-
-
-def call(bench: Bench, who: Any, name: str, **arguments: Any) -> str | None:
-    return bench.run(who, "SubtensorModule", name, **arguments)
 
 
 def total(bench: Bench, who: Any) -> int:

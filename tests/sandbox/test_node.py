@@ -105,13 +105,6 @@ def bench() -> Bench:
     return bench
 
 
-@pytest.fixture
-def me(bench: Bench) -> LocalSigner:
-    signer = LocalSigner.from_seed(b"\x07" * 32, 0)
-    bench.fund(signer, 10 * TAO)
-    return signer
-
-
 def refused(bench: Bench, encoded: bytes) -> tuple[int, str | None]:
     with pytest.raises(Refused) as caught:
         bench.node.waiting.submit(encoded)

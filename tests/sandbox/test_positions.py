@@ -9,7 +9,7 @@ import pytest
 from ranvier.sandbox.pallets.commitments import Commitments
 from ranvier.sandbox.pallets.subtensor import shares
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from sandbox.support import TAO, Bench
+from sandbox.support import TAO, Bench, call
 
 
 @pytest.fixture
@@ -17,19 +17,6 @@ def bench() -> Bench:
     bench = Bench(tempo=200)
     bench.blocks(2)
     return bench
-
-
-@pytest.fixture
-def staked(bench: Bench) -> tuple[Bench, Any, list[bytes]]:
-    """A coldkey with stake on the first validator, and the validators' hotkeys."""
-    cold, hotkeys = bench.keys.signer("mover"), [hot.public_key for _, hot in bench.cast.validators]
-    bench.fund(cold)
-    assert call(bench, cold, "add_stake", hotkey=hotkeys[0], netuid=1, amount_staked=50 * TAO) is None
-    return bench, cold, hotkeys
-
-
-def call(bench: Bench, who: Any, name: str, **arguments: Any) -> str | None:
-    return bench.run(who, "SubtensorModule", name, **arguments)
 
 
 def held(bench: Bench, hotkey: bytes, who: Any, netuid: int = 1) -> int:

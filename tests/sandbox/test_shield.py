@@ -51,13 +51,6 @@ def bench() -> Bench:
     return bench
 
 
-@pytest.fixture
-def me(bench: Bench) -> LocalSigner:
-    signer = LocalSigner.from_seed(b"\x07" * 32, 0)
-    bench.fund(signer, 10 * TAO)
-    return signer
-
-
 def signed(bench: Bench, signer: Any, call: Any, nonce: int, period: int | None = 8) -> bytes:
     """An extrinsic as the SDK makes it: its mortality is short."""
     chain = bench.node.chain
