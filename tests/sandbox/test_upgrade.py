@@ -15,7 +15,7 @@ from ranvier.sandbox.extrinsic import encode_signed, signed_extra, signing_paylo
 from ranvier.sandbox.outer import RUNTIME_CALL
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.version import SPECS, spec_of
+from ranvier.sandbox.version import CODE_KEY, SPECS, spec_of
 from ranvier.sandbox.waiting import Refused
 from sandbox.support import TAO, Bench, NodeProcess
 from sandbox.test_clients import connect
@@ -48,6 +48,23 @@ def test_the_old_runtime_makes_the_block_that_brings_the_new_one(old: Bench) -> 
     for version in (343, 425):
         with pytest.raises(ValueError, match="spec 425 already"):
             old.node.upgrade(SPECS[version])
+
+
+@pytest.mark.parametrize("version", [343, 425])
+def test_a_network_of_before_states_named_their_runtime_keeps_its_rules(tmp_path: Path, version: int) -> None:
+    """Its state has neither ``:code`` nor the last upgrade, only the rules of its begin, and at 425 not even those."""
+    bench = Bench(tmp_path, rules=version)
+    bench.node.give({CODE_KEY: None, System.LastRuntimeUpgrade.key(): None})
+    bench.blocks()
+    bench.node.give({CODE_KEY: None, System.LastRuntimeUpgrade.key(): None})
+    bench.blocks()
+    bench.node.chain.close()
+    again = Bench(tmp_path, rules=425 if version == 343 else 343)
+    assert again.state.get(CODE_KEY) is None
+    again.blocks(3)
+    assert (spec_of(again.state).version, rules(again.state)) == (version, version)
+    assert last_upgrade(again, again.node.chain.head.number) == version
+    again.node.chain.close()
 
 
 def test_what_was_signed_for_the_old_runtime_is_refused(old: Bench) -> None:

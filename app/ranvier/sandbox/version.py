@@ -39,10 +39,12 @@ from typing import Any
 
 from ranvier.sandbox.composites import Tuple, Vec, struct, wrapper
 from ranvier.sandbox.scale import TEXT, U8, U32, Alias, FixedBytes
-from ranvier.sandbox.storage import State, blake2b_64
+from ranvier.sandbox.storage import State, blake2b_64, twox
 
 SPEC_NAME = "node-subtensor"
 CODE_KEY = b":code"
+_RULES_KEY = twox(b"RanvierSandbox", 128) + twox(b"Rules", 128)
+"""Where ``Own.Rules`` is, which is declared further up than this file may look."""
 _CODE = b"ranvier practice runtime, spec "
 _API_VERSIONS = {
     "Core": 5,
@@ -124,6 +126,12 @@ NEWEST = SPECS[425]
 
 
 def spec_of(state: State) -> Spec:
-    """The runtime that makes the next block on this state. States of before this value was kept are of the newest."""
+    """The runtime that makes the next block on this state.
+
+    Networks made before a state named its runtime only say by which rules they were begun (``--rules``).
+    """
     code = state.get(CODE_KEY)
-    return NEWEST if code is None else SPECS[int(code.removeprefix(_CODE))]
+    if code is not None:
+        return SPECS[int(code.removeprefix(_CODE))]
+    begun = state.get(_RULES_KEY)
+    return NEWEST if begun is None else SPECS[int.from_bytes(begun, "little")]
