@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ranvier.core.outside import at_home
 from ranvier.core.paths import Paths
 from ranvier.core.settings import Settings
 from ranvier.keys.folders import wallet_folders
+from ranvier.miners.command_line import words_of
 from ranvier.miners.guess import propose_container, propose_line, propose_project
 from ranvier.miners.imports import PM2_DUMP, from_pm2, from_systemd
 from ranvier.miners.proposal import Proposal, check_text, slug
@@ -57,7 +57,7 @@ def proposed(options: argparse.Namespace) -> Proposal | None:
     if options.project is not None:
         return propose_project(Path(options.project), entry=options.entry, name=options.name)
     if options.image is not None:
-        words = _words(options.image)
+        words = words_of(options.image)
         return propose_container(options.name, words[0] if words else "", words[1:])
     if options.pm2 is not None:
         return _from_pm2(options.pm2)
@@ -171,10 +171,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise RecipeError("File not read", f"{path}: {error.strerror}.", "") from error
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise RecipeError("Not a command", "A quotation mark is not closed.", "Close it.") from error
