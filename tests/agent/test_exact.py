@@ -16,6 +16,7 @@ import pytest
 
 from ranvier.agent.chain_face import LiveChain
 from ranvier.chain.networks import sandbox_network
+from ranvier.chain.position_steps import MOST_EPOCHS
 from ranvier.core.processes import child_environment
 from ranvier.keys import addresses
 from ranvier.ledger import coverage, crosscheck, payments
@@ -40,7 +41,7 @@ class World:
     """A practice network whose blocks the test makes, and what its epochs really paid."""
 
     def __init__(self, seed: int, tempo: int) -> None:
-        self.random = random.Random(seed)
+        self.random, self.tempo = random.Random(seed), tempo
         self.bench = Bench(tempo=tempo)
         self.server = RpcServer(self.bench.node)
         self.people = [
@@ -208,15 +209,17 @@ async def check_steps(world: World, rows: list[payments.Payment], until: int) ->
     await chain.open()
     kinds: set[str] = set()
     try:
+        begin = max(1, until - MOST_EPOCHS * world.tempo // 2)  # a look is that long at most
         state = world.bench.node.chain.state_at(until)
+        first = world.bench.node.chain.state_at(begin)
         for coldkey, hotkey in [*world.bench.cast.validators, *world.bench.cast.competitors, *world.people]:
             for other in (hotkey, world.bench.cast.validators[0][1]):
                 place = (other.ss58, coldkey.ss58, 1)
                 held = shares.stake_of(state, other.public_key, coldkey.public_key, 1)
-                before = shares.stake_of(world.bench.node.chain.state_at(1), other.public_key, coldkey.public_key, 1)
-                steps = await chain.position_steps(place, 1, until)
+                before = shares.stake_of(first, other.public_key, coldkey.public_key, 1)
+                steps = await chain.position_steps(place, begin, until)
                 told = crosscheck.explain(
-                    *place, crosscheck.Reading(1, before), crosscheck.Reading(until, held), rows, (), steps=steps,
+                    *place, crosscheck.Reading(begin, before), crosscheck.Reading(until, held), rows, (), steps=steps,
                     covered=[(1, until)],
                 )  # fmt: skip
                 kinds |= {line.what for line in told.lines}

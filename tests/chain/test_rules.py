@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.chain import concentration, effects, pruning, quotes, supply
-from ranvier.chain.model import Fact
+from ranvier.chain.model import Change, Effect, Fact
 from ranvier.chain.pruning import Candidate, Rule
 from ranvier.chain.quotes import Pool
 
@@ -180,6 +180,20 @@ def test_concentration_by_hand() -> None:
     assert concentration.gini([1, 1, 1]) == 0 and concentration.gini([0, 0, 3]) == pytest.approx(2 / 3)
     assert concentration.grouped([("a", 1), ("b", 2), ("a", 3)]) == {"a": 4, "b": 2}
     assert concentration.quartiles([0, 1, 2, 3, 4, 5]) == (2, 3, 4) and concentration.quartiles([0]) is None
+
+
+def test_all_of_a_position_may_have_grown_since_the_plan() -> None:
+    def said(before: int, after: int, netuid: int = 1) -> tuple[str, bool | None]:
+        change = Change(Effect("5C", "5H", netuid, -1000), before, after)
+        sentences, kept = effects.judge([change], None, None, frozenset())
+        return sentences[0], kept
+
+    words, kept = said(1500, 0)
+    assert kept is True and "all that was there" in words and "0.000000500 α1 came to it after the plan" in words
+    words, kept = said(1500, 100)
+    assert kept is None and "there was no limit" in words
+    words, kept = said(1000, 0, netuid=0)
+    assert words.startswith("Root stake of") and "TAO, exactly" in words
 
 
 def test_facts_of_a_plan_are_held_against_the_chain_like_amounts() -> None:

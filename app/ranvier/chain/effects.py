@@ -84,6 +84,8 @@ def _one(change: Change, fee: int, payer: str | None, disturbed: frozenset[int])
     difference = f"{_amount(abs(real - wanted), effect)} ({by}) {word} than planned"
     if real > wanted:
         return f"{moved}, {difference}.", True
+    if effect.at_least_rao is None and effect.netuid is not None and wanted < 0 and change.after_rao <= slack:
+        return f"{moved}, all that was there: {_amount(wanted - real, effect)} came to it after the plan.", True
     if effect.at_least_rao is None:
         return f"{moved}, {difference}: the price moved, and there was no limit.", None
     if real + slack >= effect.at_least_rao:
@@ -94,13 +96,14 @@ def _one(change: Change, fee: int, payer: str | None, disturbed: frozenset[int])
 def _name(effect: Effect) -> str:
     if effect.netuid is None:
         return f"TAO of {addresses.short(effect.coldkey_ss58)}"
-    return f"Alpha of {addresses.short(effect.coldkey_ss58)} on {addresses.short(effect.hotkey_ss58 or '')}"
+    what = "Alpha" if effect.netuid else "Root stake"
+    return f"{what} of {addresses.short(effect.coldkey_ss58)} on {addresses.short(effect.hotkey_ss58 or '')}"
 
 
 def _amount(rao: int, effect: Effect) -> str:
-    return str(Tao(rao) if effect.netuid is None else Alpha(rao, effect.netuid))
+    return str(Alpha(rao, effect.netuid) if effect.netuid else Tao(rao))  # root stake is TAO
 
 
 def _signed(rao: int, effect: Effect) -> str:
-    unit = "TAO" if effect.netuid is None else f"α{effect.netuid}"
+    unit = f"α{effect.netuid}" if effect.netuid else "TAO"
     return f"{'+' if rao >= 0 else ''}{format_rao(rao)} {unit}"
