@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from ranvier.keys.addresses import public_key
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.fixed import max_upscale_weights
-from ranvier.sandbox.pallets.subtensor import coinbase, shares, swaps
+from ranvier.sandbox.pallet import DispatchFailure
+from ranvier.sandbox.pallets import balances
+from ranvier.sandbox.pallets.subtensor import coinbase, registration, serving, shares, swaps
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
 from ranvier.sandbox.pallets.subtensor.swaps import SwapStorage
 from ranvier.sandbox.state import Overlay, Store
@@ -65,7 +68,7 @@ def seated(snapshot: dict[str, Any], block: int) -> Context:
 def test_two_epochs_through_storage_and_payment() -> None:
     """Spec 185: every stored vector, and every hotkey's stake after payment, to the rao.
 
-    Left out as in test_yuma: ValidatorPermit, which now needs stake.
+    One rule is another since: a ValidatorPermit needs stake.
     """
     bonds: dict[int, Any] = {}
     for snapshot in json.loads(fixture_text("reference-yuma-185.json"))["snapshots"]:
@@ -77,6 +80,8 @@ def test_two_epochs_through_storage_and_payment() -> None:
         coinbase.run_epoch(context, NETUID)
         for name, item in VECTORS.items():
             assert item.get(state, NETUID) == [neuron[name] for neuron in want], name
+        permits = [neuron["ValidatorPermit"] and neuron["hotkey_stake"] > 0 for neuron in want]
+        assert Subtensor.ValidatorPermit.get(state, NETUID) == permits
         before = snapshot["before"]["neurons"]
         for neuron, earlier in zip(want, before, strict=True):
             hotkey = public_key(neuron["hotkey"])
@@ -114,3 +119,47 @@ def test_swaps_through_the_pallet_without_its_fee(side: str) -> None:
         exact = alpha - tao * alpha // (tao + got)
         assert swap.amount_out in (exact - 1, exact)
         assert Subtensor.SubnetAlphaIn.get(state, NETUID) == alpha - swap.amount_out
+
+
+def test_an_axon_is_stored_as_a_real_runtime_stores_it() -> None:
+    """Specs 185 and 218: 8.8.8.8 and port 8091, served in block 13 or 17; both logs show the row."""
+    logs = [fixture_text(f"reference-{name}.log") for name in ("yuma-185", "pools-218")]
+    for block, log in zip((13, 17), logs, strict=True):
+        context = fresh(block)
+        hotkey = bytes([1]) * 32
+        Subtensor.Uids.put(context.state, NETUID, hotkey, value=0)
+        Subtensor.NetworksAdded.put(context.state, NETUID, value=True)
+        Subtensor.IsNetworkMember.put(context.state, hotkey, NETUID, value=True)
+        serving.serve_axon.run(context, hotkey, NETUID, 1, 134_744_072, 8_091, 4, 4, 0, 0)
+        stored = Subtensor.Axons.get(context.state, NETUID, hotkey)
+        told = ast.literal_eval(next(line for line in log.splitlines() if "serve_axon" in line).split("stored ")[1])
+        assert stored == told
+
+
+def test_weights_are_stored_as_a_real_runtime_stores_them() -> None:
+    for name, row in (("pools-218", RAW_WEIGHTS[0]), ("yuma-185", RAW_WEIGHTS[0])):
+        line = next(line for line in fixture_text(f"reference-{name}.log").splitlines() if "stored Weights" in line)
+        told = ast.literal_eval(line.split(": ", 1)[1] if ": [" in line else line[line.index("[(") :])
+        assert [weight for _, weight in told] == max_upscale_weights(list(row.values()))
+
+
+def test_who_registers_pays_the_price_once() -> None:
+    """Both runs: the balance changes by Burn (the calls were free then), and a second time is refused by name."""
+    for spec in (343, 425):
+        context = fresh(5)
+        state, coldkey, hotkey = context.state, bytes([2]) * 32, bytes([1]) * 32
+        Own.Rules.put(state, value=spec)
+        for item in (Subtensor.NetworksAdded, Subtensor.SubtokenEnabled):
+            item.put(state, NETUID, value=True)
+        Subtensor.SubnetMechanism.put(state, NETUID, value=1)
+        for item in (Subtensor.SubnetTAO, Subtensor.SubnetAlphaIn):
+            item.put(state, NETUID, value=10**15)
+        Subtensor.Burn.put(state, NETUID, value=10**9)
+        for who in (coldkey, context.author):
+            balances.mint(context, who, 10**12)
+        Subtensor.MaxRegistrationsPerBlock.put(state, NETUID, value=2)
+        registration.burned_register.run(context, coldkey, NETUID, hotkey)
+        assert 10**12 - balances.free_balance(state, coldkey) == 10**9
+        with pytest.raises(DispatchFailure, match="HotKeyAlreadyRegisteredInSubNet"):
+            registration.burned_register.run(context, coldkey, NETUID, hotkey)
+        assert 10**12 - balances.free_balance(state, coldkey) == 10**9
