@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QSystemTrayIcon
 
 from gui.fakes import chain, failed_miner, good_miner, rich_status, status, unknown_miner
 from gui.test_start import end_agent
@@ -20,6 +22,7 @@ from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState
 from ranvier.ui.icons import tray_icon
 from ranvier.ui.tray import Tray, tray_level, tray_lines
+from ranvier.ui.words import tip_text
 
 TESTS = Path(__file__).parents[1]
 PROGRAMS = TESTS / "programs"
@@ -86,6 +89,19 @@ def test_each_incident_is_told_once_and_none_is_lost(qtbot, monkeypatch):
     assert show(failed, other) == ["One has failed"], "that is worse"
     assert show(ended, other) == []
     tray.close()
+
+
+def test_a_miners_words_become_no_link_on_the_desktop_and_no_picture_in_a_tooltip(qtbot, monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr(QSystemTrayIcon, "showMessage", lambda _self, *words: shown.extend(words[:2]))
+    tray = Tray()
+    tray.tell("It said <b>now</b>", 'Open <a href="https://x.test">this</a>.')
+    tray.close()
+    assert shown == ["It said ‹b›now‹/b›", 'Open ‹a href="https://x.test"›this‹/a›.']
+    assert tip_text("1 < 2\nand 3 > 2") == "1 < 2\nand 3 > 2"
+    document = QTextDocument()
+    document.setHtml(tip_text('<img src="/etc/x">\n& more'))
+    assert document.toPlainText() == '<img src="/etc/x">\n& more'
 
 
 def test_menu_words_follow_the_miners(qtbot):

@@ -100,6 +100,8 @@ class Tray(QObject):
     def tell(self, title: str, text: str) -> None:
         """A passing note beside the icon."""
         if self._icon is not None:
+            # Desktops read marks into what they show; a miner's words must not become a link or a picture there.
+            title, text = (words.replace("<", "‹").replace(">", "›") for words in (title, text))
             self._icon.showMessage(title, text, self._icon.icon(), 6000)
 
     def close(self) -> None:

@@ -6,6 +6,8 @@ Every function takes None for "not known" and says ``unknown``; a missing readin
 from __future__ import annotations
 
 import datetime
+import html
+import re
 
 UNKNOWN = "unknown"
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -16,6 +18,13 @@ _RATES = ("B/s", "kB/s", "MB/s", "GB/s", "TB/s")
 def size_text(count: float | None) -> str:
     """Bytes as ``512 B``, ``1.5 GiB``, ``24 GiB``: three figures at most."""
     return _scaled(count, 1024, _SIZES)
+
+
+def tip_text(text: str) -> str:
+    """A tooltip that is shown as it stands: Qt takes one with marks in it for a page, with links and pictures."""
+    if not re.search(r"<[A-Za-z/!?]", text):
+        return text
+    return "<qt>" + html.escape(text, quote=False).replace("\n", "<br>") + "</qt>"
 
 
 def rate_text(per_second: float | None) -> str:

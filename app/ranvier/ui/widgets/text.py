@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QFontDatabase
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QWidget
 
 from ranvier.ui.theme import tabular
+from ranvier.ui.words import tip_text
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False, copyable: bool = False) -> QLabel:
@@ -39,7 +40,7 @@ def button(text: str, on_click: Callable[[], object] | None = None, *, kind: str
     if kind:
         widget.setProperty("kind", kind)
     if tip:
-        widget.setToolTip(tip)
+        widget.setToolTip(tip_text(tip))
     if on_click is not None:
         widget.clicked.connect(lambda: on_click())
     return widget
@@ -48,7 +49,7 @@ def button(text: str, on_click: Callable[[], object] | None = None, *, kind: str
 def allow(widget: QWidget | QAction, reason: str | None, tip: str = "") -> None:
     """Enable ``widget`` when ``reason`` is None; otherwise grey it and let its tooltip say why."""
     widget.setEnabled(reason is None)
-    widget.setToolTip(tip if reason is None else reason)
+    widget.setToolTip(tip_text(tip if reason is None else reason))
 
 
 def restyle(widget: QWidget, name: str, value: str) -> None:
