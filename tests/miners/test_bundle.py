@@ -59,6 +59,13 @@ def test_no_secret_is_in_the_bundle(tmp_path, monkeypatch) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_the_example_shows_the_place_that_was_cut() -> None:
+    """A status file is one long line; its beginning says nothing."""
+    _text, found = clean_text('{"state":"running",' + '"a":1,' * 40 + '"token":"abcdefgh12345678","z":2}')
+    ((_count, sample),) = found.values()
+    assert "[" in sample and "token" in sample and len(sample) < 80, sample
+
+
 @pytest.mark.parametrize(
     ("line", "secret"),
     [

@@ -51,6 +51,7 @@ _NAMED = re.compile(
 _LOGIN = re.compile(r"://[^/@\s]+@")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 _WORDS = frozenset(WORDS)
+_MARK = re.compile(r"\[[a-z][a-z ]{2,20}\]")  # what stands in place of something
 _SHORT = 4  # a secret of fewer characters is cut out where it stands alone
 
 
@@ -134,8 +135,15 @@ def clean_text(text: str, secrets: Collection[str] = ()) -> tuple[str, dict[str,
                 kinds.append(kind)
         result.append(clean)
         for kind in kinds:  # shown as it is in the end, not half cleaned
-            samples.setdefault(kind, clean[:160])
+            samples.setdefault(kind, _around(clean))
     return "\n".join(result), {kind: (n, samples.get(kind, "")) for kind, n in counts.items() if n > 0}
+
+
+def _around(line: str) -> str:
+    """The part of a cleaned line that shows what was cut out of it."""
+    mark = _MARK.search(line)
+    begin = 0 if mark is None else max(0, mark.start() - 30)
+    return f"{'…' if begin else ''}{line[begin:].strip()[:70]}"
 
 
 def _real(shape: str) -> bool:
