@@ -184,7 +184,7 @@ class Miners:
     async def install(self, miner_id: str) -> str:
         """Make its environment, or join the making. Raises RanvierError."""
         await self._installs.run(self.get(miner_id))
-        return "Its own environment is ready."
+        return "It is ready to be started."
 
     async def start(self, miner_id: str, *, again: bool = False) -> None:
         """Run it; the manual "try again now" too. Refused when another miner has its hotkey, port or card."""
