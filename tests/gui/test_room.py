@@ -82,6 +82,22 @@ async def test_a_table_gives_room_back_when_it_becomes_narrower(qtbot):
     assert table.columnWidth(0) >= table.sizeHintForColumn(0)  # narrower than readable it never gets
 
 
+async def test_columns_grow_with_their_contents_but_not_against_a_hand(qtbot):
+    columns = [Column(name, lambda row, place=place: row[place], str) for place, name in enumerate("abc")]
+    model: RowsModel[tuple[str, str, str]] = RowsModel(columns, lambda row: "one")
+    table = Table(model, stretch=0)
+    qtbot.addWidget(table)
+    table.resize(1200, 200)
+    table.show()
+    model.set_rows([("x", "9.999999 TAO", "9.999999 TAO")])
+    table.fit()
+    table.setColumnWidth(2, 70)
+    model.set_rows([("x", "1 000 000 000.999999 TAO", "1 000 000 000.999999 TAO")])
+    await asyncio.sleep(0.05)
+    assert table.columnWidth(1) >= table.sizeHintForColumn(1)
+    assert table.columnWidth(2) == 70
+
+
 async def test_a_narrow_window_keeps_icons_and_their_names(qtbot):
     window = Window()
     qtbot.addWidget(window)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ranvier.agent.market_messages import Holdings, SeatLine
 from ranvier.chain.model_stake import Holding, Portfolio
 from ranvier.chain.quotes import Pool
-from ranvier.core.units import Alpha, format_alpha
+from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import exact_price_text, percent_text, spot_text, subnet_text
 from ranvier.ui.words import UNKNOWN, block_text, count_text, duration_text, short_address
@@ -199,9 +199,9 @@ def holdings_model() -> RowsModel[HoldingRow]:
             ),
             Column[HoldingRow](
                 "Alpha",
-                lambda row: format_alpha(row.alpha, 6),
+                lambda row: _alpha_text(row, 6),
                 lambda row: (row.holding.netuid, row.holding.alpha_rao),
-                tooltip=lambda row: format_alpha(row.alpha),
+                tooltip=_alpha_text,
                 number=True,
                 help="Each subnet has an alpha of its own (the number after α); they cannot be added.",
             ),
@@ -254,6 +254,11 @@ def _seat_rank(row: HoldingRow) -> int:
     if row.line is None:
         return 1 << 20
     return (1 << 16) if row.line.ahead is None else row.line.ahead
+
+
+def _alpha_text(row: HoldingRow, places: int = 9) -> str:
+    """Root stake is TAO."""
+    return format_alpha(row.alpha, places) if row.holding.netuid else format_tao(Tao(row.holding.alpha_rao), places)
 
 
 def _locked_text(holding: Holding) -> str:

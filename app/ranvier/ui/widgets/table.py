@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent, QKeySequence, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -33,6 +33,8 @@ class Table(QTableView):
         super().__init__(parent)
         self._stretched = len(model.columns) - 1 if stretch is None else stretch
         self._least = 0
+        self._fitted = self._fitting = False
+        self._by_hand: set[int] = set()  # columns whose width somebody chose
         self.rows_model = model
         # Owned by the view: Python's collector may run in a worker thread, where no QObject may be destroyed.
         model.setParent(self)
@@ -57,13 +59,22 @@ class Table(QTableView):
         header.sectionResized.connect(self._section_resized)
         self.selectionModel().selectionChanged.connect(lambda *_: self.picked.emit(self.current_row()))
         self.proxy.modelReset.connect(lambda: self.picked.emit(self.current_row()))
+        self._growing = QTimer(self)  # once for all rows that changed together
+        self._growing.setSingleShot(True)
+        self._growing.timeout.connect(self._grow)
+        self.proxy.modelReset.connect(self._growing.start)
+        self.proxy.dataChanged.connect(lambda *_: self._growing.start())
 
     def sort_by(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by this column until the user clicks another."""
         self.sortByColumn(column, order)
 
     def fit(self) -> None:
-        """Give each column the width of its contents (of the first rows: enough, and quick on long tables)."""
+        """Give each column the width of its contents (of the first rows: enough, and quick on long tables).
+
+        From then on columns become wider by themselves when their contents do.
+        """
+        self._fitted = self._fitting = True
         self.horizontalHeader().setResizeContentsPrecision(40)
         for column in range(self.proxy.columnCount()):
             if column != self._stretched:
@@ -71,13 +82,20 @@ class Table(QTableView):
                 least = self.horizontalHeader().sectionSizeHint(column)
                 self.setColumnWidth(column, max(self.columnWidth(column) + 6, least))
         self._stretch()
+        self._fitting = False
 
     def widen(self) -> None:
         """Widen columns whose contents became longer; none gets narrower, so that nothing jumps."""
+        self._fitting = True
         for column in range(self.proxy.columnCount()):
-            if column != self._stretched:
+            if column != self._stretched and column not in self._by_hand:
                 self.setColumnWidth(column, max(self.columnWidth(column), self.sizeHintForColumn(column) + 6))
         self._stretch()
+        self._fitting = False
+
+    def _grow(self) -> None:
+        if self._fitted and self.proxy.rowCount():
+            self.widen()
 
     def _stretch(self) -> None:
         """Qt's own stretching does not take the room back when the table becomes narrower."""
@@ -92,6 +110,8 @@ class Table(QTableView):
         header.resizeSection(self._stretched, max(self._least, self.viewport().width() - others))
 
     def _section_resized(self, section: int, _before: int, _now: int) -> None:
+        if not self._fitting and self.isVisible():
+            self._by_hand.add(section)
         if section != self._stretched:
             self._take_room()
 
