@@ -69,8 +69,8 @@ QPlainTextEdit[role="log"] { background: $surface; border: 1px solid $border; bo
 QLineEdit { background: $surface; border: 1px solid $outline; border-radius: 6px; padding: 5px 6px; min-height: 18px; }
 QLineEdit:focus { border-color: $accent; }
 QLineEdit:disabled { color: $muted; border-color: $border; }
-QComboBox, QSpinBox, QDoubleSpinBox { background: $surface; color: $text; border: 1px solid $outline; border-radius: 6px;
-    padding: 5px 8px; min-height: 18px; }
+QComboBox, QSpinBox, QDoubleSpinBox { background: $surface; color: $text; border: 1px solid $outline;
+    border-radius: 6px; padding: 5px 8px; min-height: 18px; }
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: $accent; }
 QComboBox:disabled, QSpinBox:disabled { color: $muted; border-color: $border; }
 QSpinBox, QDoubleSpinBox { padding: 4px 8px; }

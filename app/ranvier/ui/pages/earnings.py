@@ -81,6 +81,7 @@ class EarningsPage(Page):
         self.choices = EarningChoices(self._ask_again, self._draw)
         self.model = earnings_model(self.names)
         self.table = Table(self.model, stretch=1)
+        self.table.setAccessibleName("Payments")
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.doubleClicked.connect(self._copy_proof)
         self.chart = BarChart(unit="TAO", height=150)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.messages import (
@@ -35,6 +35,14 @@ from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import button
 
 _MOST_ROWS_SHOWN = 4
+
+
+class _Turned(QStackedWidget):
+    """As narrow as what is shown: the other side has not even been styled before its first turn."""
+
+    def minimumSizeHint(self) -> QSize:
+        shown = self.currentWidget()
+        return super().minimumSizeHint() if shown is None else shown.minimumSizeHint()
 
 
 class MinersPage(Page):
@@ -99,7 +107,7 @@ class MinersPage(Page):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.detail.setProperty("role", "page-body")
         area.setWidget(self.detail)
-        area.setMinimumWidth(320)
+        area.setMinimumWidth(300)
         row = QHBoxLayout()
         row.setSpacing(22)
         row.addWidget(area, 4)
@@ -113,7 +121,7 @@ class MinersPage(Page):
 
     def _right(self) -> QVBoxLayout:
         """The log or the history, by two buttons."""
-        self.stack = QStackedWidget()
+        self.stack = _Turned()
         self.stack.addWidget(self.log)
         self.stack.addWidget(self.history)
         self.log_tab = button("Log", lambda: self._turn_to(self.log))

@@ -46,6 +46,7 @@ class NetCheckPage(Page):
         self.add_action(self.again)
         self.model = endpoints_model()
         self.table = Table(self.model, stretch=0)
+        self.table.setAccessibleName("Endpoints")
         self.table.sort_by(1)
         self.best = label("", wrap=True)
         self.problems = label("", "muted", wrap=True, copyable=True)

@@ -36,7 +36,7 @@ from ranvier.ui.dialogs.ask import ask
 from ranvier.ui.widgets.autostart_card import AutostartCard
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.page import Page
-from ranvier.ui.widgets.text import button, label, line
+from ranvier.ui.widgets.text import allow, button, label, line
 from ranvier.ui.words import UNKNOWN
 
 NETWORK_TITLES = {
@@ -55,6 +55,7 @@ _RANGES = {
 }
 _PACKAGES = ("PySide6-Essentials", "substrate-interface", "msgspec", "aiohttp")
 _FIELD_WIDTH = 320
+_FIELD_LINES = 20  # the width again, in heights of a line: it follows the system's font
 _AMOUNTS = {s.key for s in (LIMIT_ACTION_TAO, LIMIT_DAY_TAO, RETYPE_ABOVE_TAO, LIMIT_COST_PERCENT)}
 
 
@@ -100,8 +101,8 @@ class SettingsPage(Page):
         grid.setColumnStretch(0, 1)
         grid.addWidget(label(setting.label), 0, 0)
         grid.addWidget(label(setting.help, "muted", wrap=True), 1, 0)
-        field.setFixedWidth(_FIELD_WIDTH)
-        field.setEnabled(setting.offered)
+        field.setFixedWidth(max(_FIELD_WIDTH, _FIELD_LINES * self.fontMetrics().height()))
+        allow(field, None if setting.offered else setting.help)
         field.setAccessibleName(setting.label)
         field.setAccessibleDescription(setting.help)
         field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -129,6 +130,8 @@ class SettingsPage(Page):
         box = QSpinBox()
         box.setRange(low, high)
         box.setSuffix(unit)
+        if low == 0:
+            box.setSpecialValueText("none" if setting.key == "gpu_hot_c" else "never")
         box.lineEdit().setTextMargins(7, 0, 0, 0)  # the stylesheet's padding does not reach it
         box.setValue(self.context.settings.get(setting))
         box.editingFinished.connect(lambda: self._store(setting, box.value()))

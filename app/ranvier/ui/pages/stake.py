@@ -85,6 +85,7 @@ class StakePage(ReadingPage):
         self.total = Figure("Free and staked, at spot price")
         self.model = holdings_model()
         self.table = Table(self.model, stretch=0)
+        self.table.setAccessibleName("Positions")
         self.table.sort_by(_SPOT_COLUMN, Qt.SortOrder.DescendingOrder)
         self.table.picked.connect(self._picked)
         self.empty.set_action("Open Wallets", self._go_wallets)

@@ -47,6 +47,7 @@ class SubnetsPage(ReadingPage):
         self.add_action(self.search)
         self.model = market_model()
         self.table = Table(self.model, stretch=0)
+        self.table.setAccessibleName("Subnets")
         self.table.sort_by(_MEDIAN_COLUMN, Qt.SortOrder.DescendingOrder)
         self.table.picked.connect(self._picked)
         self.card = Card(spacing=6)

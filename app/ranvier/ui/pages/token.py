@@ -53,6 +53,7 @@ class TokenPage(ReadingPage):
         self.bar.setAccessibleName("Issued of the cap")
         self.model = halvings_model()
         self.table = Table(self.model)
+        self.table.setAccessibleName("Halvings")
         self.table.sort_by(0)
         self.sharing = Card("Who holds it", spacing=6)
         self.activity = Card("What happens on the chain")

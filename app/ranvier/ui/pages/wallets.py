@@ -181,7 +181,8 @@ class WalletsPage(Page):
 
     def _say_where(self, groups: Sequence[Group]) -> None:
         first = self.folders[0]
-        count = count_text(sum(len(g.rows) for g in groups if g.title != PRACTICE_TITLE), "wallet")
+        number = sum(len(g.rows) for g in groups if g.title != PRACTICE_TITLE)
+        count = count_text(number, "wallet") if number else "No wallets"
         if len(self.folders) == 1:
             text = f"{count} in {first.path}, {first.why}."
         else:

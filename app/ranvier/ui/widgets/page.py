@@ -46,7 +46,7 @@ class Page(QWidget):
         outer.addWidget(self.subtitle)
         outer.addSpacing(8)  # what is scrolled away ends below the words, not at them
         self.content = QVBoxLayout()
-        self.content.setContentsMargins(MARGIN, 10, MARGIN, MARGIN)
+        self.content.setContentsMargins(MARGIN - 1, 9, MARGIN - 1, MARGIN - 1)  # the scroll area has a ring of 1
         self.content.setSpacing(14)
         body = QWidget() if self.scrolls else _Body()
         body.setLayout(self.content)

@@ -45,6 +45,7 @@ class _Part(QWidget):
     def show_group(self, group: Group, *, alone: bool) -> None:
         first = not self.model.rows
         self.heading.setText(group.title)
+        self.table.setAccessibleName(f"Wallets in {group.title}")
         self.heading.setVisible(not alone)
         self.model.set_rows(group.rows)
         least = self.table.horizontalHeader().sizeHint().height() + _ROW * min(len(group.rows), 3) + 4
@@ -89,7 +90,7 @@ class WalletGroups(QWidget):
             part = self._parts.get(group.folder) or self._new_part(group.folder)
             self._column.removeWidget(part)
             self._column.insertWidget(place, part, 1 + min(len(group.rows), _MOST_ROWS))
-            part.show_group(group, alone=len(groups) == 1)
+            part.show_group(group, alone=len(groups) == 1 and group.title == str(group.folder))
         self._quiet = False
         if chosen is None or not self.select(chosen.wallet.path):
             self._select_first()
