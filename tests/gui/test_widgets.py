@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QRectF, Qt
@@ -94,17 +95,27 @@ async def test_a_dialog_leaves_other_tasks_running(qtbot):
             ticks += 1
             await asyncio.sleep(0.01)
 
+    async def until(found: Callable[[], object]) -> None:
+        end = time.monotonic() + 15
+        while not found():
+            assert time.monotonic() < end
+            await asyncio.sleep(0.01)
+
     other = asyncio.get_running_loop().create_task(ticker())
     asking = asyncio.get_running_loop().create_task(ask(parent, "Stop it?", "It is running.", yes="Stop"))
-    await asyncio.sleep(0.2)
-    dialog = next(w for w in parent.findChildren(Dialog) if w.isVisible())
-    assert ticks > 5
-    seen = ticks
-    dialog.yes.click()
-    assert await asking is True
-    await asyncio.sleep(0.05)
-    assert ticks > seen
-    other.cancel()
+    try:
+        await until(lambda: [w for w in parent.findChildren(Dialog) if w.isVisible()])
+        (dialog,) = (w for w in parent.findChildren(Dialog) if w.isVisible())
+        seen = ticks
+        await until(lambda: ticks > seen + 5)
+        assert dialog.isVisible()
+        dialog.yes.click()
+        assert await asking is True
+        seen = ticks
+        await until(lambda: ticks > seen)
+    finally:
+        other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
 
 
 async def test_a_cancelled_question_closes_its_dialog(qtbot):
