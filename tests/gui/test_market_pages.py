@@ -74,7 +74,7 @@ def test_rules_say_price_split_and_who_stayed():
 def test_sharing_is_told_in_one_sentence():
     assert sharing_words("Pay", measure([0, 0])) == "Pay: nobody has any."
     text = sharing_words("Pay", measure([60, 20, 10, 10]))
-    assert "4 holders; the largest has 60 %, the largest three 90 %" in text and "1 holder together" in text
+    assert "4 holders; the largest has 60 %, the largest three 90 %" in text and "one holder decides alone" in text
 
 
 async def test_subnets_page_finds_and_explains(qtbot, house):

@@ -72,6 +72,13 @@ def test_the_parts_always_sum_to_the_change(start, end, pays, before, after) -> 
     assert found.value_change_rao == end * after // 10**9 - start * before // 10**9
 
 
+def test_a_position_that_began_with_nothing_needs_no_price_of_then() -> None:
+    found = explain("5Hot", "5Cold", 1, Reading(10, 0), Reading(30, 1000, 2 * 10**9), [PAY], ())
+    assert (found.value_change_rao, found.amount_effect_rao, found.price_effect_rao) == (2000, 2000, 0)
+    held = explain("5Hot", "5Cold", 1, Reading(10, 1), Reading(30, 1001, 2 * 10**9), [PAY], ())
+    assert held.value_change_rao is None
+
+
 def test_each_step_is_explained_by_what_happened_in_its_block() -> None:
     steps = [
         Step(12, 0, -400, False, (Seen("unstake", 3, -400),)),

@@ -237,8 +237,9 @@ def _sentence(verdict: Verdict, rest: int, netuid: int) -> str:
 
 
 def _values(start: Reading, end: Reading) -> tuple[int | None, int | None, int | None]:
-    if start.price_rao is None or end.price_rao is None:
+    if end.price_rao is None or (start.price_rao is None and start.alpha_rao):
         return None, None, None
-    change = end.alpha_rao * end.price_rao // RAO_PER_COIN - start.alpha_rao * start.price_rao // RAO_PER_COIN
+    before = start.alpha_rao * (start.price_rao or 0) // RAO_PER_COIN  # nothing is worth nothing at any price
+    change = end.alpha_rao * end.price_rao // RAO_PER_COIN - before
     amount = (end.alpha_rao - start.alpha_rao) * end.price_rao // RAO_PER_COIN
     return change, amount, change - amount

@@ -115,4 +115,6 @@ def endpoints_model() -> RowsModel[EndpointRow]:
 
 
 def ms_text(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.0f}{_NARROW}ms"
+    if value is None:
+        return UNKNOWN
+    return f"{value:.0f}{_NARROW}ms" if value >= 1 else f"under 1{_NARROW}ms"

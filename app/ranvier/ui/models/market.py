@@ -152,7 +152,7 @@ def sharing_words(what: str, found: Concentration) -> str:
     if found.effective is None or found.top1 is None or found.gini is None:
         return f"{what}: nobody has any."
     top3 = "" if found.top3 is None or found.holders <= 3 else f", the largest three {found.top3 * 100:.0f} %"
-    majority = f"{count_text(found.nakamoto, 'holder')} together decide" if found.nakamoto else ""
+    majority = "one holder decides alone" if found.nakamoto == 1 else f"{found.nakamoto} holders together decide"
     return (
         f"{what}: {count_text(found.holders, 'holder')}; the largest has {found.top1 * 100:.0f} %{top3}; "
         f"as concentrated as {found.effective:.1f} equal ones; {majority}; Gini {found.gini:.2f}."
