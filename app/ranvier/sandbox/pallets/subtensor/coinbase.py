@@ -177,7 +177,7 @@ def _inputs(context: Context, netuid: int, index: int, hotkeys: list[bytes], pai
     return yuma.EpochInputs(
         block=context.block,
         tempo=Subtensor.Tempo.get(state, netuid),
-        stake_rao=tuple(stakes.stake_weight(state, netuid, hotkey) for hotkey in hotkeys),
+        stake_rao=tuple(stakes.stake_weight_bits(state, netuid, hotkey) for hotkey in hotkeys),
         weights=tuple(tuple(Subtensor.Weights.get(state, index, uid)) for uid in uids),
         bonds=tuple(tuple(Subtensor.Bonds.get(state, index, uid)) for uid in uids),
         last_update=tuple(Subtensor.LastUpdate.get(state, index)),
@@ -189,7 +189,8 @@ def _inputs(context: Context, netuid: int, index: int, hotkeys: list[bytes], pai
         bonds_penalty=Subtensor.BondsPenalty.get(state, netuid),
         bonds_moving_average=Subtensor.BondsMovingAverage.get(state, netuid),
         max_validators=Subtensor.MaxAllowedValidators.get(state, netuid),
-        stake_threshold_rao=Subtensor.StakeThreshold.get(state),
+        stake_threshold_rao=Subtensor.StakeThreshold.get(state) << FRACTION,
+        owner_votes=rules(state) >= 425,
         owner_uid=Subtensor.Uids.get(state, netuid, Subtensor.SubnetOwnerHotkey.get(state, netuid)),
         bonds_since=last_step + 1 if last_step and rules(state) >= 425 else None,
         yuma3=Subtensor.Yuma3On.get(state, netuid),

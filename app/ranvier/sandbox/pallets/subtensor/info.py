@@ -10,10 +10,11 @@ from typing import Any
 from ranvier.sandbox.pallets.commitments import Commitments, info_bytes
 from ranvier.sandbox.pallets.subtensor import shares, stakes, swaps
 from ranvier.sandbox.pallets.subtensor.info_types import METAGRAPH_FIELDS, SELECTIVE_FIELDS
-from ranvier.sandbox.pallets.subtensor.storage import Subtensor
+from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.storage import State
 
 _NO_AXON = dict.fromkeys(("block", "version", "ip", "port", "ip_type", "protocol", "placeholder1", "placeholder2"), 0)
+_U16_MAX = 65_535
 _NO_PROMETHEUS = dict.fromkeys(("block", "version", "ip", "port", "ip_type"), 0)
 
 
@@ -187,7 +188,7 @@ def scores(state: State, netuid: int, hotkeys: list[bytes]) -> dict[str, Any]:
         return values + [empty] * (count - len(values))
 
     alpha = [stakes.inherited(state, netuid, hotkey, netuid) for hotkey in hotkeys]
-    tao = [stakes.weighted_tao(state, netuid, hotkey) for hotkey in hotkeys]
+    tao = [stakes.inherited(state, netuid, hotkey, swaps.ROOT) for hotkey in hotkeys]
     return {
         "active": column(Subtensor.Active, False),
         "validator_permit": column(Subtensor.ValidatorPermit, False),
@@ -202,7 +203,9 @@ def scores(state: State, netuid: int, hotkeys: list[bytes]) -> dict[str, Any]:
         "block_at_registration": [Subtensor.BlockAtRegistration.get(state, netuid, uid) for uid in range(count)],
         "alpha_stake": alpha,
         "tao_stake": tao,
-        "total_stake": [one + other for one, other in zip(alpha, tao, strict=True)],
+        "total_stake": [stakes.stake_weight(state, netuid, hotkey) for hotkey in hotkeys],
+        # What 425 no longer computes it shows as nothing.
+        **({key: [] for key in ("rank", "trust", "pruning_score")} if rules(state) >= 425 else {}),
     }
 
 
@@ -267,8 +270,10 @@ def neurons(state: State, netuid: int, *, lite: bool) -> list[dict[str, Any]]:
     trust = Subtensor.ValidatorTrust.get(state, netuid)
     rows = []
     for uid, (hotkey, coldkey) in enumerate(zip(hotkeys, coldkeys, strict=True)):
-        row = {name: columns[name][uid] for name in ("rank", "emission", "consensus", "trust", "dividends")}
-        row |= {name: columns[name][uid] for name in ("active", "last_update", "validator_permit", "pruning_score")}
+        row = {name: columns[name][uid] for name in ("emission", "consensus", "dividends")}
+        row |= {name: columns[name][uid] for name in ("active", "last_update", "validator_permit")}
+        for name, gone in (("rank", 0), ("trust", 0), ("pruning_score", _U16_MAX)):
+            row[name] = columns[name][uid] if columns[name] else gone
         row |= {
             "hotkey": hotkey,
             "coldkey": coldkey,
@@ -276,7 +281,7 @@ def neurons(state: State, netuid: int, *, lite: bool) -> list[dict[str, Any]]:
             "netuid": netuid,
             "axon_info": Subtensor.Axons.get(state, netuid, hotkey) or _NO_AXON,
             "prometheus_info": Subtensor.Prometheus.get(state, netuid, hotkey) or _NO_PROMETHEUS,
-            "stake": [(coldkey, columns["total_stake"][uid])],
+            "stake": [(coldkey, Subtensor.TotalHotkeyAlpha.get(state, hotkey, netuid))],
             "incentive": columns["incentives"][uid],
             "validator_trust": trust[uid] if uid < len(trust) else 0,
         }

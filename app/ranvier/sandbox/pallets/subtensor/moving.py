@@ -129,6 +129,7 @@ def _transition(
     if coldkey != other_coldkey:
         balances.transfer(context, coldkey, other_coldkey, tao, keep_alive=False)
     if tao >= staking.MIN_STAKE_RAO:
+        staking.become_delegate(state, other_hotkey, other_coldkey)
         staking.stake_tao(context, other_coldkey, other_hotkey, other_netuid, tao, free=not from_root)
     return tao
 

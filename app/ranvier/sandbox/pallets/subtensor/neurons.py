@@ -36,6 +36,9 @@ def create_account_if_new(context: Context, coldkey: bytes, hotkey: bytes) -> No
         Subtensor.Owner.put(state, hotkey, value=coldkey)
         owned = Subtensor.OwnedHotkeys.get(state, coldkey)
         Subtensor.OwnedHotkeys.put(state, coldkey, value=[*owned, hotkey])
+        staked = Subtensor.StakingHotkeys.get(state, coldkey)
+        if hotkey not in staked:
+            Subtensor.StakingHotkeys.put(state, coldkey, value=[*staked, hotkey])
     elif Subtensor.Owner.get(state, hotkey) != coldkey:
         raise fail("NonAssociatedColdKey")
 

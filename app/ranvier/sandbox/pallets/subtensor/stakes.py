@@ -28,15 +28,16 @@ def _part(part: int) -> int:
     return (part << FRACTION) // _U64_MAX
 
 
-def weighted_tao(state: State, netuid: int, hotkey: bytes) -> int:
-    """Root stake that counts for the hotkey in the subnet, times TaoWeight."""
-    tao = inherited(state, netuid, hotkey, 0)
-    return tao * Subtensor.TaoWeight.get(state) // _U64_MAX if tao else 0
+def stake_weight_bits(state: State, netuid: int, hotkey: bytes) -> int:
+    """Alpha that counts for the hotkey in the subnet, plus root stake times TaoWeight; in 2**-32 rao.
+
+    ``get_stake_weights_for_hotkey_on_subnet``: the weight is a U96F32, of which the product loses nothing.
+    """
+    root_stake = inherited(state, netuid, hotkey, 0)
+    weighted = root_stake * _part(Subtensor.TaoWeight.get(state)) if root_stake else 0
+    return (inherited(state, netuid, hotkey, netuid) << FRACTION) + weighted
 
 
 def stake_weight(state: State, netuid: int, hotkey: bytes) -> int:
-    """Alpha that counts for the hotkey in the subnet, plus root stake times TaoWeight.
-
-    ``get_stake_weights_for_hotkey_on_subnet``.
-    """
-    return inherited(state, netuid, hotkey, netuid) + weighted_tao(state, netuid, hotkey)
+    """The same in whole rao."""
+    return stake_weight_bits(state, netuid, hotkey) >> FRACTION

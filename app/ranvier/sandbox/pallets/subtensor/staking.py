@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.fixed64 import div64
+from ranvier.sandbox.pallet import DispatchFailure, call
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import collateral, locks, root_claims, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_SET, STAKE_ADDED, STAKE_REMOVED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.scale import BOOL, Alias
-from ranvier.sandbox.storage import State
+from ranvier.sandbox.storage import State, WritableState
 from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
 
 MIN_STAKE_RAO = 2_000_000
@@ -25,6 +26,12 @@ def open_subnet(state: State, netuid: int) -> None:
         raise fail("SubnetNotExists")
     if netuid != swaps.ROOT and not Subtensor.SubtokenEnabled.get(state, netuid):
         raise fail("SubtokenDisabled")
+
+
+def become_delegate(state: WritableState, hotkey: bytes, coldkey: bytes) -> None:
+    """``maybe_become_delegate``: another's stake makes a hotkey a delegate, with the take it would have anyway."""
+    if Subtensor.Owner.get(state, hotkey) != coldkey and not Subtensor.Delegates.exists(state, hotkey):
+        Subtensor.Delegates.put(state, hotkey, value=Subtensor.Delegates.get(state, hotkey))
 
 
 def _ensure_enabled(state: State, netuid: int) -> None:
@@ -121,6 +128,7 @@ def add_limited(
     swaps.ensure_input_within_limit(context.state, netuid, tao, buying=True)
     most = swaps.most_tao_below(context.state, netuid, limit_price)
     amount = check_add(context.state, coldkey, hotkey, netuid, tao, most, partial)
+    become_delegate(context.state, hotkey, coldkey)
     return stake_tao(context, coldkey, hotkey, netuid, amount, limit_price=limit_price)
 
 
@@ -152,6 +160,21 @@ def _sell(
         raise fail("HotKeyAccountNotExists")
     collateral.ensure_available(state, coldkey, hotkey, netuid, alpha)
     unstake_alpha(context, coldkey, hotkey, netuid, amount, limit_price=limit_price)
+    _clear_small_nomination(context, coldkey, hotkey, netuid)
+
+
+def _clear_small_nomination(context: Context, coldkey: bytes, hotkey: bytes, netuid: int) -> None:
+    """``clear_small_nomination_if_required``: sell what is left when it is less than a nomination must be."""
+    state = context.state
+    least = div64(Subtensor.NominatorMinRequiredStake.get(state) << 64, swaps.price_bits(state, netuid)) >> 64
+    held = shares.stake_of(state, hotkey, coldkey, netuid)
+    if not 0 < held < least or Subtensor.Owner.get(state, hotkey) == coldkey:
+        return
+    try:
+        with context.attempt():
+            unstake_alpha(context, coldkey, hotkey, netuid, held)
+    except DispatchFailure:
+        shares.take_stake(state, hotkey, coldkey, netuid, held)
 
 
 def remove(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, alpha: int) -> None:
