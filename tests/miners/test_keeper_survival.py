@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -96,10 +97,16 @@ async def test_a_program_that_died_with_its_keeper_is_started_again(kept) -> Non
     kept.client._started_pid = 0
     await kept.until(lambda: not lives(first))
     assert "neither the keeper nor the program runs" in kept.client.status().reason
+    path = kept.folder / "run" / "status.json"
+    told = json.loads(path.read_bytes())  # as of a program that said something for a quarter of an hour
+    path.write_text(
+        json.dumps({**told, "started_at": told["started_at"] - 900, "written_at": told["written_at"] - 899})
+    )
     await kept.ensure()
     await kept.until(lambda: kept.client.status().starts == 2)
     assert [pid for pid in old if lives(pid)] == []
     status = kept.client.status()
+    assert status.exits[0].ran_s > 800, "its last word counts, not the keeper's last note"
     assert status.crashes == 1 and (status.exits[0].code, status.exits[0].signal) == (None, None)
     await kept.client.end()
 

@@ -373,7 +373,8 @@ class Keeper:
 
     def _missed(self, known: dict[str, Any]) -> None:
         """The program ended while it had no keeper; what it left behind is ended first."""
-        ran_s = max(0.0, float(known.get("written_at") or 0) - float(known.get("started_at") or 0))
+        alive_at = max(float(known.get("written_at") or 0), min(self._log.heard_at(), time.time()))
+        ran_s = max(0.0, alive_at - float(known.get("started_at") or 0))
         self._exit = (Exit(None, None), ran_s)
         self._ladder = rules.Ladder(rules.leftover_rungs(), time.monotonic())
         self._policy.closing("ended while it had no keeper")

@@ -92,6 +92,14 @@ class LogWriter:
         """A line of the keeper's own; ``ended`` closes the program's unfinished lines."""
         self.write(ENDED if ended else REMARK, text.encode() + b"\n")
 
+    def heard_at(self) -> float:
+        """When something was last written to it, also by a keeper before (Unix seconds); 0.0: not known."""
+        known = held(self._folder)
+        try:
+            return os.stat(self._path(known[-1].name)).st_mtime if known else 0.0  # noqa: PTH116
+        except OSError:
+            return 0.0
+
     def close(self) -> None:
         """Close the files; the next write opens them again."""
         for descriptor in (self._data, self._index):
