@@ -121,7 +121,8 @@ class NodeProcess:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=child_environment()
         )
-        watchdog = threading.Timer(20, self.process.kill)
+        # It starts in a second or two; with six at once on two busy cores it took up to 20.
+        watchdog = threading.Timer(120, self.process.kill)
         watchdog.start()
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -148,7 +149,7 @@ class NodeProcess:
         return self._gone()
 
     def _gone(self) -> int:
-        code = self.process.wait(10)
+        code = self.process.wait(60)
         assert self.process.stdout is not None and self.process.stderr is not None
         self.process.stdout.close()
         self.process.stderr.close()

@@ -34,7 +34,7 @@ class Caller:
     def __call__(self, method: str, *params: Any) -> Any:
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
         request = urllib.request.Request(self._url, body, {"content-type": "application/json"})
-        answer = json.load(urllib.request.urlopen(request, timeout=10))
+        answer = json.load(urllib.request.urlopen(request, timeout=60))
         return answer["error"] if "error" in answer else answer["result"]
 
     def head(self) -> int:

@@ -19,6 +19,7 @@ from ranvier.sandbox.scale import (
     U32,
     U64,
     U128,
+    Alias,
     Bytes,
     Codec,
     Compact,
@@ -129,6 +130,28 @@ def test_numbers_are_held_to_their_range() -> None:
             codec.encode(value)
     with pytest.raises(ScaleError):
         Compact(U8).decode(encode_compact(256))
+
+
+_PAIRS = st.lists(st.tuples(st.integers(0, 2**16 - 1), st.integers(-(2**63), 2**63 - 1)), max_size=40)
+
+
+@given(_PAIRS, st.data())
+def test_lists_of_numbers_are_their_parts_one_after_the_other(
+    pairs: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Such lists are packed in one go."""
+    codec, number = Vec(Tuple((U16, I64))), Vec(Alias(U16, "NetUid"))
+    whole = encode_compact(len(pairs)) + b"".join(U16.encode(one) + I64.encode(two) for one, two in pairs)
+    assert codec.encode(pairs) == codec.encode([list(pair) for pair in pairs]) == whole
+    assert codec.decode(whole) == pairs
+    ones = [one for one, _ in pairs]
+    assert number.decode(number.encode(ones)) == ones
+    wrong = data.draw(st.sampled_from([(70_000, 1), (-1, 1), (1, 2**63), (1,), (1, 2, 3), ("1", 1), (1.0, 1)]))
+    with pytest.raises(ScaleError):
+        codec.encode([*pairs, wrong])
+    for cut in range(len(whole)):
+        with pytest.raises(ScaleError):
+            codec.decode(whole[:cut])
 
 
 @given(st.integers(2, 16), st.integers(0, 65535), st.integers(0, 2**31))

@@ -58,6 +58,7 @@ class WaitingRoom:
         self._by_sender: dict[bytes, dict[int, Entry]] = {}
         self._banned: OrderedDict[bytes, None] = OrderedDict()
         self._included: list[tuple[int, bytes, list[Entry]]] = []
+        self._ready = 0
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._by_hash.values()))
@@ -92,26 +93,31 @@ class WaitingRoom:
                 f"Priority is too low: ({priority} vs {priority})",
                 "The transaction has too low priority to replace another transaction already in the pool.",
             )
-        ready = ahead == 0 or all(extrinsic.nonce - back in theirs for back in range(1, ahead + 1))
+        before = theirs.get(extrinsic.nonce - 1)
+        ready = ahead == 0 or (before is not None and before.ready)
         self._make_room(ready)
         entry = Entry(extrinsic, hash_, next(self._arrivals), watchers=[watcher] if watcher else [])
         self._by_hash[hash_] = entry
         self._by_sender.setdefault(extrinsic.signer, {})[extrinsic.nonce] = entry
         if not ready:
             entry.tell("future")
-        self._promote(extrinsic.signer)
+        else:
+            self._promote(extrinsic.signer, extrinsic.nonce)
         return hash_
 
     def _make_room(self, ready: bool) -> None:
-        count = sum(1 for entry in self._by_hash.values() if entry.ready is ready)
+        count = self._ready if ready else len(self._by_hash) - self._ready
         if count >= (_READY_LIMIT if ready else _FUTURE_LIMIT):
             raise Refused(1016, "Immediately Dropped", "The transaction couldn't enter the pool because of the limit")
 
-    def _promote(self, sender: bytes) -> None:
-        for entry in self._in_turn(sender):
-            if not entry.ready:
-                entry.ready = True
-                entry.tell("ready")
+    def _promote(self, sender: bytes, nonce: int) -> None:
+        """The sender's entries from ``nonce`` on are ready, up to the next gap."""
+        theirs = self._by_sender.get(sender, {})
+        while (entry := theirs.get(nonce)) is not None and not entry.ready:
+            entry.ready = True
+            self._ready += 1
+            entry.tell("ready")
+            nonce += 1
 
     def _in_turn(self, sender: bytes) -> Iterator[Entry]:
         """The sender's entries without a gap from the account's nonce on."""
@@ -158,8 +164,9 @@ class WaitingRoom:
         for sender in tuple(self._by_sender):
             nonce = System.Account.get(self._chain.store, sender)["nonce"]
             for entry in [e for n, e in self._by_sender[sender].items() if n < nonce]:
-                self._drop(entry.hash, "invalid")
-            self._promote(sender)
+                self._remove(entry.hash)
+                entry.tell("invalid")
+            self._promote(sender, nonce)
         self._expire(block.number)
 
     def retract(self, block: Block) -> None:
@@ -171,6 +178,7 @@ class WaitingRoom:
                 assert entry.extrinsic.signer is not None
                 self._by_hash[entry.hash] = entry
                 self._by_sender.setdefault(entry.extrinsic.signer, {})[entry.extrinsic.nonce] = entry
+                self._ready += entry.ready
                 entry.tell({"retracted": f"0x{hash_.hex()}"})
 
     def forget_watcher(self, watcher: Watcher) -> None:
@@ -213,14 +221,24 @@ class WaitingRoom:
             self._banned.popitem(last=False)
 
     def _drop(self, hash_: bytes, status: str) -> None:
+        """Give one up; those of its sender that come after it wait for another one in its place."""
         entry = self._remove(hash_)
-        if entry is not None:
-            entry.tell(status)
+        if entry is None:
+            return
+        entry.tell(status)
+        assert entry.extrinsic.signer is not None
+        nonce, theirs = entry.extrinsic.nonce + 1, self._by_sender.get(entry.extrinsic.signer, {})
+        while (later := theirs.get(nonce)) is not None and later.ready:
+            later.ready = False
+            self._ready -= 1
+            later.tell("future")
+            nonce += 1
 
     def _remove(self, hash_: bytes) -> Entry | None:
         entry = self._by_hash.pop(hash_, None)
         if entry is None or entry.extrinsic.signer is None:
             return None
+        self._ready -= entry.ready
         theirs = self._by_sender[entry.extrinsic.signer]
         del theirs[entry.extrinsic.nonce]
         if not theirs:
