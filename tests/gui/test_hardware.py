@@ -145,6 +145,7 @@ async def test_events_are_appended_once_and_old_samples_go(qtbot, house):
 async def test_a_gpu_that_disappears_is_told_with_its_last_reading(qtbot, house):
     page = await opened(qtbot, house)
     uuid = samples.gpu(1, 0).uuid
+    await samples.until(lambda: uuid in page.gpus, "the card")
     sample = samples.hardware(time.time() + 5)
     page.add_sample(replace(sample, gpus=sample.gpus[:1]))
     assert page.gpus[uuid].badge.level is Level.BAD and not page.gpus[uuid].problem.isHidden()

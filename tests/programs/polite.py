@@ -1,14 +1,15 @@
 """Takes half a second to end when it is asked to by SIGINT, and says so; dies of anything else."""
 
+import os
 import signal
 import sys
 import time
 
 
 def end(_number: int, _frame: object) -> None:
-    print("saving", flush=True)
+    os.write(1, b"saving\n")  # it may come inside the print below, where a second one is refused
     time.sleep(0.5)
-    print("saved", flush=True)
+    os.write(1, b"saved\n")
     sys.exit(0)
 
 
