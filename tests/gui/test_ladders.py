@@ -62,10 +62,10 @@ async def test_the_card_offers_what_can_be_done(qtbot, house):
     card.more.click()
     await asyncio.sleep(0.01)  # the rows of before are gone
     buttons = [one for one in card.findChildren(QPushButton) if one.isEnabled() and one is not card.more]
-    assert [one.text() for one in buttons if one.text().startswith("Sign")] == ["Sign this step …"]
+    assert [one.text() for one in buttons if one.text().startswith("Sign")] == ["Sign this step…"]
     for one in buttons:
         one.click()
-        if one.text() == "Postpone …":
+        if one.text() == "Postpone…":
             card.menu.actions()[1].trigger()
             card.menu.hide()
     assert acts == [
@@ -106,7 +106,7 @@ async def test_a_signed_step_is_noted_before_and_after(qtbot, house):
     page.shown()
     await samples.until(lambda: not page.ladders.isHidden(), "the card")
     page.hidden()
-    next(one for one in page.ladders.findChildren(QPushButton) if one.text() == "Sign this step …").click()
+    next(one for one in page.ladders.findChildren(QPushButton) if one.text() == "Sign this step…").click()
     (wish,) = signed
     assert wish.signer_ss58 == samples.COLDKEY
     await wish.sending()

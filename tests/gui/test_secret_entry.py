@@ -46,7 +46,7 @@ def test_each_form_is_named_with_its_address():
 
 def test_what_cannot_be_used_says_why():
     assert recognise("").sentence() == HINT
-    assert recognise("bottom drive obey").sentence() == "Recovery phrase, 3 words so far …"
+    assert recognise("bottom drive obey").sentence() == "Recovery phrase, 3 words so far…"
     assert "Word 8, “hose”" in recognise(samples.BOTTOM.replace("hold", "hose")).problem
     assert "checksum" in recognise(samples.ALICE[:-1] + "Z").problem
     assert "bytes" in recognise("0x" + "ab" * 20).problem or "digits" in recognise("0x" + "ab" * 20).problem

@@ -252,7 +252,7 @@ class Application:
             return
         if self._link is not None:
             self._link.cancel()  # or it would start the agent again
-        self.window.messages.say("Stopping miners, sandbox and agent …")
+        self.window.messages.say("Stopping miners, sandbox and agent…")
         await self.context.client.call(StopAgent(everything=True))
         self.quit_window()
 

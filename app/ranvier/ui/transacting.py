@@ -127,7 +127,7 @@ class Transacting:
     async def carry_out(self, wish: Wish) -> Receipt | None:
         """The whole way; None when nothing was sent because somebody said no. Raises RanvierError before sending."""
         key = await asyncio.to_thread(self._key_of, wish.signer_ss58)
-        self._context.say("Asking the chain what this would do …")
+        self._context.say("Asking the chain what this would do…")
         async with connected(self._context) as connection:
             plan = await wish.plan(connection)
             verdict = await self.verdict(plan)

@@ -56,7 +56,7 @@ def writing_note() -> QWidget:
     bar = QProgressBar()
     bar.setRange(0, 0)
     bar.setTextVisible(False)
-    return _step(label("Encrypting and writing the wallet …"), note, bar)
+    return _step(label("Encrypting and writing the wallet…"), note, bar)
 
 
 class WritingDialog(Dialog):

@@ -102,7 +102,7 @@ async def disk_use(parent: QWidget, context: Context) -> None:
     """Count, show, and delete the downloads when asked."""
     latest = context.bridge.latest
     miners = () if latest is None else latest.miners
-    context.say("Counting what fills the disk …")
+    context.say("Counting what fills the disk…")
     found = await asyncio.to_thread(look, context.paths, {one.id: one.name for one in miners})
     busy = next((f"{one.name} is being installed." for one in miners if one.shown == "installing"), None)
     if await show(DiskDialog(parent, context.paths, found, busy)):

@@ -85,7 +85,7 @@ class SecretsDialog(Dialog):
         name = label(one.name, "mono", copyable=True)
         state = label(words, "muted" if one.stored else "problem" if one.stored is False else "muted", wrap=True)
         state.setToolTip(tip)
-        replace = button("Replace …" if one.stored else "Set …", partial(self.choose, one.name))
+        replace = button("Replace…" if one.stored else "Set…", partial(self.choose, one.name))
         remove = button("Remove", partial(self._remove, one.name))
         replace.setAccessibleName(f"Set {one.name}")
         remove.setAccessibleName(f"Remove {one.name}")

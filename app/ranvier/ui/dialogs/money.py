@@ -40,7 +40,7 @@ class Form:
     about: str
     parts: tuple[Spec, ...]
     wish: Callable[[Ground, Answers], Wish]
-    yes: str = "Check and sign …"
+    yes: str = "Check and sign…"
     aside: str = "Sign together with others"
     command: Callable[[Ground, Answers], Command[Done]] | None = None
 

@@ -91,7 +91,7 @@ class Preview(QFrame):
         if wish is None:
             self._say("Preview", _WAITING)
         else:
-            self.state.setText("Asking the chain …")
+            self.state.setText("Asking the chain…")
 
     # --- asking ----------------------------------------------------------------------------------------------
 

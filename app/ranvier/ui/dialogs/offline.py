@@ -72,7 +72,7 @@ class OfflineDialog(Dialog):
         text = (
             "The key is not on this machine. Nothing here is secret.\n"
             "1.  Take this payload to the machine that has the key, as a file or by its code.\n"
-            "2.  There, in Ranvier: Wallets, Sign or verify, Sign a payload.\n"
+            "2.  There, in Ranvier: Wallets, Sign or check, Sign a payload.\n"
             "3.  Bring the signature back and put it in below."
         )
         self.body.addWidget(label(text, wrap=True))

@@ -73,7 +73,7 @@ class TransactionDialog(QDialog):
         for place, mark in enumerate(self.marks):
             mark.set_level(Level.GOOD if place <= reached else Level.BUSY if place == reached + 1 else Level.OFF)
         text = {
-            None: "Being signed and sent …",
+            None: "Being signed and sent…",
             TxStage.SUBMITTED: "It waits for a block. You may close this window; the receipt is kept.",
             TxStage.RETRACTED: "The block that held it lost against another; the node puts it into the next one.",
             TxStage.IN_BLOCK: "It is in a block and took effect; soon it is final.",

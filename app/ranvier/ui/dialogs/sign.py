@@ -45,7 +45,7 @@ class SignDialog(Dialog):
         chosen: Wallet | None = None,
         strengths: dict[Path, Strength] | None = None,
     ) -> None:
-        super().__init__(parent, "Sign or verify", yes=_YES[0], no="Close")
+        super().__init__(parent, "Sign or check", yes=_YES[0], no="Close")
         self._run, self._store, self._strengths = run, store, strengths
         self.choices = key_choices(listed)
         self.sign = SignStep(self.choices, chosen)
@@ -85,7 +85,7 @@ class SignDialog(Dialog):
     def submitted(self) -> None:
         self.problem("")
         work = (self._sign, self._verify, self._sign_payload)[self.steps.place]
-        self._run(self._guarded(work()), "sign or verify")
+        self._run(self._guarded(work()), "sign or check")
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         self.busy(True)

@@ -141,7 +141,7 @@ class UnlockDialog(Dialog):
     # --- the keyring -----------------------------------------------------------------------------------------
 
     async def _recall(self, store: PasswordStore) -> None:
-        self._say_store("Asking the system's keyring for the password …")
+        self._say_store("Asking the system's keyring for the password…")
         try:
             found = await store.recall(self._path)
         except RanvierError as error:
@@ -162,7 +162,7 @@ class UnlockDialog(Dialog):
         self._run(self._look(self._store) if wanted else self._forget(self._store), "system keyring")
 
     async def _look(self, store: PasswordStore) -> None:
-        self._say_store("Looking at the system's keyring …")
+        self._say_store("Looking at the system's keyring…")
         state = await store.state()
         self._say_store(STATE_WORDS[state])
         if state is StoreState.ABSENT and isValid(self):  # nothing to wait for: there is no second place
@@ -229,7 +229,7 @@ class UnlockDialog(Dialog):
 
     async def _keep(self, store: PasswordStore, password: str) -> None:
         """A keyring that fails does not undo the unlocking; the next dialog says what became of it."""
-        self.progress.words.setText("Putting the password into the system's keyring …")
+        self.progress.words.setText("Putting the password into the system's keyring…")
         try:
             await store.remember(self._path, password)
         except RanvierError as error:

@@ -56,7 +56,7 @@ class MinerLog:
         self._start = self._next = None
         self._at_end = True
         self._view.follow.setChecked(True)
-        self._view.reset("reading …")
+        self._view.reset("reading…")
         if self.polling.running:
             self.polling.now()
 
@@ -234,7 +234,7 @@ class MinerLog:
         """Look further back; how many more hits are known then."""
         miner_id, pattern = self.miner_id, self._pattern
         for _ in range(_MOST_STEPS):
-            self._view.note.setText("searching …")
+            self._view.note.setText("searching…")
             found = await self._context.client.call(
                 SearchLog(miner_id, pattern, offset=self._search_next, backwards=True, limit=_HITS)
             )

@@ -54,7 +54,7 @@ class MinersPage(Page):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.add_miner = button("Add a miner …", self._add_miner)
+        self.add_miner = button("Add a miner…", self._add_miner)
         self.add_action(self.add_miner)
         self._known = True
         self._rows_shown = 0
@@ -185,7 +185,7 @@ class MinersPage(Page):
             self.empty.set_action("Go to the rehearsal", lambda: self.context.go("rehearsal"))
         else:
             self.empty.set_text("No miner yet", "A miner needs a recipe (what runs) and a hotkey (who it is).")
-            self.empty.set_action("Add a miner …", self._add_miner)
+            self.empty.set_action("Add a miner…", self._add_miner)
 
     def choose(self, subject: str) -> None:
         self.table.select_key(subject)

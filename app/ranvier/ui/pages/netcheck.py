@@ -115,7 +115,7 @@ class NetCheckPage(Page):
         if not self._running:
             self._running = True
             self.again.setEnabled(False)
-            self.again.setText("Checking …")
+            self.again.setText("Checking…")
             self.context.run(self._check(), "network check")
 
     async def _check(self) -> None:

@@ -219,7 +219,7 @@ class RehearsalPage(Page):
                 clear(row.extra)
                 row.show_report(StageReport(row.stage, StageState.WAITING))
         allow(self.start, "It runs already: the stages below say where it is." if running else None)
-        self.start.setText("Running …" if running else "Run it again")
+        self.start.setText("Running…" if running else "Run it again")
         restyle(self.start, "kind", "")
         self.secret.setVisible(self._rehearsal is not None and self._rehearsal.password is not None)
 

@@ -50,21 +50,21 @@ _DECIMALS = 6
 _SPOT_COLUMN = 3
 # (words in the menu, form, whether it needs a position); None is a line between.
 _MORE: tuple[tuple[str, Form, bool] | None, ...] = (
-    ("Move to another hotkey …", forms.MOVE, True),
-    ("Swap to another subnet …", forms.SWAP, True),
-    ("Give to another coldkey …", forms.GIVE, True),
-    ("Unstake everything of a hotkey …", forms.UNSTAKE_ALL, True),
+    ("Move to another hotkey…", forms.MOVE, True),
+    ("Swap to another subnet…", forms.SWAP, True),
+    ("Give to another coldkey…", forms.GIVE, True),
+    ("Unstake everything of a hotkey…", forms.UNSTAKE_ALL, True),
     None,
-    ("Buy in steps …", ladder_forms.BUY_IN_STEPS, False),
-    ("Sell in steps …", ladder_forms.SELL_IN_STEPS, True),
+    ("Buy in steps…", ladder_forms.BUY_IN_STEPS, False),
+    ("Sell in steps…", ladder_forms.SELL_IN_STEPS, True),
     None,
-    ("Register a hotkey …", miner_forms.REGISTER, False),
-    ("Where miners' pay lands …", miner_forms.AUTO_STAKE, False),
-    ("Lock more collateral …", miner_forms.ADD_COLLATERAL, True),
-    ("Set the collateral floor …", miner_forms.COLLATERAL_FLOOR, True),
-    ("Publish a commitment …", miner_forms.COMMITMENT, False),
-    ("Publish an axon …", miner_forms.SERVE_AXON, False),
-    ("Replace a hotkey …", miner_forms.SWAP_HOTKEY, False),
+    ("Register a hotkey…", miner_forms.REGISTER, False),
+    ("Where miners' pay lands…", miner_forms.AUTO_STAKE, False),
+    ("Lock more collateral…", miner_forms.ADD_COLLATERAL, True),
+    ("Set the collateral floor…", miner_forms.COLLATERAL_FLOOR, True),
+    ("Publish a commitment…", miner_forms.COMMITMENT, False),
+    ("Publish an axon…", miner_forms.SERVE_AXON, False),
+    ("Replace a hotkey…", miner_forms.SWAP_HOTKEY, False),
 )
 
 

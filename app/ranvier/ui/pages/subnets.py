@@ -53,7 +53,7 @@ class SubnetsPage(ReadingPage):
         self.card = Card(spacing=6)
         self.card.hide()
         self.desk = MoneyDesk(context, self, lambda _: self.read_again())
-        self.register = button("Register …", self._register)
+        self.register = button("Register…", self._register)
         self.card.add_to_header(self.register)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
@@ -150,7 +150,7 @@ class SubnetsPage(ReadingPage):
         for words in earning_words(row):
             left.addWidget(label(words, wrap=True, copyable=True))
         if detail is None:
-            right.addWidget(label("Reading its seats …", "muted"))
+            right.addWidget(label("Reading its seats…", "muted"))
         else:
             stake = sharing_words(f"Validators' stake ({detail.validators} with a permit)", detail.validator_stake)
             for words in (*rule_words(detail, row.block_s), stake, sharing_words("Pay", detail.miner_incentive)):

@@ -71,7 +71,7 @@ class WalletDetail(QWidget):
         self.backup_words = label("", wrap=True)
         self.drill_button = button("Restore drill…", self.drill_wanted.emit, tip="Show that your backup opens it")
         self.export_button = button("Export for a miner…", self.export_wanted.emit)
-        self.sign_button = button("Sign or verify…", self.sign_wanted.emit)
+        self.sign_button = button("Sign or check…", self.sign_wanted.emit)
         self.cold.body.addLayout(self._actions())
         self.money = Card("Balance")
         self.balance = Figure("Free")

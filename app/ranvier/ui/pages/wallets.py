@@ -89,7 +89,7 @@ class WalletsPage(Page):
 
     def _make_buttons(self) -> None:
         self.folders_button = button("Folders…", self._run(self.wallet_actions.choose_folders, "folders"), kind="quiet")
-        self.sign_button = button("Sign or verify…", self.sign, kind="quiet")
+        self.sign_button = button("Sign or check…", self.sign, kind="quiet")
         self.custody_button = button("Custody check", self.open_custody)
         self.watch_button = button("Watch-only…", self.watch_only)
         self.import_button = button("Import…", self.import_wallet)
@@ -311,7 +311,7 @@ class WalletsPage(Page):
         rows = [row.wallet for row in self.groups.rows]
         chosen, run = self.detail.wallet, self.context.run
         dialog = SignDialog(self, rows, run, self.store, chosen=chosen, strengths=self.strengths)
-        run(show(dialog), "sign or verify")
+        run(show(dialog), "sign or check")
 
     def watch(self) -> None:
         """Have the agent watch the shown coldkey, beside those it watches already."""

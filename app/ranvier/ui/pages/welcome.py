@@ -104,7 +104,7 @@ class WatchCard(Card):
         self.add(label("Or the wallets of a folder (only their public parts are read)"))
         self.folder = QLineEdit(str(wallets))
         self.folder.setAccessibleName("Wallet folder")
-        browse = button("Browse …", lambda: page.context.run(self._browse(), "choose folder"))
+        browse = button("Browse…", lambda: page.context.run(self._browse(), "choose folder"))
         self.watch_folder = button("Watch these wallets", self._watch_folder)
         self.body.addLayout(_row(self.folder, browse, self.watch_folder))
         self.problem = label("", "problem", wrap=True)
@@ -204,7 +204,7 @@ class WelcomePage(Page):
 
     async def _use(self, network: str, coldkeys_ss58: tuple[str, ...], folder: Path | None) -> None:
         client, settings = self.context.client, self.context.settings
-        self._busy("Starting the sandbox network …" if network == "sandbox" else "Opening the network …")
+        self._busy("Starting the sandbox network…" if network == "sandbox" else "Opening the network…")
         try:
             await agent_known(self.context.bridge)
             await client.call(UseNetwork(network))

@@ -78,7 +78,7 @@ class EvidenceLine(QWidget):
         super().__init__()
         self.name = label(name, "muted")
         self.name.setVisible(bool(name))
-        self.name.setMinimumWidth(_NAME_WIDTH)
+        self.name.setMinimumWidth(max(_NAME_WIDTH, 4 * self.name.fontMetrics().height()))
         self._mark = Mark(size=_MARK)
         self._words = label(wrap=True)
         self._age = label(role="muted")

@@ -76,9 +76,9 @@ class LadderCard(Card):
             row.addWidget(button("It was not", partial(self._act, one, "unsent", 0.0)))
         else:
             if due:
-                row.addWidget(button("Sign this step …", partial(self._act, one, "sign", 0.0), kind="primary"))
+                row.addWidget(button("Sign this step…", partial(self._act, one, "sign", 0.0), kind="primary"))
             row.addWidget(button("Skip it", partial(self._act, one, "skip", 0.0)))
-            later = button("Postpone …")
+            later = button("Postpone…")
             later.clicked.connect(partial(self._ask_how_long, one, later))
             row.addWidget(later)
         row.addWidget(button("End", partial(self._act, one, "end", 0.0), kind="danger"))
@@ -114,7 +114,7 @@ def ladder_words(view: LadderView, names: Mapping[int, str], now: float) -> tupl
         )
     if not one.due(now):
         return title, f"{past}. {number} ({gives}) is due in {duration_text(one.next_at - now)}."
-    said = view.problem or "Asking for a quote …"
+    said = view.problem or "Asking for a quote…"
     quote = view.quote
     if quote is not None:
         gets = _amount(quote.gets_rao, one, gives=False)

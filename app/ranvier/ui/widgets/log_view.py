@@ -114,7 +114,7 @@ class LogView(QWidget):
         self.follow.toggled.connect(self._follow_toggled)
         self.note = label("", "muted", wrap=True)
         self.crash = button("Last crash", self.crash_wanted.emit, tip="Show where it last ended by itself")
-        self.export = button("Export …", self.export_wanted.emit, tip="A redacted bundle that you can hand to a helper")
+        self.export = button("Export…", self.export_wanted.emit, tip="A redacted bundle that you can hand to a helper")
         row.addWidget(self.follow)
         row.addSpacing(8)
         row.addWidget(self.note, 1)

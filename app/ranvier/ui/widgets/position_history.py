@@ -76,7 +76,7 @@ class PositionHistoryView(QWidget):
     def _draw(self) -> None:
         history = self.history
         if history is None:
-            self.words.setText("Reading its past …")
+            self.words.setText("Reading its past…")
             self.chart.show_marked((), (), 0.0)
             return
         if not history.points:

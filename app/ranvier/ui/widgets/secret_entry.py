@@ -47,7 +47,7 @@ class Recognised:
         if not self.kind:
             return HINT
         if self.unfinished:
-            return f"{self.kind} …"
+            return f"{self.kind}…"
         whose = ""
         if self.ss58:
             whose = f" {'' if self.address_only else 'of '}{grouped_address(self.ss58)}"

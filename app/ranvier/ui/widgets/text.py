@@ -17,7 +17,10 @@ def label(text: str = "", role: str = "", *, wrap: bool = False, copyable: bool 
     widget = QLabel(text)
     widget.setTextFormat(Qt.TextFormat.PlainText)
     if role == "mono":
-        widget.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        size = widget.font().pointSizeF()
+        fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        fixed.setPointSizeF(max(size, fixed.pointSizeF()))  # as large as the words beside it
+        widget.setFont(fixed)
     elif role:
         widget.setProperty("role", role)
     widget.setFont(tabular(widget.font()))
