@@ -53,29 +53,42 @@ class Part(QWidget):
         raise NotImplementedError
 
 
-class ChoicePart(Part):
+class _BoxPart(Part):
+    """A list to choose from, with its name above and a note below."""
+
+    def __init__(self, spec: Spec, ground: Ground) -> None:
+        super().__init__(spec, ground)
+        self.options: list[Option] = []
+        self.box = _box(spec.name)
+        self.note = label(spec.hint, "small", wrap=True)
+        name = label(spec.name)
+        name.setBuddy(self.box)
+        for widget in (name, self.box, self.note):
+            self.column.addWidget(widget)
+
+    def target(self) -> QWidget:
+        return self.box
+
+    def _fill(self, options: list[Option]) -> None:
+        self.options = options
+        self.box.clear()
+        for one in options:
+            self.box.addItem(one.words)
+
+
+class ChoicePart(_BoxPart):
     spec: Choice
 
     def __init__(self, spec: Choice, ground: Ground) -> None:
         super().__init__(spec, ground)
-        self.box = _box(spec.name)
-        name = label(spec.name)
-        name.setBuddy(self.box)
-        self.note = label(spec.hint, "small", wrap=True)
-        for widget in (name, self.box, self.note):
-            self.column.addWidget(widget)
-        self.options: list[Option] = []
         self.box.currentIndexChanged.connect(lambda _: self.changed.emit())
 
     def refresh(self, answers: Answers) -> None:
         options = list(self.spec.options(self.ground, answers))
         if options != self.options or not options:
             before = self.value()
-            self.options = options
             self.box.blockSignals(True)
-            self.box.clear()
-            for one in options:
-                self.box.addItem(one.words)
+            self._fill(options)
             self.begin(before)
             self.box.blockSignals(False)
         self.box.setEnabled(bool(options))
@@ -97,16 +110,13 @@ class ChoicePart(Part):
     def insist(self) -> bool:
         return bool(self.options)
 
-    def target(self) -> QWidget:
-        return self.box
 
-
-class AddressPart(Part):
+class AddressPart(_BoxPart):
     spec: Address
 
     def __init__(self, spec: Address, ground: Ground) -> None:
         super().__init__(spec, ground)
-        self.box = _box(spec.name)
+        self._touched = False
         self.box.setEditable(True)
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.box.setCompleter(None)  # type: ignore[arg-type]  # Qt takes none, the stub does not
@@ -114,13 +124,6 @@ class AddressPart(Part):
         assert edit is not None
         edit.setPlaceholderText("Choose one of yours, or type an address")
         edit.setAccessibleName(spec.name)
-        name = label(spec.name)
-        name.setBuddy(self.box)
-        self.note = label(spec.hint, "small", wrap=True)
-        for widget in (name, self.box, self.note):
-            self.column.addWidget(widget)
-        self.options: list[Option] = []
-        self._touched = False
         self.box.currentTextChanged.connect(lambda _: self._typed())
 
     def refresh(self, answers: Answers) -> None:
@@ -128,11 +131,8 @@ class AddressPart(Part):
         if options != self.options:
             before, first = self.box.currentText(), not self.options and not self._touched
             chosen = self.value()
-            self.options = options
             self.box.blockSignals(True)
-            self.box.clear()
-            for one in options:
-                self.box.addItem(one.words)
+            self._fill(options)
             if chosen is not None or (before and not first):
                 self.begin(chosen if chosen is not None else before)
             else:
@@ -166,9 +166,6 @@ class AddressPart(Part):
             return True
         self.box.setFocus()
         return False
-
-    def target(self) -> QWidget:
-        return self.box
 
     def _typed(self) -> None:
         self._touched = True
