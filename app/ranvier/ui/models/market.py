@@ -74,7 +74,7 @@ def market_model() -> RowsModel[MarketRow]:
                 help="TAO for one alpha in the subnet's pool at this block.",
             ),
             Column[MarketRow](
-                "Into pool, TAO a day",
+                "TAO a day",
                 lambda row: UNKNOWN if row.tao_day is None else format_rao(row.tao_day, 2),
                 lambda row: row.tao_day,
                 number=True,
@@ -88,7 +88,7 @@ def market_model() -> RowsModel[MarketRow]:
                 help="Seats with incentive in the last epoch, of all that are taken.",
             ),
             Column[MarketRow](
-                "TAO a day, median (middle half)",
+                "Median, TAO a day",
                 _day_text,
                 lambda row: None if (t := row.miner_day_tao) is None else t[1],
                 tooltip=range_words,
