@@ -7,6 +7,10 @@ Where their rules differ (``rules(state)`` decides; the names are in specs.py, w
 
     Pool                343 one position over a price range (``pool_range``); 425 reserves with weights
                         (``pool_weighted``), and no input above 1000 times its reserve.
+    Shares              343 U64F64, and a rest too small for them goes with the withdrawal; 425 decimal floats.
+    A limit             where nothing can go at it 343 says ZeroMaxStakeAmount, 425 goes on with 0; in both the pool's
+                        own PriceLimitExceeded where the price is beyond it already.
+    StakeRemoved        343 all alpha that left the position, 425 without the fee.
     Swap fee            343 to the pool's liquidity, by a reservoir; 425 to the block's author, alpha sold to TAO first.
     A block's TAO       343 by the flow of TAO of the subnets; 425 by moving price, less what miners were not paid.
     Into the pool       343 alpha up to the block's alpha or TAO; 425 up to root's proportion of the alpha.
@@ -19,6 +23,9 @@ Where their rules differ (``rules(state)`` decides; the names are in specs.py, w
     Withheld miner pay  the owner's hotkeys get none in both; 425 remembers the part (MinerBurned).
     Collateral          425 only (as 435 has it): registration locks a part, each payout settles it.
     Registration        343 price by intervals, limits per interval; 425 price jumps at each and decays each block.
+                        At 425 it is an inflow of TAO.
+    Owner's seat        425 keeps a validator's permit, whatever its stake.
+    Metagraph           425 has no ranks, trust and pruning scores.
     Who is pruned       343 lowest pruning score, open seats first, at worst uid 0; 425 lowest emission, and at least
                         MinNonImmuneUids open seats stay; nobody leaves if none is immune.
     Activity            343 ActivityCutoff in blocks; 425 in thousandths of a tempo.
