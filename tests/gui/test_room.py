@@ -9,12 +9,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from ranvier.ui.models.gpus import Fact
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.sidebar import COMPACT_BELOW, COMPACT_WIDTH
 from ranvier.ui.stylesheet import stylesheet
 from ranvier.ui.theme import LIGHT
 from ranvier.ui.widgets.earning_choices import EarningChoices
-from ranvier.ui.widgets.figures import Figure, FigureRow
+from ranvier.ui.widgets.figures import FactGrid, Figure, FigureRow
 from ranvier.ui.widgets.page import scroll_area
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.window import Window
@@ -63,6 +64,19 @@ async def test_other_figures_take_the_place_of_those_before(qtbot):
     await asyncio.sleep(0.02)
     assert len([f for f in row.findChildren(Figure) if f.isVisible()]) == 2
     assert rows_of(row) == [2]
+
+
+async def test_facts_stand_in_fewer_columns_where_they_do_not_fit(qtbot):
+    grid = FactGrid(4)
+    holder = held(qtbot, grid)
+    grid.show_facts([Fact(f"Name {place}", "a value of some length") for place in range(4)])
+    one = grid.minimumSizeHint().width()
+    for width, columns in ((6 * one, 4), (3 * one, 2), (one, 1), (6 * one, 4)):
+        grid.resize(width, 300)
+        await asyncio.sleep(0.02)
+        values = [part for part in grid.findChildren(QLabel) if part.text().startswith("a value")]
+        assert len({part.x() for part in values}) == columns
+    assert one < holder.width()
 
 
 async def test_a_table_gives_room_back_when_it_becomes_narrower(qtbot):

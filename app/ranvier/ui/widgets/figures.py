@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ranvier.ui.models.gpus import Fact
 from ranvier.ui.widgets.text import label, restyle
@@ -95,16 +95,17 @@ class FigureRow(QWidget):
 
 
 class FactGrid(QWidget):
-    """Facts in columns: name above value. Updated in place when the same names come again."""
+    """Facts in columns, name above value; in fewer columns where they do not fit. Updated in place."""
 
     def __init__(self, columns: int = 4) -> None:
         super().__init__()
-        self._columns = columns
+        self._most = columns
+        self._columns = 0
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(24)
         self._grid.setVerticalSpacing(10)
-        self._values: dict[str, QWidget] = {}
+        self._cells: list[tuple[QLabel, QLabel]] = []
         self.facts: tuple[Fact, ...] = ()
 
     def show_facts(self, facts: Sequence[Fact]) -> None:
@@ -112,21 +113,50 @@ class FactGrid(QWidget):
         if [fact.label for fact in facts] != [fact.label for fact in self.facts]:
             self._rebuild(facts)
         self.facts = tuple(facts)
-        for fact in facts:
-            value = self._values[fact.label]
-            value.setProperty("text", fact.text)
+        for fact, (_, value) in zip(facts, self._cells, strict=True):
+            value.setText(fact.text)
             restyle(value, "role", "" if fact.known else "muted")
+        self._arrange()
+
+    def minimumSizeHint(self) -> QSize:
+        """One column is the narrowest."""
+        return QSize(max(self._widths(), default=0), self._grid.totalMinimumSize().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
 
     def _rebuild(self, facts: Sequence[Fact]) -> None:
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
+        for cell in self._cells:
+            for widget in cell:
+                self._grid.removeWidget(widget)
+                widget.hide()
                 widget.deleteLater()
-        self._values = {}
-        for place, fact in enumerate(facts):
-            row, column = divmod(place, self._columns)
-            name, value = label(fact.label, "small"), label(copyable=True)
+        self._cells = [(label(fact.label, "small"), label(copyable=True)) for fact in facts]
+        self._columns = 0
+
+    def _widths(self) -> list[int]:
+        return [max(part.minimumSizeHint().width() for part in cell) for cell in self._cells]
+
+    def _arrange(self) -> None:
+        columns = self._fitting()
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for place, (name, value) in enumerate(self._cells):
             value.setAlignment(Qt.AlignmentFlag.AlignLeft)
+            row, column = divmod(place, columns)
             self._grid.addWidget(name, 2 * row, column)
             self._grid.addWidget(value, 2 * row + 1, column)
-            self._grid.setColumnStretch(column, 1)
-            self._values[fact.label] = value
+        for column in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
+
+    def _fitting(self) -> int:
+        """All columns, half of them, or one; back to more only where there is room to spare."""
+        widths, gap = self._widths(), self._grid.horizontalSpacing()
+        for columns in (self._most, (self._most + 1) // 2):
+            each = [max(widths[column::columns], default=0) for column in range(columns)]
+            spare = gap if self._columns and columns > self._columns else 0
+            if sum(each) + gap * (columns - 1) + spare <= self.width():
+                return columns
+        return 1
