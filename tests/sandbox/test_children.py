@@ -64,6 +64,18 @@ def test_children_wait_and_then_carry_their_parents_weight(bench: Bench) -> None
     issuance_holds(bench)
 
 
+def test_a_new_hotkey_takes_the_old_one_s_place_among_parents_and_children(bench: Bench) -> None:
+    state, (parent, child, _) = bench.state, bench.cast.validators
+    mine, theirs, new = parent[1].public_key, child[1].public_key, bench.keys.signer("new hotkey").public_key
+    assert as_root(bench, "SubtensorModule", "set_pending_childkey_cooldown", cooldown=0) is None
+    assert ask(bench, parent, (HALF, theirs)) is None
+    bench.blocks(12)
+    assert call(bench, parent[0], "swap_hotkey", hotkey=mine, new_hotkey=new, netuid=None) is None
+    assert Subtensor.ChildKeys.get(state, new, 1) == [(HALF, theirs)]
+    assert Subtensor.ParentKeys.get(state, theirs, 1) == [(HALF, new)]
+    assert Subtensor.ChildKeys.get(state, mine, 1) == []
+
+
 def test_a_child_keeps_its_take_and_shares_the_rest(bench: Bench) -> None:
     """A parent that lends all its weight has what its child earns with it, less the take."""
     state, (parent, child, _) = bench.state, bench.cast.validators

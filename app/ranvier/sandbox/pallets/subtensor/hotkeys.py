@@ -10,7 +10,7 @@ from typing import Any
 from ranvier.sandbox.composites import Option
 from ranvier.sandbox.context import Context
 from ranvier.sandbox.pallet import call
-from ranvier.sandbox.pallets.subtensor import coldkeys, collateral, info, lock_moves, neurons, shares, swaps
+from ranvier.sandbox.pallets.subtensor import children, coldkeys, collateral, info, lock_moves, neurons, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import (
     HOTKEY_SWAPPED,
     HOTKEY_SWAPPED_ON_SUBNET,
@@ -232,6 +232,7 @@ def _swap_on(state: WritableState, old: bytes, new: bytes, netuid: int) -> None:
         _rename(state, Subtensor.AutoStakeDestinationColdkeys, (old, netuid), (new, netuid))
     if Subtensor.SubnetOwnerHotkey.get(state, netuid) == old:
         Subtensor.SubnetOwnerHotkey.put(state, netuid, value=new)
+    children.swap_hotkey(state, old, new, netuid)
 
 
 def _rename(state: WritableState, item: Any, old: tuple[Any, ...], new: tuple[Any, ...]) -> None:

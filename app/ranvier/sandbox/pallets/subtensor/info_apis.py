@@ -6,7 +6,7 @@ from typing import Any
 
 from ranvier.sandbox.api import Api, Method, View
 from ranvier.sandbox.composites import Option, Tuple, Vec
-from ranvier.sandbox.pallets.subtensor import epochs, info, shares
+from ranvier.sandbox.pallets.subtensor import epochs, info, networks, shares
 from ranvier.sandbox.pallets.subtensor.info_types import (
     C64,
     CNETUID,
@@ -28,7 +28,6 @@ from ranvier.sandbox.scale import U8, U16, U64, Alias, Codec
 from ranvier.sandbox.types import ACCOUNT, TAO
 
 _MECHANISM = Alias(U8, "MechId")
-_NETWORK_COST_RAO = 1_000_000_000_000
 _INDEXES = Vec(U16)
 _BY_NETUID: dict[str, Codec] = {"netuid": NETUID}
 
@@ -154,8 +153,7 @@ def _delegated(view: View, coldkey: bytes) -> list[Any]:
 
 
 def _network_cost(view: View) -> int:
-    """A new subnet cannot be registered here; the price shown is the chain's least."""
-    return _NETWORK_COST_RAO
+    return networks.lock_cost(view.state, view.block)
 
 
 SUBNETS = Api(
