@@ -8,7 +8,8 @@ import time
 import pytest
 
 from agent.agent_fakes import FakeChain
-from ranvier.agent.chain_watch import ChainWatch, Head
+from ranvier.agent.chain_watch import ChainWatch, Head, not_reached
+from ranvier.agent.messages import ChainView
 from ranvier.core.errors import NetworkError
 from ranvier.core.evidence import Level
 
@@ -115,3 +116,9 @@ async def test_switching_leaves_the_old_network() -> None:
     await watching.until(lambda: watching.heads == [5, 900])
     assert (one.closed, watching.watch.view().network) == (1, "test")
     await watching.watch.close()
+
+
+def test_a_sandbox_that_is_off_is_not_said_to_come_back_by_itself() -> None:
+    off = not_reached(ChainView("sandbox", None, Level.OFF, "The sandbox is stopped."))
+    assert off.message == "The sandbox is stopped." and "rehearsal" in off.hint
+    assert "by itself" in not_reached(ChainView("test", None, Level.BAD, "No node answers.")).hint

@@ -36,6 +36,13 @@ class Head:
 HeadListener = Callable[[Head], Awaitable[None]]
 
 
+def not_reached(view: ChainView) -> NetworkError:
+    """Why there is no network, and what helps. A network that was switched off does not come back by itself."""
+    off = view.level is Level.OFF and view.network == "sandbox"
+    hint = "The rehearsal, on the Overview page, starts it." if off else "It is tried again by itself."
+    return NetworkError("Network not reached", view.text, hint)
+
+
 class ChainWatch:
     """``listeners`` are awaited one after the other at each new head; what they raise is logged and forgotten.
 
@@ -90,7 +97,7 @@ class ChainWatch:
         head = self.head
         if head is None:
             view = self.view()
-            raise NetworkError("Network not reached", view.text, "It is tried again by itself.")
+            raise not_reached(view)
         return head
 
     def note(self) -> str | None:

@@ -46,7 +46,9 @@ def where(view: ChainView | None) -> tuple[Network, tuple[str, ...]]:
     if view is None or not view.network:
         raise NetworkError("No network", "No network was chosen yet.", "Choose one first.")
     if view.endpoint is None:
-        raise NetworkError("Not connected", view.text, "It is tried again by itself.")
+        from ranvier.agent.chain_watch import not_reached  # brings the chain's reading parts along: only when needed
+
+        raise not_reached(view)
     if view.network == "sandbox":
         return sandbox_network(view.endpoint, view.genesis_hash), ()
     return NETWORKS[view.network], (view.endpoint,)
