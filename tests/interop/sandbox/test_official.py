@@ -163,6 +163,25 @@ def test_btcli_lives_a_miners_life(sdk: Path, node: NodeProcess, tmp_path: Path)
     assert 497 < btcli("wallet", "balance")["free_tao"] < 498
 
 
+def test_btcli_makes_and_keeps_a_subnet(sdk: Path, node: NodeProcess, tmp_path: Path) -> None:
+    btcli = Btcli(sdk, node, tmp_path)
+    btcli.node("sandbox_fund", btcli.cold, 5000 * TAO)
+    plain, mine = "--no-mev-shield", ("--netuid", "2")
+    made = btcli(plain, "subnets", "create")["data"]
+    assert (made["netuid"], made["registration_price_rao"]) == (2, 1000 * TAO)
+    assert btcli(plain, "sudo", "start", *mine)["success"]
+    assert btcli(plain, "sudo", "set", *mine, "--name", "immunity_period", "--value", "77")["success"]
+    assert btcli("sudo", "get", *mine)["immunity_period"] == 77
+    assert btcli(plain, "sudo", "set-identity", *mine, "--name", "mine")["success"]
+    assert btcli(plain, "sudo", "set-symbol", *mine, "--symbol", "\N{GREEK SMALL LETTER GAMMA}")["success"]
+    assert btcli(plain, "sudo", "mechanisms", "count", *mine, "--value", "2")["success"]
+    assert btcli(plain, "wallet", "set-identity", "--name", "me")["success"]
+    assert btcli("wallet", "get-identity")["name"] == "me"
+    assert btcli(plain, "stake", "child", "take", *mine, "--take", "0.05")["success"]
+    child = json.dumps([[0.5, btcli.validator]])
+    assert btcli(plain, "stake", "child", "set", *mine, "--children", child)["success"]
+
+
 @pytest.mark.parametrize("rules", [343])
 def test_btcli_under_343_does_what_that_spec_can(sdk: Path, node: NodeProcess, tmp_path: Path) -> None:
     btcli = Btcli(sdk, node, tmp_path)
