@@ -19,7 +19,7 @@ def rich(at: float) -> Hardware:
     sample = samples.hardware(at)
     first, second = sample.gpus
     common = {
-        "memory_busy_percent": 61, "fan_percent": 54, "clock_memory_mhz": 10_501, "energy_j": 4.1e8,
+        "memory_busy_percent": 61, "fan_percent": 54, "clock_memory_mhz": 10_501, "energy_j": 4.1e8 + 300 * (at % 1e6),
         "power_default_w": 450.0, "temperature_slowdown_c": 84, "pcie_generation": 4, "pcie_generation_max": 4,
         "pcie_width_max": 16, "compute_capability": "8.9", "architecture": "Ada Lovelace",
     }  # fmt: skip

@@ -133,7 +133,7 @@ async def shown(qtbot, chart):
 
 
 async def test_line_chart_draws_gaps_and_says_values_on_hover(qtbot):
-    chart = LineChart(span_s=900, top=100, value_words=percent_text)
+    chart = LineChart(span_s=900, value_words=percent_text)
     now = time.time()
     points = [(now - 900 + 2 * n, None if 200 <= n < 230 else 40.0) for n in range(450)]
     chart.set_lines([Line("CPU", points)], now)
@@ -145,7 +145,7 @@ async def test_line_chart_draws_gaps_and_says_values_on_hover(qtbot):
     assert "7 min 50 s ago" in chart.words_at(now - 470)
     host.grab()
     box = chart._plot.getPlotItem().getViewBox()
-    chart._hover(box.mapViewToScene(QPointF(now - 300, 50)))
+    chart._hover(box.mapViewToScene(QPointF(now - 300, 20)))
     assert chart._words.isVisible() and chart.rect().contains(chart._words.geometry())
     chart._end_hover()
     assert not chart._words.isVisible()

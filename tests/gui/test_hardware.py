@@ -107,10 +107,17 @@ async def opened(qtbot, house):
 
 async def test_page_shows_host_gpus_and_history(qtbot, house):
     page = await opened(qtbot, house)
-    await samples.until(lambda: all(c.loaded and c.lines for c in page.charts()), "charts", 15)
-    assert len(page.gpus) == 2 and len(page.charts()) == 2 + 2 * 3
+    await samples.until(lambda: all(view.lines for view in page.histories()), "histories", 15)
+    assert len(page.gpus) == 2 and len(page.histories()) == 3
+    assert [curve.name for curve in page.histories()[1].lines.curves if curve.known] == [
+        "Use",
+        "Memory",
+        "Heat",
+        "Power",
+    ]
     assert "driver 580.95.05" in page.subtitle.text()
     assert house.client.called(GetHardwareHistory)[0].seconds == SPAN_S
+    assert "not yet beside nvidia-smi on a real card" in page.foot.text()
     first = next(iter(page.gpus.values()))
     assert first.title.text() == "GPU 0 · NVIDIA GeForce RTX 4090"
     assert first.badge.level is Level.GOOD and page.gpus[samples.gpu(1, 0).uuid].badge.level is Level.WARN

@@ -18,8 +18,7 @@ from ranvier.core.settings import GPU_HOT_C
 from ranvier.hardware.thresholds import Thresholds
 from ranvier.ui.models.findings import families, findings
 from ranvier.ui.models.gpus import gpu_facts, host_facts, link_text, place_text, programs_text
-from ranvier.ui.pages.hardware import SPAN_S, HardwarePage
-from ranvier.ui.widgets.chart import Limit
+from ranvier.ui.pages.hardware import HardwarePage
 
 N = "\N{NARROW NO-BREAK SPACE}"
 
@@ -117,17 +116,16 @@ async def test_ranges_ask_for_their_history_and_thresholds_are_drawn(qtbot, tmp_
     house = samples.House(tmp_path, samples_hardware.client(tmp_path, samples_hardware.rich))
     house.settings.set(GPU_HOT_C, 75)
     page = await opened(qtbot, house)
-    heat = next(iter(page.gpus.values())).heat
-    assert heat.limits == (Limit(75, "your threshold"), Limit(84, "slows down"))
+    view = next(iter(page.gpus.values())).history
+    await samples.until(lambda: view.lines is not None, "the history")
+    (heat,) = [curve for curve in view.lines.curves if curve.name == "Heat"]
+    assert heat.limits == ((75.0, "your threshold"), (84.0, "slows down"))
     page.range_buttons[86_400].click()
     await samples.until(lambda: house.client.called(GetHardwareHistory)[-1].seconds == 86_400, "the day is asked for")
     await samples.until(lambda: page._loaded and page.samples[0].at < time.time() - 80_000, "the day is here")
-    await samples.until(lambda: page.host.load.loaded and page.host.load.span_s == 86_400, "the charts", 15)
-    await samples.until(
-        lambda: page.host.load.lines and page.host.load.lines[0].points[0][0] < time.time() - 80_000, "it"
-    )
-    left, right = page.host.load._plot.getPlotItem().getViewBox().viewRange()[0]
-    assert right - left == pytest.approx(86_400) and page.host.load.span_s != SPAN_S
+    host = page.host.history
+    await samples.until(lambda: host.range[1] - host.range[0] == pytest.approx(86_400), "the day is drawn", 15)
+    assert host.lines.curves[0].lines[0][1][0][0] < time.time() - 80_000
     page.hidden()
     await house.close()
 

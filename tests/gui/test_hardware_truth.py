@@ -69,7 +69,7 @@ async def viewed(qtbot, tmp_path, bed) -> View:
         (cards(1) + "0.crash.power 1\n", ("SIGSEGV",)),
         (cards(1) + "0.hang.temp 1\n", ("Stop what uses the GPU",)),
         (cards(1) + "0.xid 79\n", ("Xid 79", "fell off the bus")),
-        (MIG, ("MIG 3g.20gb", "Memory, percent")),
+        (MIG, ("MIG 3g.20gb",)),
         (CARD.format(n=0).replace("{n}.temp 60", "").replace("0.temp 60\n", "") + "count 1\n", ("unknown",)),
         (cards(16), ("GPU 15 · NVIDIA GeForce RTX 4090",)),
         (cards(1).replace("0.temp 60", "0.temp 77"), ("77 °C",)),

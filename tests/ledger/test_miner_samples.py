@@ -31,7 +31,7 @@ async def test_an_older_file_gets_the_new_tables_and_keeps_its_samples(tmp_path:
     old.close()
     samples = Samples(path)
     await samples.add_miners(NOW, [("one", MinerSample(NOW, rss=7))])
-    assert await samples.since(0) == (), "a sample of 1970 is older than what is kept"
+    assert await samples.between(0, NOW, 9) == (), "a sample of 1970 is older than what is kept"
     assert await samples.miner("one", 0, NOW, 10) == (MinerSample(NOW, rss=7),)
     await samples.close()
     (copy,) = tmp_path.glob("h-v2-*.sqlite")

@@ -77,7 +77,7 @@ class Commands:
         return await self._agent.hardware.sample()
 
     async def get_hardware_history(self, command: m.GetHardwareHistory) -> m.HardwareHistory:
-        return await self._agent.hardware.history(command.seconds)
+        return await self._agent.hardware.history(command)
 
     async def stop_agent(self, command: m.StopAgent) -> m.Done:
         try:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from ranvier.agent.hub import Hub
-from ranvier.agent.messages import Attention, HardwareEvent, HardwareHistory
+from ranvier.agent.messages import Attention, GetHardwareHistory, HardwareEvent, HardwareHistory
 from ranvier.agent.miner import Miner
 from ranvier.core.errors import LedgerError, RanvierError
 from ranvier.hardware.alerts import Alerts
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _UNWATCHED_S = 10.0
 _IDLE_S = 5.0
 _FRESH_S = 1.0
+_MOST_POINTS = 2000
 
 
 class HardwareWatch:
@@ -100,9 +101,11 @@ class HardwareWatch:
             for one in self._alerts.current
         ]  # fmt: skip
 
-    async def history(self, seconds: int) -> HardwareHistory:
-        """Samples of the last ``seconds``, oldest first. Raises LedgerError."""
-        bodies = await self._samples.since(self._now() - max(0, seconds))
+    async def history(self, asked: GetHardwareHistory) -> HardwareHistory:
+        """Samples of the time asked for, oldest first. Raises LedgerError."""
+        until = self._now() if asked.until is None else asked.until
+        since = until - max(0, asked.seconds)
+        bodies = await self._samples.between(since, until, min(max(2, asked.points), _MOST_POINTS))
         samples = (unpack(body) for body in bodies)
         return HardwareHistory(tuple(sample for sample in samples if sample is not None))  # None: another version's
 

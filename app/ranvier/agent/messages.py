@@ -314,7 +314,11 @@ class GetHardware(Command[Hardware], frozen=True):
 
 
 class GetHardwareHistory(Command[HardwareHistory], frozen=True):
+    """Samples of so many seconds before ``until`` (Unix seconds; None: now), one of each of about ``points`` slots."""
+
     seconds: int = 900
+    until: float | None = None
+    points: int = 1000
 
 
 class GetPortfolio(Command[Portfolio], frozen=True):

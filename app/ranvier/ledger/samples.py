@@ -64,11 +64,14 @@ class Samples:
 
         await self._database.run(work)
 
-    async def since(self, at: float) -> tuple[bytes, ...]:
-        """Samples from ``at`` on, oldest first."""
-        query = "SELECT body FROM sample WHERE at_ms >= ? ORDER BY at_ms"
+    async def between(self, since: float, until: float, points: int) -> tuple[bytes, ...]:
+        """Samples between two moments (Unix seconds), oldest first: the newest of each of about ``points`` slots."""
+        low, high = int(since * 1000), int(until * 1000)
+        slot = max(1, (high - low) // points)
+        query = """SELECT body FROM sample WHERE at_ms IN (
+            SELECT max(at_ms) FROM sample WHERE at_ms BETWEEN ? AND ? GROUP BY at_ms / ?) ORDER BY at_ms"""
         return await self._database.run(
-            lambda connection: tuple(bytes(row[0]) for row in connection.execute(query, (int(at * 1000),)))
+            lambda connection: tuple(bytes(row[0]) for row in connection.execute(query, (low, high, slot)))
         )
 
     async def energy(self, since_ms: int, until_ms: int) -> tuple[Energy, ...]:

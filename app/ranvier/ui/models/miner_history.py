@@ -1,11 +1,11 @@
-"""One miner's history as plain data: what it used and earned, and what happened, on one axis. No Qt."""
+"""A history as plain data: what a miner or a card used and earned, and what happened, on one axis. No Qt."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ranvier.agent.messages import MinerHistory, MinerView
+from ranvier.agent.messages import EarningRow, MinerHistory, MinerView
 from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.status import ExitRecord
 from ranvier.ui.phrases import alpha_text, exit_text
@@ -40,7 +40,7 @@ class Curve:
     """One quantity over time: one line, or two of the same unit. ``lines`` are (what hovering calls it, points).
 
     ``floor`` and ``top`` fix the ends of its scale (None: as the data goes, but not below ``least``); ``none`` is said
-    where nothing is known.
+    where nothing is known. ``limits`` are levels that it should stay below, each with its word.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Curve:
     top: float | None = None
     least: float = 0.0
     none: str = "not known in this time"
+    limits: tuple[tuple[float, str], ...] = ()
 
     @property
     def known(self) -> bool:
@@ -60,7 +61,10 @@ class Curve:
         values = [value for _, points in self.lines for at, value in points if value is not None and start <= at <= end]
         low = self.floor if self.floor is not None else min(values, default=0.0) - 1
         high = self.top if self.top is not None else max(values, default=0.0)
-        high = max(high, self.least)
+        # a limit far above everything would press the line flat: it is drawn when it comes near
+        high = max(
+            [high, self.least, *(limit for limit, _word in self.limits if self.top is None and high > limit / 2)]
+        )
         return low, high if high > low else low + 1.0
 
     def words_at(self, at: float) -> list[str]:
@@ -70,7 +74,8 @@ class Curve:
 @dataclass(frozen=True, slots=True)
 class Lines:
     """Everything between ``start`` and ``end`` (Unix seconds). ``pay_note`` says why pay is not known,
-    ``pay_from`` since when it is, where that is later."""
+    ``pay_from`` since when it is, where that is later. A card has no runs, endpoint or versions of its own (``events``
+    False), and the machine itself is not paid (``paid`` False): these have no lanes then."""
 
     start: float
     end: float
@@ -83,6 +88,8 @@ class Lines:
     pay: tuple[Dot, ...] = ()
     pay_note: str = ""
     pay_from: float | None = None
+    events: bool = True
+    paid: bool = True
 
 
 def build(miner: MinerView, told: MinerHistory) -> Lines:
@@ -98,14 +105,17 @@ def build(miner: MinerView, told: MinerHistory) -> Lines:
         drops=_drops(told),
         curves=_curves(told.samples),
         pay=tuple(
-            Dot(row.time_ms / 1000, f"paid {alpha_text(row.alpha_rao, row.netuid)} at block {row.block}",
-                row.alpha_rao == 0, row.alpha_rao / 1e9)  # a height on screen, never an amount
-            for row in told.pay
-            if row.netuid == miner.netuid and start <= row.time_ms / 1000 <= end
+            pay_dot(row) for row in told.pay if row.netuid == miner.netuid and start <= row.time_ms / 1000 <= end
         ),
         pay_note=told.pay_note,
         pay_from=told.pay_from,
     )  # fmt: skip
+
+
+def pay_dot(row: EarningRow, name: str = "") -> Dot:
+    """One payment; ``name`` is whose."""
+    words = f"{name} paid {alpha_text(row.alpha_rao, row.netuid)} at block {row.block}".strip()
+    return Dot(row.time_ms / 1000, words, row.alpha_rao == 0, row.alpha_rao / 1e9)  # a height, never an amount
 
 
 def _dots(told: MinerHistory, *kinds: str) -> tuple[Dot, ...]:

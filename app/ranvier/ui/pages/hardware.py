@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtWidgets import QButtonGroup, QPushButton, QScrollArea, QVBoxLayout
+from PySide6.QtWidgets import QPushButton, QScrollArea, QVBoxLayout
 
 from ranvier.agent.messages import AgentStatus, GetHardware, GetHardwareHistory, HardwareHistory
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import age_text
 from ranvier.core.settings import GPU_HOT_C, HARDWARE_INTERVAL_S
 from ranvier.hardware.diagnosis import Finding
+from ranvier.hardware.history import energy
 from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.hardware.thresholds import thresholds
 from ranvier.ui.context import Context
+from ranvier.ui.models.card_pay import NOT_YET, balance
 from ranvier.ui.models.findings import families, findings, roots_of
+from ranvier.ui.models.hardware_history import card_lines, host_lines
+from ranvier.ui.pages.hardware_pay import CardPay
 from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.chart import Line, LineChart
 from ranvier.ui.widgets.hardware_cards import FindingsCard, GpuCard, HostCard, gpu_title
+from ranvier.ui.widgets.miner_history import HistoryView
 from ranvier.ui.widgets.page import Page
-from ranvier.ui.widgets.text import label
+from ranvier.ui.widgets.text import button, label
 
 SPAN_S = 900
-RANGES = (("15 min", SPAN_S), ("1 h", 3600), ("24 h", 86_400))
-_BREATH_S = 0.005  # between two charts: each is painted in a turn of its own
+RANGES = (("15 min", SPAN_S), ("1 h", 3600), ("6 h", 21_600), ("24 h", 86_400), ("1 week", 604_800))
+_BREATH_S = 0.005  # between two histories: each is painted in a turn of its own
 _REDRAW_PARTS = 1000  # a long range is drawn again when its right edge has moved by this part of it
 _DIAGNOSED_S = 900
+_SETTLE_S = 0.15
+_HINT = "Click a history, then the wheel zooms; dragging moves it, a double click follows again."
+_UNCHECKED = (
+    "How Ranvier reads NVIDIA cards was tested against NVML's documented interface, not yet beside nvidia-smi on a "
+    "real card."
+)
 
 
 class HardwarePage(Page):
@@ -51,7 +63,13 @@ class HardwarePage(Page):
         self._loaded = False
         self._drawn_at = 0.0
         self._drawing: asyncio.Task[None] | None = None
-        self.host = HostCard(SPAN_S)
+        self._part: tuple[float, float] | None = None  # None: follows now
+        self._past: tuple[Hardware, ...] = ()
+        self._past_of: tuple[float, float] | None = None
+        self._settling = False
+        self.card_pay = CardPay(context)
+        self.host = HostCard()
+        self._join(self.host.history)
         self.diagnosis = FindingsCard()
         self.note = Card("GPUs")
         self.note_text = label("", wrap=True, copyable=True)
@@ -62,6 +80,9 @@ class HardwarePage(Page):
         for widget in (self.diagnosis, self.host, self.note):
             self.add(widget)
         self.content.addLayout(self._gpu_column)
+        self.foot = label(_HINT, "small", wrap=True)
+        self.foot.hide()
+        self.add(self.foot)
         self.content.addStretch(1)
         self.note.hide()
         self.host.hide()
@@ -73,17 +94,21 @@ class HardwarePage(Page):
         self._polling = Polling(context.tasks, "hardware", self.refresh, self._failed, self._interval_s)
 
     def _add_ranges(self) -> None:
-        group = QButtonGroup(self)
         self.range_buttons: dict[int, QPushButton] = {}
+        self.follow = button("Follow now", self._follow, tip="Go back to the newest readings")
+        self.add_action(self.follow)
         for name, seconds in RANGES:
-            choice = QPushButton(name)
+            choice = button(name, partial(self.choose_range, seconds))
             choice.setCheckable(True)
-            choice.setChecked(seconds == self.span_s)
-            choice.setAccessibleName(f"Charts over {name}")
-            choice.toggled.connect(lambda on, seconds=seconds: self.choose_range(seconds) if on else None)
-            group.addButton(choice)
+            choice.setAccessibleName(f"Histories over {name}")
             self.add_action(choice)
             self.range_buttons[seconds] = choice
+        self._draw_choice()
+
+    def _draw_choice(self) -> None:
+        for seconds, choice in self.range_buttons.items():
+            choice.setChecked(self._part is None and seconds == self.span_s)
+        self.follow.setVisible(self._part is not None)
 
     def shown(self) -> None:
         self._loaded = False
@@ -99,18 +124,44 @@ class HardwarePage(Page):
         super().tick(now)
         self._show_age(now)
 
-    def charts(self) -> list[LineChart]:
-        """Every chart of the page, from the top."""
-        return [*self.host.charts, *(chart for card in self.gpus.values() for chart in card.charts)]
+    def histories(self) -> list[HistoryView]:
+        """Every history of the page, from the top."""
+        return [self.host.history, *(card.history for card in self.gpus.values())]
 
     def choose_range(self, seconds: int) -> None:
-        """Show so much of the past; the samples of it are asked for."""
-        if seconds == self.span_s:
-            return
-        self.span_s = seconds
-        self._loaded = False
+        """Follow now and show so much of the past; the samples of it are asked for."""
+        again = seconds == self.span_s
+        self.span_s, self._part = seconds, None
+        self._draw_choice()
+        self._drawn_at = 0.0
+        self._loaded = self._loaded and again
         if self._polling.running:
             self._polling.now()
+
+    def _follow(self) -> None:
+        self.choose_range(self.span_s)
+
+    def _look(self, start: float, end: float) -> None:
+        """One history was zoomed or moved: all go with it, and what is not here is asked for once that has settled."""
+        self._part = (start, end)
+        self._draw_choice()
+        for view in self.histories():
+            view.shows(start, end)
+            view.update()
+        self._settling = True
+        if self._polling.running:
+            self._polling.now()
+
+    def _join(self, view: HistoryView) -> None:
+        view.range_wanted.connect(self._look)
+        view.follow_wanted.connect(self._follow)
+
+    def shown_range(self) -> tuple[float, float]:
+        """The time that the histories show, Unix seconds."""
+        if self._part is not None:
+            return self._part
+        end = self.samples[-1].at if self.samples else time.time()
+        return end - self.span_s, end
 
     # --- data ------------------------------------------------------------------------------------------------
 
@@ -129,7 +180,26 @@ class HardwarePage(Page):
             self.add_sample(await self.context.client.call(GetHardware()))
         elif self.samples:
             self._show(self.samples[-1])
+        await self._read_part()
         await self._ask_families()
+        if self.samples and await self.card_pay.refresh(
+            self._status, self.samples[-1], self._families, self.shown_range(), self._part or self.span_s
+        ):
+            self._draw_again()
+
+    async def _read_part(self) -> None:
+        """The samples of a chosen part of the past, which change no more."""
+        if self._settling:
+            await asyncio.sleep(_SETTLE_S)
+            self._settling = False
+        part = self._part
+        if part is None or part == self._past_of:
+            return
+        asked = GetHardwareHistory(seconds=math.ceil(part[1] - part[0]), until=part[1])
+        history: HardwareHistory = await self.context.client.call(asked)
+        if part == self._part:
+            self._past, self._past_of = history.samples, part
+            self._draw_again()
 
     async def _ask_families(self) -> None:
         """Which programs on the GPUs are the miners' children: asked when either changes."""
@@ -173,13 +243,20 @@ class HardwarePage(Page):
         self._show_findings(sample)
         self._show_gpus(sample)
         self._show_age(time.time())
-        due = sample.at - self._drawn_at >= self.span_s / _REDRAW_PARTS or len(self.charts()) > len(self._ready())
-        if due and (self._drawing is None or self._drawing.done()):
-            self._drawn_at = sample.at
-            self._drawing = self.context.tasks.start(self._draw_charts(), "draw hardware charts")
+        self.foot.show()
+        nvidia = any(gpu.vendor == "nvidia" for gpu in sample.gpus)
+        self.foot.setText(f"{_HINT} {_UNCHECKED}" if nvidia else _HINT)
+        moved = sample.at - self._drawn_at >= self.span_s / _REDRAW_PARTS
+        due = moved and (self._part is None or not self._drawn_at)
+        if due or any(view.lines is None for view in self.histories()):
+            self._draw_again()
 
-    def _ready(self) -> list[LineChart]:
-        return [chart for chart in self.charts() if chart.loaded]
+    def _draw_again(self) -> None:
+        if self._drawing is None or self._drawing.done():
+            self._drawn_at = self.samples[-1].at if self.samples else 0.0
+            self._drawing = self.context.tasks.start(self._draw_histories(), "draw hardware histories")
+        else:
+            self._drawn_at = 0.0
 
     def _show_findings(self, sample: Hardware) -> None:
         recent = [one for one in self.samples if one.at >= sample.at - _DIAGNOSED_S]
@@ -199,44 +276,46 @@ class HardwarePage(Page):
                 present[gpu.uuid] = gpu  # also an instance whose card a container hides
         for uuid in [uuid for uuid in self.gpus if uuid not in present]:
             self.gpus[uuid].show_lost()
-        hot = self.context.settings.get(GPU_HOT_C)
         for uuid, gpu in present.items():
             if uuid not in self.gpus:
-                self.gpus[uuid] = GpuCard(self.span_s)
+                self.gpus[uuid] = GpuCard()
+                self._join(self.gpus[uuid].history)
                 self._gpu_column.addWidget(self.gpus[uuid])
             found = [one for one in self.found if one.gpu_uuid == uuid]
-            self.gpus[uuid].show_gpu(gpu, instances.get(uuid, ()), found, hot)
+            self.gpus[uuid].show_gpu(gpu, instances.get(uuid, ()), found)
         note = sample.gpu_note or ("" if sample.gpus else "No GPU was found on this machine.")
         told = any(one.code == sample.gpu_trouble for one in self.found) and sample.gpu_trouble != "none"
         self.note.setVisible(bool(note) and not told)
         self.note_text.setText(note)
 
-    async def _draw_charts(self) -> None:
-        """One chart at a time, so that no turn of the loop takes long."""
-        samples = list(self.samples)
-        until = samples[-1].at if samples else None
-        for chart in self.charts():
-            chart.span_s = self.span_s
-            if not chart.loaded:
-                await chart.load()
-                await asyncio.sleep(_BREATH_S)
-        for chart, lines in [*self.host.lines(samples), *self._gpu_lines(samples)]:
-            if chart.lines and not self._in_sight(chart):
-                self._drawn_at = 0.0  # scrolled out of sight: the next sample will find it
+    async def _draw_histories(self) -> None:
+        """One at a time, so that no turn of the loop takes long."""
+        follows = self._part is None
+        samples = list(self.samples) if follows or not self._past else list(self._past)
+        if self._in_sight(self.host.history):
+            self.host.history.show_lines(host_lines(samples, *self.shown_range()))
+            await asyncio.sleep(_BREATH_S)
+        hot = self.context.settings.get(GPU_HOT_C)
+        for uuid, card in list(self.gpus.items()):
+            if card.latest is None or not self._in_sight(card.history):
                 continue
-            chart.set_lines(lines, until)
+            start, end = self.shown_range()
+            paid = self.card_pay.of(uuid, (start, end), self._part or self.span_s)
+            card.history.show_lines(card_lines(samples, card.latest, start, end, hot_c=hot, paid=paid))
+            inside = [sample for sample in samples if start <= sample.at <= end]
+            card.show_balance(balance(energy(inside, uuid), end - start, NOT_YET if paid is None else paid))
             await asyncio.sleep(_BREATH_S)
 
-    def _in_sight(self, chart: LineChart) -> bool:
-        # Not visibleRegion(): the plot inside a chart covers all of it, so that it is always empty.
+    def _in_sight(self, view: HistoryView) -> bool:
+        """Whether it must be drawn now; one that is scrolled out of sight is found by the next sample."""
         area = self.findChild(QScrollArea)
-        if area is None or not chart.isVisible():
-            return chart.isVisible()
-        view = area.viewport()
-        return view.rect().intersects(QRect(chart.mapTo(view, QPoint(0, 0)), chart.size()))
-
-    def _gpu_lines(self, samples: list[Hardware]) -> list[tuple[LineChart, list[Line]]]:
-        return [pair for uuid, card in self.gpus.items() for pair in card.lines(samples, uuid)]
+        if view.lines is None or area is None or not view.isVisible():
+            return view.lines is None or view.isVisible()
+        port = area.viewport()
+        seen = port.rect().intersects(QRect(view.mapTo(port, QPoint(0, 0)), view.size()))
+        if not seen:
+            self._drawn_at = 0.0
+        return seen
 
     def _show_age(self, now: float) -> None:
         if not self.samples:

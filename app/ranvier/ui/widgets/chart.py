@@ -21,6 +21,7 @@ from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.axes import nice_ticks, span_axis_class
 from ranvier.ui.widgets.hover import HoverWords
 from ranvier.ui.widgets.series import Points, gaps, value_near, with_gaps
+from ranvier.ui.widgets.qt_classes import make_all_classes
 from ranvier.ui.widgets.text import label
 
 
@@ -32,19 +33,12 @@ class Line:
     points: Points
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A level that values should stay below, with the word written on it."""
-
-    value: float
-    word: str
-
-
 async def load_charts() -> None:
     """Import pyqtgraph in a worker thread: 0.3 to 0.6 s that the UI thread does not wait for."""
     known = sys.modules.get("pyqtgraph")
     # A module is listed from the moment its import begins in another thread; import_module waits for its end.
     if known is None or getattr(known.__spec__, "_initializing", False):
+        await make_all_classes()
         await asyncio.to_thread(importlib.import_module, "pyqtgraph")
 
 
@@ -192,7 +186,7 @@ class Chart(QWidget):
 
 
 class LineChart(Chart):
-    """Lines over the last ``span_s`` seconds. ``top`` fixes the upper end (100 for percent); None fits the data.
+    """Lines over the last ``span_s`` seconds.
 
     ``value_words`` turns a value into the text of the hover and the axis.
     """
@@ -202,25 +196,14 @@ class LineChart(Chart):
         *,
         span_s: float,
         value_words: Callable[[float | None], str],
-        top: float | None = None,
         height: int = 130,
     ) -> None:
         super().__init__(height=height)
         self.setMaximumHeight(2 * height)
         self.span_s = span_s
-        self.top = top
         self._value_words = value_words
         self._lines: tuple[Line, ...] = ()
         self._until: float | None = None
-        self._limits: tuple[Limit, ...] = ()
-
-    def set_limits(self, limits: Sequence[Limit]) -> None:
-        """Show these limits from the next drawing on."""
-        self._limits = tuple(limits)
-
-    @property
-    def limits(self) -> tuple[Limit, ...]:
-        return self._limits
 
     def set_lines(self, lines: Sequence[Line], until: float | None = None) -> None:
         """Show these lines; the right edge is ``until`` (Unix seconds), or the newest sample."""
@@ -261,14 +244,9 @@ class LineChart(Chart):
         if self._lines:
             for start, end in gaps(self._lines[0].points, self._until):
                 self._add(self._grey_band(start, end))
-        for limit in self._limits:
-            # One far above everything would press the line flat: it is drawn when it comes near.
-            if self.top is None and highest > 0.5 * limit.value:
-                self._add(_limit_line(limit, colours.warn))
-                highest = max(highest, limit.value / 1.05)
         item.setXRange(right - self.span_s, right, padding=0)
         item.getAxis("bottom").right_edge = right
-        self._set_heights(0.0, self.top if self.top is not None else max(highest * 1.15, 1e-9))
+        self._set_heights(0.0, max(highest * 1.15, 1e-9))
 
     def words_at(self, x: float) -> str:
         parts = [self.moment_words(x)]
@@ -286,10 +264,3 @@ class LineChart(Chart):
         if minutes >= 120:
             return f"{minutes // 60} h {minutes % 60} min ago"
         return f"{minutes} min {rest} s ago" if minutes else f"{rest} s ago"
-
-
-def _limit_line(limit: Limit, colour: str) -> Any:
-    pg = sys.modules["pyqtgraph"]
-    pen = pg.mkPen(colour, width=1, style=Qt.PenStyle.DashLine)
-    options = {"position": 0.02, "anchors": [(0, 1), (0, 1)], "color": colour}
-    return pg.InfiniteLine(limit.value, angle=0, movable=False, pen=pen, label=limit.word, labelOpts=options)

@@ -10,54 +10,46 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from ranvier.core.evidence import Level, worst
 from ranvier.hardware.diagnosis import Finding
 from ranvier.hardware.snapshot import Gpu, Hardware
+from ranvier.ui.models.card_pay import Balance, pay_facts
 from ranvier.ui.models.gpus import (
     cores_text,
-    cpu_points,
     details_text,
     gpu_facts,
     gpu_level,
-    gpu_points,
     host_facts,
-    memory_percent,
-    memory_points,
-    network_points,
     programs_text,
 )
 from ranvier.ui.theme import LEVEL_WORDS
 from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.chart import Limit, Line, LineChart
 from ranvier.ui.widgets.core_bars import CoreBars
 from ranvier.ui.widgets.figures import FactGrid
 from ranvier.ui.widgets.findings import FindingList
-from ranvier.ui.widgets.legend import ChartPanel
+from ranvier.ui.widgets.miner_history import HistoryView
 from ranvier.ui.widgets.text import label, line
-from ranvier.ui.words import count_text, part_text, percent_text, power_text, rate_text, temperature_text
+from ranvier.ui.words import count_text, part_text
 
 _ASLEEP = "The system has switched it off to save power. It is not asked anything, so that it sleeps on."
+_PAY_TIP = (
+    "Of the time that the history shows, and of the miners that are on this card now. A payment is for the epoch "
+    "before it, so that a time of a few epochs makes a rough figure."
+)
 _GONE = "The driver does not report this GPU any more. What stands below is its last reading."
 
 
 class HostCard(Card):
     """Processor, memory, disk and network."""
 
-    def __init__(self, span_s: float) -> None:
+    def __init__(self) -> None:
         super().__init__("Processor")
         self.facts = FactGrid(4)
         self.cores = CoreBars()
-        self.load = LineChart(span_s=span_s, top=100, value_words=percent_text)
-        self.network = LineChart(span_s=span_s, value_words=rate_text)
-        self.charts = [self.load, self.network]
+        self.history = HistoryView(time.time, "the machine", in_page=True)
         self.cores_name = label("Each logical processor", "small")
         self.add(self.facts)
         self.add(self.cores_name)
         self.add(self.cores)
-        self.add(
-            _row(
-                ChartPanel("Use, percent", self.load, ("processor", "memory")),
-                ChartPanel("Network", self.network, ("sent", "received")),
-            )
-        )
+        self.add(self.history)
 
     def show_host(self, sample: Hardware) -> None:
         self.set_title(cores_text(sample.host))
@@ -65,14 +57,6 @@ class HostCard(Card):
         for widget in (self.cores_name, self.cores):
             widget.setVisible(bool(sample.host.core_percents))
         self.cores.show_percents(sample.host.core_percents or ())
-
-    def lines(self, samples: list[Hardware]) -> list[tuple[LineChart, list[Line]]]:
-        """What each chart shows of these samples."""
-        sent, received = network_points(samples)
-        return [
-            (self.load, [Line("processor", cpu_points(samples)), Line("memory", memory_points(samples))]),
-            (self.network, [Line("sent", sent), Line("received", received)]),
-        ]
 
 
 class FindingsCard(Card):
@@ -98,7 +82,7 @@ class FindingsCard(Card):
 class GpuCard(Card):
     """One GPU, known by its UUID; its MIG instances are rows in it."""
 
-    def __init__(self, span_s: float) -> None:
+    def __init__(self) -> None:
         super().__init__("GPU")
         self.badge = Badge()
         self.add_to_header(self.badge)
@@ -107,27 +91,28 @@ class GpuCard(Card):
         self.asleep = label(_ASLEEP, "muted", wrap=True)
         self.facts = FactGrid(4)
         self.programs = label("", "small", wrap=True, copyable=True)
-        self.use = LineChart(span_s=span_s, top=100, value_words=percent_text)
-        self.heat = LineChart(span_s=span_s, value_words=temperature_text)
-        self.power = LineChart(span_s=span_s, value_words=power_text)
-        self.charts = [self.use, self.heat, self.power]
+        self.history = HistoryView(time.time, "the card", in_page=True)
+        self.pay = FactGrid(4)
+        self.pay.setToolTip(_PAY_TIP)
+        self.doubts = label("", "small", wrap=True)
+        self.row = QWidget()
+        column = QVBoxLayout(self.row)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(8)
+        for widget in (self.history, self.pay, self.doubts):
+            column.addWidget(widget)
+        self.latest: Gpu | None = None
         self.instances: dict[str, InstanceRow] = {}
         self._instances = QVBoxLayout()
         self._instances.setSpacing(6)
-        self.use_panel = ChartPanel("", self.use)
-        self._memory_only: bool | None = None
-        self.row = _row(
-            self.use_panel,
-            ChartPanel("Temperature", self.heat),
-            ChartPanel("Power", self.power),
-        )
         for widget in (self.details, self.problem, self.asleep, self.facts, self.programs):
             self.add(widget)
         self.body.addLayout(self._instances)
         self.add(self.row)
 
-    def show_gpu(self, gpu: Gpu, instances: Sequence[Gpu], found: Sequence[Finding], hot_c: int = 0) -> None:
-        """``found`` are the findings about this card; ``hot_c`` the person's threshold, 0 for none."""
+    def show_gpu(self, gpu: Gpu, instances: Sequence[Gpu], found: Sequence[Finding]) -> None:
+        """``found`` are the findings about this card."""
+        self.latest = gpu
         self.set_title(gpu_title(gpu))
         self.setToolTip(gpu.uuid)
         level = gpu_level(gpu)
@@ -143,7 +128,6 @@ class GpuCard(Card):
         self.facts.show_facts(gpu_facts(gpu))
         self.programs.setText(programs_text(gpu))
         self.programs.setVisible(bool(self.programs.text()))
-        self._set_limits(gpu, hot_c)
         self._show_instances(instances, gpu.name)
 
     def show_lost(self) -> None:
@@ -152,27 +136,11 @@ class GpuCard(Card):
         self.problem.show()
         self.problem.setText(_GONE)
 
-    def lines(self, samples: list[Hardware], uuid: str) -> list[tuple[LineChart, list[Line]]]:
-        """What each chart shows of these samples."""
-        use = gpu_points(samples, uuid, lambda gpu: gpu.utilization_percent)
-        memory_only = bool(samples) and all(value is None for _at, value in use)  # a card cut into MIG instances
-        if memory_only is not self._memory_only:
-            self._memory_only = memory_only
-            self.use_panel.title.setText("Memory, percent" if memory_only else "Use, percent")
-            self.use_panel.set_names(("memory",) if memory_only else ("utilisation", "memory"))
-        memory = Line("memory", gpu_points(samples, uuid, memory_percent))
-        return [
-            (self.use, [memory] if memory_only else [Line("utilisation", use), memory]),
-            (self.heat, [Line("temperature", gpu_points(samples, uuid, lambda gpu: gpu.temperature_c))]),
-            (self.power, [Line("power", gpu_points(samples, uuid, lambda gpu: gpu.power_w))]),
-        ]
-
-    def _set_limits(self, gpu: Gpu, hot_c: int) -> None:
-        heat = [Limit(hot_c, "your threshold")] if hot_c else []
-        if gpu.temperature_slowdown_c is not None:
-            heat.append(Limit(gpu.temperature_slowdown_c, "slows down"))
-        self.heat.set_limits(heat)
-        self.power.set_limits([] if gpu.power_limit_w is None else [Limit(gpu.power_limit_w, "limit")])
+    def show_balance(self, found: Balance) -> None:
+        """What it drew and what its miners were paid in the time that is shown."""
+        self.pay.show_facts(pay_facts(found))
+        self.doubts.setText(" ".join(found.doubts))
+        self.doubts.setVisible(bool(found.doubts))
 
     def _show_instances(self, instances: Sequence[Gpu], card: str) -> None:
         present = {gpu.uuid for gpu in instances}
@@ -238,13 +206,3 @@ def _badge_words(gpu: Gpu, level: Level) -> str:
 
 def _told(found: Sequence[Finding]) -> str:
     return "\n".join(one.text for one in found)
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    whole = QWidget()
-    row = QHBoxLayout(whole)
-    row.setContentsMargins(0, 4, 0, 0)
-    row.setSpacing(18)
-    for widget in widgets:
-        row.addWidget(widget, 1)
-    return whole

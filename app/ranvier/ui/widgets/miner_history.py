@@ -1,4 +1,4 @@
-"""Stacked lanes below one axis of time: when a miner ran, what it used, what it earned, and what happened to it.
+"""Stacked lanes below one axis of time: what a miner, a card or the machine used and earned, and what happened to it.
 
 A missing reading is a gap with a grey band, never a zero.
 """
@@ -40,18 +40,22 @@ class _Lane:
 
 
 class HistoryView(ZoomedTime):
-    """Give it ``Lines`` at any time; hovering says what was so there."""
+    """Give it ``Lines`` at any time; hovering says what was so there. ``name`` is what it is the history of.
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        super().__init__(now, _LEFT, _RIGHT)
+    ``in_page``: it stands in a page that scrolls, is as high as it needs, and the wheel zooms once it has the focus.
+    """
+
+    def __init__(self, now: Callable[[], float], name: str = "the miner", *, in_page: bool = False) -> None:
+        super().__init__(now, _LEFT, _RIGHT, wheel_at_once=not in_page)
         self.lines: Lines | None = None
         self._lanes: list[_Lane] = []
         self._at: float | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        fixed = QSizePolicy.Policy.Fixed if in_page else QSizePolicy.Policy.Expanding
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, fixed)
         self.setMouseTracking(True)
         self.setFont(tabular(self.font()))
         self._words = HoverWords(self)
-        self.setAccessibleName("History of the miner")
+        self.setAccessibleName(f"History of {name}")
 
     def sizeHint(self) -> QSize:
         return QSize(480, self.minimumHeight())
@@ -62,13 +66,8 @@ class HistoryView(ZoomedTime):
         self.shows(lines.start, lines.end)
         self._lanes = self._rows(lines)
         self.setMinimumHeight(sum(lane.least for lane in self._lanes) + _TOP + _FOOT)
-        crashes = sum(dot.bad for dot in lines.ends)
-        unknown_names = [curve.name for curve in lines.curves if not curve.known]
-        self.setAccessibleDescription(
-            f"{len(lines.runs)} runs, {crashes} crashes, {len(lines.incidents)} incidents, {len(lines.pay)} payments, "
-            f"{len(lines.drops)} endpoint drops; "
-            f"not known: {', '.join(unknown_names) or 'nothing'}"
-        )
+        self.updateGeometry()
+        self.setAccessibleDescription(_description(lines))
         self.update()
 
     def clear(self) -> None:
@@ -80,16 +79,20 @@ class HistoryView(ZoomedTime):
         def marks(dots: tuple[Dot, ...], bad: Level) -> Callable[[QPainter, Colours, QRectF], None]:
             return lambda painter, colours, box: self._paint_dots(painter, colours, box, dots, bad)
 
-        rows = [_Lane("Runs", _THIN, False, self._paint_runs)]
-        rows.append(_Lane("Incidents", _THIN, False, marks(lines.incidents, Level.WARN)))
+        rows: list[_Lane] = []
+        if lines.events:
+            rows.append(_Lane("Runs", _THIN, False, self._paint_runs))
+            rows.append(_Lane("Incidents", _THIN, False, marks(lines.incidents, Level.WARN)))
         for place, curve in enumerate(lines.curves):
             if curve.known:
                 rows.append(_Lane(curve.name, _HIGH, True, self._curve_painter(curve, place), curve))
             else:
                 rows.append(_Lane(curve.name, _THIN, False, self._nothing_painter(curve.none)))
-        rows.append(_Lane("Pay", _HIGH if lines.pay else _THIN, bool(lines.pay), self._paint_pay))
-        rows.append(_Lane("Endpoint", _THIN, False, self._paint_drops))
-        rows.append(_Lane("Versions", _THIN, False, marks(lines.versions, Level.BAD)))
+        if lines.paid:
+            rows.append(_Lane("Pay", _HIGH if lines.pay else _THIN, bool(lines.pay), self._paint_pay))
+        if lines.events:
+            rows.append(_Lane("Endpoint", _THIN, False, self._paint_drops))
+            rows.append(_Lane("Versions", _THIN, False, marks(lines.versions, Level.BAD)))
         return rows
 
     # --- geometry ------------------------------------------------------------------------------------------
@@ -238,6 +241,7 @@ class HistoryView(ZoomedTime):
             for one, other in unknown(curve.lines[0][1], start, min(end, self._now())):
                 painter.fillRect(self._bar(Span(one, other, ""), box), _faint(colours.unknown, 0.13))
             reach, left = curve.reach(start, end), box.left() + 6
+            self._paint_limits(painter, colours, curve, box, reach)
             filled = len(curve.lines) == 1 and curve.floor is not None
             for number, (name, points) in enumerate(curve.lines):
                 colour = QColor(colours.series[(place + 3 * number) % len(colours.series)])
@@ -252,6 +256,19 @@ class HistoryView(ZoomedTime):
 
         return paint
 
+    def _paint_limits(
+        self, painter: QPainter, colours: Colours, curve: Curve, box: QRectF, reach: tuple[float, float]
+    ) -> None:
+        """Each as a dashed line with its word at the left end, where the scale reaches so far."""
+        painter.setFont(_small(self.font()))
+        for limit, word in curve.limits:
+            if reach[0] < limit <= reach[1]:
+                y = _y(limit, box, reach)
+                painter.setPen(QPen(QColor(colours.warn), 1, Qt.PenStyle.DashLine))
+                painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
+                painter.drawText(QPointF(box.left() + 6, y + painter.fontMetrics().ascent() + 1), word)
+        painter.setFont(self.font())
+
     def _paint_line(
         self,
         painter: QPainter,
@@ -262,14 +279,12 @@ class HistoryView(ZoomedTime):
         *,
         filled: bool,
     ) -> None:
-        low, high = reach
-        room = box.height() - 8
         pieces: list[list[QPointF]] = [[]]
         for at, value in zip(*with_gaps(points), strict=True):
             if value != value:  # a gap
                 pieces.append([])
             else:
-                pieces[-1].append(QPointF(self._x(at), box.bottom() - 2 - (value - low) / (high - low) * room))
+                pieces[-1].append(QPointF(self._x(at), _y(value, box, reach)))
         for piece in pieces:
             if filled and len(piece) > 1:
                 painter.setPen(Qt.PenStyle.NoPen)
@@ -323,6 +338,21 @@ class HistoryView(ZoomedTime):
         self._at = None
         self._words.hide()
         self.update()
+
+
+def _y(value: float, box: QRectF, reach: tuple[float, float]) -> float:
+    """Where a value lies in its lane, whose scale goes from ``reach``'s low to its high."""
+    low, high = reach
+    return box.bottom() - 2 - (value - low) / (high - low) * (box.height() - 8)
+
+
+def _description(lines: Lines) -> str:
+    crashes = sum(dot.bad for dot in lines.ends)
+    parts = [f"{len(lines.runs)} runs, {crashes} crashes, {len(lines.incidents)} incidents"] if lines.events else []
+    parts += [f"{len(lines.pay)} payments"] if lines.paid else []
+    parts += [f"{len(lines.drops)} endpoint drops"] if lines.events else []
+    unknown_names = [curve.name for curve in lines.curves if not curve.known]
+    return "; ".join(filter(None, (", ".join(parts), f"not known: {', '.join(unknown_names) or 'nothing'}")))
 
 
 def _scale_text(curve: Curve, value: float) -> str:

@@ -17,14 +17,15 @@ class ZoomedTime(QWidget):
     """Time runs between ``left`` and ``right`` pixels from the edges; outside, the wheel scrolls as anywhere else.
 
     ``range_wanted`` (start, end, Unix seconds) asks for another part, ``follow_wanted`` to go on with now. ``now``
-    is the end of time.
+    is the end of time. Not ``wheel_at_once``: the wheel scrolls what lies around until a click gave this the focus.
     """
 
     range_wanted = Signal(float, float)
     follow_wanted = Signal()
 
-    def __init__(self, now: Callable[[], float], left: int, right: int) -> None:
+    def __init__(self, now: Callable[[], float], left: int, right: int, *, wheel_at_once: bool = True) -> None:
         super().__init__()
+        self._wheel_at_once = wheel_at_once
         self._now = now
         self._left, self._right = left, right
         self._range = (0.0, 1.0)
@@ -81,7 +82,8 @@ class ZoomedTime(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         turn = event.angleDelta().y()
-        if self.empty() or turn == 0 or event.position().x() < self._left:
+        asleep = not (self._wheel_at_once or self.hasFocus())
+        if self.empty() or asleep or turn == 0 or event.position().x() < self._left:
             event.ignore()
             return
         self.zoom(_ZOOM ** (-turn / 120), self._moment(event.position().x()))

@@ -1,0 +1,142 @@
+"""What a card drew and what the miners on it were paid in one time: energy per alpha and per TAO. No Qt.
+
+Amounts are integers: microjoules and rao. What is not known of either makes the quotient unknown, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ranvier.agent.messages import EarningRow, GapRow, MinerView
+from ranvier.core.units import RAO_PER_COIN, Tao, format_tao
+from ranvier.hardware.history import Energy
+from ranvier.ui.models.gpus import Fact
+from ranvier.ui.phrases import alpha_text
+from ranvier.ui.words import UNKNOWN, percent_text
+
+BLOCK_S = 12.0
+_WHOLE = 0.95  # of the time: what a pause of the sampling leaves out is small then
+_PER_WH = 3_600_000_000  # microjoules
+_NARROW = "\N{NARROW NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What one miner was paid in the time; ``doubt`` says why not all of it is known, or not of this card alone."""
+
+    name: str
+    rows: tuple[EarningRow, ...] = ()
+    doubt: str = ""
+
+
+NOT_YET = (Paid("", doubt="The ledger has not answered yet."),)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One card in one time. ``energy_uj`` (microjoules) of the part of the time for which it is known; ``alpha`` is rao
+    by subnet; ``uj_per_alpha`` and ``uj_per_tao`` are rounded down. None is unknown; ``doubts`` are the reasons."""
+
+    energy_uj: int | None
+    counted: bool
+    share: float
+    alpha: tuple[tuple[int, int], ...]
+    tao_rao: int | None
+    uj_per_alpha: int | None
+    uj_per_tao: int | None
+    doubts: tuple[str, ...] = ()
+
+
+def on_card(
+    miners: Iterable[MinerView], uuids: frozenset[str], users: frozenset[int], pids: Mapping[str, frozenset[int]]
+) -> tuple[MinerView, ...]:
+    """The miners that a card was given to, and those that are seen on it. ``uuids``: the card and its instances;
+    ``pids``: each miner's programs; ``users``: the programs on the card."""
+    return tuple(one for one in miners if uuids & set(one.gpus) or users & pids.get(one.id, frozenset()))
+
+
+def gap_doubt(gaps: Iterable[GapRow], miner: MinerView, head: int | None, start: float, now: float) -> str:
+    """Why pay since ``start`` may not all be known, from what the ledger says it lacks; empty when it lacks nothing."""
+    mine = [one for one in gaps if (one.netuid, one.hotkey_ss58) == (miner.netuid, miner.hotkey_ss58)]
+    since = None if head is None else head - int((now - start) / BLOCK_S)
+    if not any(since is None or one.to_block >= since for one in mine):
+        return ""
+    return f"The ledger does not know all of {miner.name}'s pay in this time."
+
+
+def balance(energy: Energy | None, seconds: float, paid: Sequence[Paid]) -> Balance:
+    """Put the energy of ``seconds`` beside what was paid in them."""
+    doubts: list[str] = []
+    share = 0.0 if energy is None or seconds <= 0 else min(1.0, energy.seconds / seconds)
+    whole = energy is not None and share >= _WHOLE
+    if energy is None:
+        doubts.append("Neither its energy nor its power is known in this time.")
+    elif not whole:
+        doubts.append(f"Its energy is known for {percent_text(100 * share)} of this time only.")
+    if not paid:
+        doubts.append("No miner of this machine is on this card.")
+    doubts += [one.doubt for one in paid if one.doubt]
+    alpha: dict[int, int] = {}
+    tao: int | None = 0
+    for row in (row for one in paid for row in one.rows):
+        alpha[row.netuid] = alpha.get(row.netuid, 0) + row.alpha_rao
+        tao = None if tao is None or row.price_rao is None else tao + row.alpha_rao * row.price_rao // RAO_PER_COIN
+    known = bool(paid) and not any(one.doubt for one in paid)
+    if known and not any(alpha.values()):
+        doubts.append("Nothing was paid in this time: look at several epochs.")
+    if len(alpha) > 1:
+        doubts.append(f"Alphas of {len(alpha)} subnets are different currencies and make no sum.")
+    if tao is None:
+        doubts.append("The price of an epoch is not known.")
+    drawn = None if energy is None else round(energy.joules * 1e6)
+    usable = drawn if known and whole else None
+    return Balance(
+        energy_uj=drawn,
+        counted=energy is not None and energy.counted,
+        share=share,
+        alpha=tuple(sorted(alpha.items())) if known else (),
+        tao_rao=tao if known else None,
+        uj_per_alpha=per_coin(usable, next(iter(alpha.values())) if len(alpha) == 1 else None),
+        uj_per_tao=per_coin(usable, tao),
+        doubts=tuple(dict.fromkeys(doubts)),
+    )
+
+
+def per_coin(energy_uj: int | None, rao: int | None) -> int | None:
+    """Microjoules for one coin, rounded down; None where either is unknown or nothing was paid."""
+    return None if energy_uj is None or not rao else energy_uj * RAO_PER_COIN // rao
+
+
+def energy_text(microjoules: int | None) -> str:
+    """``12.4 Wh``, ``3.21 kWh``, ``1.50 MWh``."""
+    if microjoules is None:
+        return UNKNOWN
+    hours = microjoules / _PER_WH
+    for unit, size in (("MWh", 1e6), ("kWh", 1e3)):
+        if hours >= size:
+            return f"{hours / size:.2f}{_NARROW}{unit}"
+    return f"{hours:.1f}{_NARROW}Wh"
+
+
+def pay_facts(found: Balance) -> tuple[Fact, ...]:
+    """The four figures of a card, each with its unit."""
+    how = ", by its own counter" if found.counted else ", estimated from its power"
+    part = "" if found.share >= _WHOLE else f" in {percent_text(100 * found.share)} of it"
+    drawn = energy_text(found.energy_uj) + (f"{part}{how}" if found.energy_uj is not None else "")
+    alpha = ", ".join(alpha_text(rao, netuid) for netuid, rao in found.alpha)
+    tao = "" if not found.tao_rao else f" = {format_tao(Tao(found.tao_rao), 4)}"
+    known = found.tao_rao is not None or bool(found.alpha)
+    paid = f"{alpha}{tao}" if alpha else "nothing"
+    netuid = found.alpha[0][0] if found.alpha else 0
+    return (
+        Fact("Energy in this time", drawn, found.energy_uj is not None),
+        Fact("Paid in this time", paid if known else UNKNOWN, known),
+        _quotient("Energy for one alpha", found.uj_per_alpha, f"α{netuid}"),
+        _quotient("Energy for one TAO, at each epoch's price", found.uj_per_tao, "TAO"),
+    )
+
+
+def _quotient(name: str, microjoules: int | None, unit: str) -> Fact:
+    known = microjoules is not None
+    return Fact(name, f"{energy_text(microjoules)} per {unit}" if known else UNKNOWN, known)
