@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ranvier.agent.market_messages import SubnetDetail, SubnetsView, SubnetView
 from ranvier.chain.concentration import Concentration
-from ranvier.core.units import Alpha, Tao, format_alpha, format_rao, format_tao
+from ranvier.core.units import RAO_PER_COIN, Alpha, Tao, format_alpha, format_rao, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import exact_price_text, percent_text, subnet_text
 from ranvier.ui.words import UNKNOWN, count_text, duration_text
@@ -126,7 +126,11 @@ def market_model() -> RowsModel[MarketRow]:
 
 def _day_text(row: MarketRow) -> str:
     pays = row.miner_day_tao
-    return UNKNOWN if pays is None else f"{format_rao(pays[1], 4)} ({_range_text(pays)})"
+    if pays is None:
+        return UNKNOWN
+    places = 4 if pays[1] < 10 * RAO_PER_COIN else 2  # all digits are in the tooltip
+    low, median, high = (format_rao(rao, places) for rao in pays)
+    return f"{median} ({low} to {high})"
 
 
 def _seat_price(view: SubnetView) -> str:
