@@ -40,6 +40,17 @@ async def test_unknown_earnings_are_told_and_not_counted_as_zero(qtbot, tmp_path
     assert alpha_sums([]) == (None, 0)
 
 
+async def test_alpha_of_another_network_is_not_counted_as_this_ones(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        page = await it.open("overview")
+        it.bridge._emit(status_event(good_miner(), good_miner(id="elsewhere", network="test")))
+        assert page.today.value.text() == "12.3456 α1"
+        here, elsewhere = page.cards["practice"], page.cards["elsewhere"]
+        assert here.chip.isHidden() and not elsewhere.chip.isHidden() and elsewhere.chip.text == "TESTNET"
+        it.bridge._emit(status_event(good_miner(network="test")))
+        assert page.today.value.text() == "–" and page.today.note.text() == "no miner on this network"
+
+
 async def test_clicks_send_commands_and_errors_reach_the_bar(qtbot, tmp_path):
     async with stage(tmp_path) as it:
         page = await it.open("overview")

@@ -90,7 +90,8 @@ QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url("$icons/arrow-up.svg"); width: 12px; height: 12px; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     border: none; background: transparent; width: 20px; }
-QComboBox QAbstractItemView { background: $surface; border: 1px solid $border; padding: 4px; }
+QComboBox QAbstractItemView { background: $surface; border: 1px solid $outline; padding: 4px;
+    selection-background-color: $selection; selection-color: $text; outline: none; }
 QLineEdit, QPlainTextEdit { selection-background-color: $accent; selection-color: $on_accent; }
 
 QTableView, QListView { background: $surface; alternate-background-color: $surface; border: 1px solid $border;

@@ -13,6 +13,7 @@ from ranvier.agent.messages import AgentStatus, Attention, MinerView, StartMiner
 from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState
 from ranvier.ui.context import Context
+from ranvier.ui.header import NetworkChip
 from ranvier.ui.phrases import (
     EVIDENCE_NAMES,
     alpha_sums,
@@ -33,6 +34,7 @@ from ranvier.ui.widgets.text import allow, button, label, line
 from ranvier.ui.words import count_text, short_address
 
 _TWO_COLUMNS_FROM = 900
+_NONE_HERE = "no miner on this network"
 
 
 class MinerCard(Card):
@@ -43,6 +45,9 @@ class MinerCard(Card):
         self._context = context
         self.miner = miner
         self.badge = Badge()
+        self.chip = NetworkChip()
+        self.chip.hide()
+        self.add_to_header(self.chip)
         self.add_to_header(self.badge)
         self._about = label("", "muted")
         self.evidence = EvidenceList(EVIDENCE_NAMES)
@@ -91,6 +96,11 @@ class MinerCard(Card):
         absent = None if known else "The agent does not answer."
         allow(self.start, absent or start_refusal(miner))
         allow(self.stop, absent or stop_refusal(miner))
+
+    def show_network(self, other: str) -> None:
+        """The miner's network where it is not the one that the window works on; empty hides it."""
+        self.chip.show_network(other)
+        self.chip.setVisible(bool(other))
 
     def _send(self, command: StartMiner | StopMiner, name: str) -> None:
         self._context.run(self._context.client.call(command), name)
@@ -182,22 +192,25 @@ class OverviewPage(Page):
         self.rehearse.setVisible(sandbox and bool(miners))
         if not miners:
             self._show_empty(sandbox)
-        today, today_unknown = alpha_sums((m.netuid, m.earned_today_rao) for m in miners)
-        week, week_unknown = alpha_sums((m.netuid, m.earned_7d_rao) for m in miners)
-        self.today.show_value(today, _without(today_unknown) if today else "")
-        self.week.show_value(week, _without(week_unknown) if week else "")
+        # Alpha of another network is another currency, even where the subnet's number is the same.
+        here = [m for m in miners if m.network == status.chain.network]
+        today, today_unknown = alpha_sums((m.netuid, m.earned_today_rao) for m in here)
+        week, week_unknown = alpha_sums((m.netuid, m.earned_7d_rao) for m in here)
+        for figure, text, unknown in ((self.today, today, today_unknown), (self.week, week, week_unknown)):
+            figure.show_value(text if here else "–", _without(unknown) if text else "" if here else _NONE_HERE)
         running = sum(m.state is MinerState.RUNNING for m in miners)
         unknown = sum(m.state is MinerState.UNKNOWN for m in miners)
         self.running.show_value(f"{running} of {len(miners)}", f"{unknown} unknown" if unknown else "")
-        self._show_cards(miners)
+        self._show_cards(miners, status.chain.network)
 
-    def _show_cards(self, miners: Sequence[MinerView]) -> None:
+    def _show_cards(self, miners: Sequence[MinerView], network: str) -> None:
         if [miner.id for miner in miners] != list(self.cards):
             clear(self._grid)
             self.cards = {miner.id: MinerCard(self.context, miner) for miner in miners}
             self._arrange()
         for miner in miners:
             self.cards[miner.id].show_miner(miner)
+            self.cards[miner.id].show_network("" if miner.network == network else miner.network)
 
     def _show_empty(self, sandbox: bool) -> None:
         if sandbox:
