@@ -40,6 +40,7 @@ from ranvier.chain.model import (
     Subnet,
     TxStage,
 )
+from ranvier.chain.model_stake import KeySwap
 from ranvier.chain.payouts import Payout, Stretch
 from ranvier.chain.position_steps import Step
 from ranvier.core.errors import ChainError, InstallError, NetworkError, RecipeError
@@ -67,6 +68,7 @@ class FakeChain:
         self.pay: dict[str, int] = {}
         self.neurons: dict[str, Neuron] = {}
         self.stakes: list[StakePosition] = []
+        self.swaps: dict[str, KeySwap] = {}
         self.held: Callable[[BlockRef], list[StakePosition]] | None = None  # stakes that differ by block
         self.owners: dict[str, str] = {}
         self.final_lag = 0
@@ -152,6 +154,10 @@ class FakeChain:
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]:
         self._up()
         return tuple(Balance(one, 7, 0, 6) for one in coldkeys_ss58)
+
+    async def key_swaps(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> dict[str, KeySwap]:
+        self._up()
+        return {one: self.swaps[one] for one in coldkeys_ss58 if one in self.swaps}
 
     async def positions(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]:
         self._up()

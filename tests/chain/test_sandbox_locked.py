@@ -16,7 +16,7 @@ from ranvier.chain.events import find
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.chain.model_stake import Holding, Portfolio
 from ranvier.chain.planning import Draft, finish, start
-from ranvier.chain.portfolio import portfolio
+from ranvier.chain.portfolio import key_swaps, portfolio
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Alpha, Tao
 from ranvier.keys.signing import LocalSigner
@@ -135,6 +135,7 @@ async def test_a_key_swap_on_its_way_is_seen_and_stops_plans(sandbox: SandboxPro
         found = await portfolio(connection, [cold.ss58], receipt.block)
         swap = found.accounts[0].key_swap
         assert swap is not None and swap.execute_block == receipt.block.number + 36_000 and not swap.disputed
+        assert await key_swaps(connection, [new.ss58, cold.ss58, cold.ss58], receipt.block) == {cold.ss58: swap}
         plan = await plans.plan_transfer(connection, cold.ss58, new.ss58, Tao(10**9))
         with pytest.raises(ChainError, match="swap of this coldkey is announced"):
             await submit.submit(connection, plan, cold)

@@ -28,6 +28,7 @@ from ranvier.agent.desired import DesiredFile
 from ranvier.agent.hardware_watch import HardwareWatch
 from ranvier.agent.hub import Hub
 from ranvier.agent.installs import Installs
+from ranvier.agent.key_watch import KeyWatch
 from ranvier.agent.ladders import LadderBook
 from ranvier.agent.ledger_writer import LedgerWriter
 from ranvier.agent.ledgers import Ledgers
@@ -127,6 +128,7 @@ class Agent:
             archive=self.archives.chain,
         )
         self.positions = PositionWatch(paths, self._coldkeys, self._fitted_ledger, now=parts.now)
+        self.keys = KeyWatch(self._coldkeys, now=parts.now)
         self.ladders = LadderBook(
             paths, lambda: (self.watch.network, self.watch.view().genesis_hash), self.market.quote, self.changed,
             lambda error: self._trouble("ladders", error), now=parts.now,
@@ -201,7 +203,10 @@ class Agent:
             chain=chain,
             miners=miners,
             attention=attention(
-                chain, miners, self._troubles.values(), [*self.hardware.attention(), *self.ladders.attention()]
+                chain,
+                miners,
+                self._troubles.values(),
+                [*self.hardware.attention(), *self.keys.attention(), *self.ladders.attention()],
             ),
         )
 
@@ -242,6 +247,7 @@ class Agent:
             self.portfolio.find_targets,
             self.writer.on_head,
             self.positions.on_head,
+            self.keys.on_head,
         ):
             try:
                 await step(head)

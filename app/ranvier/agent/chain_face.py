@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ranvier.chain.model import Balance, BlockRef, Neuron, Receipt, StakePosition, Subnet
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ranvier.chain.connection import Connection
+    from ranvier.chain.model_stake import KeySwap
     from ranvier.chain.networks import Network
     from ranvier.chain.payouts import Stretch
     from ranvier.chain.position_steps import Step
@@ -42,6 +43,7 @@ class Chain(Protocol):
 
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]: ...
     async def positions(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]: ...
+    async def key_swaps(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> Mapping[str, KeySwap]: ...
     async def position_steps(self, place: tuple[str, str, int], from_block: int, to_block: int) -> tuple[Step, ...]:
         """The blocks in which the position (hotkey, coldkey, netuid) changed, and the chain's events about it."""
         ...
@@ -138,6 +140,11 @@ class LiveChain:
         from ranvier.chain import reads
 
         return tuple(await reads.stake_positions(self._open, coldkeys_ss58, at))
+
+    async def key_swaps(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> Mapping[str, KeySwap]:
+        from ranvier.chain import portfolio
+
+        return await portfolio.key_swaps(self._open, coldkeys_ss58, at)
 
     async def position_steps(self, place: tuple[str, str, int], from_block: int, to_block: int) -> tuple[Step, ...]:
         from ranvier.chain.position_steps import position_steps

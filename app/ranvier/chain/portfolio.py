@@ -17,6 +17,7 @@ from ranvier.core.units import RAO_PER_COIN
 DEFAULT_DEPOSIT_RAO = 500
 _FRACTION = 64
 _MANY = 32  # positions in one subnet, from where on its collateral is listed: few keys exist, each is 130 bytes long
+_KEY_SWAPS = ("ColdkeySwapAnnouncements", "ColdkeySwapDisputes", "ColdkeySwapScheduled")
 Values = dict[tuple[str, ...], Any]
 
 
@@ -51,6 +52,22 @@ async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
     )
 
 
+async def key_swaps(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> dict[str, KeySwap]:
+    """Which of these coldkeys are about to be replaced, in one request; none on a chain without such swaps.
+
+    Raises NetworkError, or ChainError when the chain cannot be read.
+    """
+    runtime = await conn.runtime_at(at)
+    items = [item for item in _KEY_SWAPS if runtime.has_item(SUBTENSOR, item)]
+    places = [(item, ss58) for ss58 in dict.fromkeys(coldkeys_ss58) for item in items]
+    if not places:
+        return {}
+    values = await conn.read([(SUBTENSOR, item, [ss58]) for item, ss58 in places], at)
+    found: Values = dict(zip(places, values, strict=True))
+    swaps = {ss58: _key_swap(ss58, found) for ss58 in dict.fromkeys(coldkeys_ss58)}
+    return {ss58: swap for ss58, swap in swaps.items() if swap is not None}
+
+
 async def _questions(
     conn: Connection, coldkeys: Sequence[str], rows: Sequence[StakeRow], at: BlockRef
 ) -> dict[tuple[str, ...], tuple[str, str, list[Any]]]:
@@ -67,7 +84,7 @@ async def _questions(
         ask("Account", coldkey, pallet="System")
         if rows:
             ask("OwnedHotkeys", coldkey)
-        for item in ("ColdkeySwapAnnouncements", "ColdkeySwapDisputes", "ColdkeySwapScheduled"):
+        for item in _KEY_SWAPS:
             ask(item, coldkey)
     for row in rows:
         if ("OwnedHotkeys", row.coldkey_ss58) not in found:  # one list is much less than an owner for each
