@@ -164,7 +164,8 @@ def test_kill_9_at_any_moment_leaves_readings_that_can_be_read(tmp_path: Path) -
         steps = [after.at - before.at for before, after in pairwise(kept)]
         assert max(steps) <= 60 and {one.rss for one in kept} == {int(one.at) for one in kept}
         assert len(await samples.miner("two", 0, NOW * 2, 10**13)) == len(kept)
-        assert len(await samples.ends("one", 0, NOW * 2)) == round((kept[-1].at - NOW) / 10), "each once"
+        ends, readings = len(await samples.ends("one", 0, NOW * 2)), round((kept[-1].at - NOW) / 10)
+        assert ends in (readings - 1, readings), "each once; the last kill may have come between a reading and its end"
         await samples.close()
 
     asyncio.run(check())
