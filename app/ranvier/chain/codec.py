@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import xxhash
-
 from ranvier.chain import metadata
 from ranvier.chain.events import Event
 from ranvier.chain.metadata import Index, Pallet
@@ -312,13 +310,19 @@ def _hashed(hasher: str, data: bytes) -> str:
     if hasher == "Blake2_256":
         return hashlib.blake2b(data, digest_size=32).hexdigest()
     rounds = {"Twox128": 2, "Twox256": 4}[hasher]
+    import xxhash
+
     return b"".join(xxhash.xxh64(data, seed=seed).digest()[::-1] for seed in range(rounds)).hex()
 
 
 def _twox64(data: bytes) -> str:
+    import xxhash
+
     return xxhash.xxh64(data, seed=0).digest()[::-1].hex()
 
 
 def _twox128(text: str) -> str:
     data = text.encode()
+    import xxhash
+
     return b"".join(xxhash.xxh64(data, seed=seed).digest()[::-1] for seed in (0, 1)).hex()
