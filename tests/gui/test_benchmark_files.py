@@ -1,4 +1,4 @@
-"""What the window takes from elsewhere: a miner's torch, llama-bench's file, a subnet's hardware floor."""
+"""What the window takes from elsewhere (torch, llama-bench's file, a hardware floor), and the room for what fits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import sys
 import msgspec
 import pytest
 
-from gui import samples, samples_hardware
+from gui import samples, samples_bench, samples_hardware
 from gui.stage import texts
 from gui.test_benchmark import opened
 from ranvier.agent.messages import GetStatus
+from ranvier.benchmark.store import Store
 from ranvier.ui.models.benchmarks import devices, torches
+from ranvier.ui.stylesheet import stylesheet
+from ranvier.ui.theme import LIGHT
 
 FLOOR = """
 version: '1.0'
@@ -108,4 +111,24 @@ async def test_a_floor_is_met_or_not_line_by_line_for_each_role(qtbot, house, tm
     page.floor.check(path)
     await samples.until(lambda: "cannot be read" in page.floor.words.text(), "the words")
     assert page.floor.table.isHidden()
+    await house.close()
+
+
+async def test_the_fit_table_needs_no_scrolling_sideways_in_a_window_of_1280(qtbot, house):
+    samples_bench.fill(Store(house.paths.benchmarks))
+    page = await opened(qtbot, house)
+    page.setStyleSheet(stylesheet(LIGHT, page.font().pointSizeF()))
+    page.resize(1280 - 196, 752)  # what the sidebar and the header leave
+    page.show_part("fit")
+    await samples.until(lambda: page.fit.model.rows[0].roof is not None, "the roof")
+    for whole in (False, True):
+        page.fit.empty_card.setChecked(whole)
+        await samples.until(lambda: ("in all" in page.fit.summary.text()) is whole, "computed")  # noqa: B023
+        table = page.fit.table
+        table.fit()
+        assert table.horizontalScrollBar().maximum() == 0, [table.columnWidth(n) for n in range(7)]
+        # the longest names may end in dots: their tooltip tells them whole
+        room = [(table.columnWidth(n), table.sizeHintForColumn(n)) for n in (0, 2, 3, 4, 5, 6)]
+        assert all(has >= needs for has, needs in room) and table.columnWidth(1) > 240, room
+    page.hidden()
     await house.close()

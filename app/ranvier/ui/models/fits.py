@@ -84,16 +84,18 @@ def fits_model(titles: dict[str, str]) -> RowsModel[Fit]:
             Column("Needs", lambda f: size_text(f.needed), lambda f: f.needed, number=True, tooltip=parts_words),
             Column("At most", roof_text, lambda f: f.roof, number=True,
                    help="Tokens per second over all sequences that the measured memory bandwidth allows"),
-            Column("Most tokens", lambda f: _tokens(f.longest_context), lambda f: f.longest_context, number=True),
-            Column("Most at once", lambda f: _count(f.most_sequences), lambda f: f.most_sequences, number=True),
+            Column("Tokens", lambda f: _count(f.longest_context), lambda f: f.longest_context, number=True,
+                   help="The longest context that fits, with as many sequences as are chosen"),
+            Column("At once", lambda f: _count(f.most_sequences), lambda f: f.most_sequences, number=True,
+                   help="The most sequences that fit at once, with the context that is chosen"),
         ),
         key=lambda found: (found.model, found.quantisation),
     )  # fmt: skip
 
 
 def name_words(found: Fit) -> str:
-    """The model's own name; what of it was not checked is said beside it."""
-    doubt = f" ({', '.join(found.unchecked)} unchecked)" if found.unchecked else ""
+    """The model's own name, and whether all of it was checked; the tooltip says what was not."""
+    doubt = " (unchecked)" if found.unchecked else ""
     return found.model.rpartition("/")[2] + doubt
 
 
@@ -112,10 +114,6 @@ def parts_words(found: Fit) -> str:
 
 def roof_text(found: Fit) -> str:
     return UNKNOWN if found.roof is None else number_text(found.roof, "tok/s")
-
-
-def _tokens(count: int | None) -> str:
-    return "none" if not count else number_text(count)
 
 
 def _count(count: int | None) -> str:

@@ -50,7 +50,7 @@ class FitPart(Card):
         self.only_fitting = QCheckBox("Only what fits")
         self.summary = label("", "muted", wrap=True)
         self.model = fits.fits_model(titles)
-        self.table = Table(self.model)
+        self.table = Table(self.model, stretch=1)
         self.table.setMinimumHeight(_TABLE_HEIGHT)
         self.table.setItemDelegateForColumn(0, LevelCell(self.table, fits.level_of))
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
