@@ -20,8 +20,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.axes import nice_ticks, span_axis_class
 from ranvier.ui.widgets.hover import HoverWords
-from ranvier.ui.widgets.series import Points, gaps, value_near, with_gaps
 from ranvier.ui.widgets.qt_classes import make_all_classes
+from ranvier.ui.widgets.series import Points, gaps, value_near, with_gaps
 from ranvier.ui.widgets.text import label
 
 
