@@ -65,6 +65,9 @@ def client(home: object, make: object) -> samples.FakeClient:
     result = samples.FakeClient(Paths.under(home))
     result.answers[GetHardware] = lambda command: make(time.time())
     result.answers[GetHardwareHistory] = lambda command: HardwareHistory(
-        tuple(make(time.time() - back) for back in range(command.seconds, 0, -max(2, command.seconds // 450)))
+        tuple(
+            make((time.time() if command.until is None else command.until) - back)
+            for back in range(command.seconds, 0, -max(2, command.seconds // 450))
+        )
     )
     return result

@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QScrollArea
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from gui import samples, samples_bench, samples_hardware
 from ranvier.benchmark.figures import Device, DeviceResult, Minute
@@ -38,10 +40,26 @@ async def shoot_hardware(home: Path, make_studio: Any) -> list[Path]:
             page.findChild(QScrollArea).verticalScrollBar().setValue(200)
             await asyncio.sleep(4)
             studio.shoot(studio.window, "hardware-day")
+            await _shoot_zoomed(studio, page)
             await _shoot_benchmark(studio)
         made += studio.made
         await studio.close()
     return made
+
+
+async def _shoot_zoomed(studio: Any, page: Any) -> None:
+    """A part of the past, and the words of hovering over it."""
+    card = next(iter(page.gpus.values()))
+    page.findChild(QScrollArea).ensureWidgetVisible(card.pay)
+    page.host.history.look(time.time() - 5400, time.time() - 1800)
+    await samples.until(lambda: card.pay.facts and page._past_of is not None, "the past", 10)
+    await asyncio.sleep(1.5)
+    view = card.history
+    place = QPointF(view.width() * 0.7, view.height() / 2)
+    none = Qt.MouseButton.NoButton
+    move = QMouseEvent(QEvent.Type.MouseMove, place, place, none, none, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(view, move)
+    studio.shoot(studio.window, "hardware-zoomed")
 
 
 FLOOR = """
