@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 TIME_LIMIT_S = 60
+_COLLECTIONS = itertools.count(1)
 
 # How long one example takes says nothing on a shared machine. CI tries the same examples each time; people new ones.
 settings.register_profile(
@@ -51,6 +54,13 @@ def no_children_left() -> Iterator[None]:
         process.kill()
     psutil.wait_procs(alive, timeout=3)
     assert not names, f"children left behind: {names}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Collect on this thread where a window test has switched the collector off."""
+    if not gc.isenabled():
+        gc.collect(1 if next(_COLLECTIONS) % 100 else 2)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -33,7 +33,9 @@ def qloop(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[qasync
     gc.freeze()  # what is there already is neither collected nor looked through, test after test
     loop = qasync.QEventLoop(qapp)
     loop.set_default_executor(ThreadPoolExecutor(4, "worker"))
-    gc.disable()  # as ranvier.ui.garbage says: a collection on a worker would destroy Qt objects there
+    # As ranvier.ui.garbage says: a collection on a worker would destroy Qt objects there. It stays so for later tests
+    # of other rooms, whose workers would find what is left of a window; tests/conftest.py collects between tests.
+    gc.disable()
     asyncio.set_event_loop(loop)
     if plain:
         asyncio.events._set_running_loop(loop)
@@ -53,11 +55,11 @@ def qloop(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[qasync
         window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     timers = active_timers()
+    gc.collect()  # what the test left, here on Qt's own thread
     gc.unfreeze()
     names = [f"{timer.objectName() or timer.parent()} every {timer.interval()} ms" for timer in timers]
     for timer in timers:
         timer.stop()
-    gc.enable()
     assert not left, f"tasks left running: {[task.get_name() for task in left]}"
     assert not names, f"timers left running: {names}"
 
