@@ -6,6 +6,7 @@ is owed the rate times the stake, less what was claimed; new stake counts as cla
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from ranvier.sandbox.composites import Vec, wrapper
@@ -14,7 +15,6 @@ from ranvier.sandbox.pallet import DispatchFailure, call
 from ranvier.sandbox.pallets.subtensor import shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import ROOT_CLAIM_TYPE_SET, ROOT_CLAIMED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, ROOT_CLAIM_TYPE, Subtensor, rules
-from ranvier.sandbox.pallets.system import System
 from ranvier.sandbox.scale import Alias
 from ranvier.sandbox.storage import State, WritableState
 
@@ -99,12 +99,17 @@ def claim(context: Context, coldkey: bytes, netuids: list[int] | None) -> None:
 
 
 def claim_for_some(context: Context) -> None:
-    """``run_auto_claim_root_divs``: each block claims for a few root stakers, picked by the parent's hash."""
+    """``run_auto_claim_root_divs``: each block claims for a few root stakers, picked by chance.
+
+    The chain takes its chance from the parent's hash. That holds random signatures, and a run begun with the same seed
+    would pay others each time; so the height is hashed here.
+    """
     state = context.state
     count = Subtensor.NumStakingColdkeys.get(state)
     if not count:
         return
-    for number in picked(System.ParentHash.get(state), Subtensor.NumRootClaim.get(state), count):
+    chance = hashlib.blake2b(context.block.to_bytes(8, "little"), digest_size=32).digest()
+    for number in picked(chance, Subtensor.NumRootClaim.get(state), count):
         coldkey = Subtensor.StakingColdkeysByIndex.get(state, number)
         if coldkey is not None:
             claim(context, coldkey, None)
