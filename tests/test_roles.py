@@ -47,7 +47,7 @@ def test_a_home_that_cannot_be_written_is_a_sentence_not_a_traceback(tmp_path, c
 
 def test_the_keeper_and_the_version_load_nothing_heavy() -> None:
     code = (
-        "import json, sys; from ranvier.__main__ import main; main(['--version']); import ranvier.miners.keeper;"
+        "import json, sys; from ranvier.__main__ import main; main(['--version']); import ranvier.miners.keeper.keeper;"
         "heavy = ['PySide6', 'asyncio', 'psutil', 'msgspec', 'aiohttp', 'substrateinterface', 'numpy'];"
         "print(json.dumps([name for name in heavy if name in sys.modules]))"
     )

@@ -37,7 +37,7 @@ Without a command, the window opens.
 
 # Roles that know nothing of our folders: each has ``main(arguments)``. They import the least.
 _BARE = {
-    "keeper": "ranvier.miners.keeper",
+    "keeper": "ranvier.miners.keeper.keeper",
     "sandbox": "ranvier.sandbox.main",
     "benchmark-child": "ranvier.benchmark.child",
     "hardware-probe": "ranvier.hardware.probe_process",
@@ -46,15 +46,15 @@ _BARE = {
 # Roles that work on one instance's folders: each has ``main(arguments, paths)``.
 _HOMED = {
     "agent": "ranvier.agent.main",
-    "status": "ranvier.agent.status_cli",
-    "stop": "ranvier.agent.stop_cli",
+    "status": "ranvier.agent.cli.status_cli",
+    "stop": "ranvier.agent.cli.stop_cli",
     "rehearse": "ranvier.rehearsal.headless",
-    "miners": "ranvier.agent.miners_cli",
+    "miners": "ranvier.agent.cli.miners_cli",
     "keys": "ranvier.keys.cli",
     "ledger": "ranvier.ledger.cli",
     "hardware": "ranvier.hardware.cli",
     "bench": "ranvier.benchmark.cli",
-    "netcheck": "ranvier.chain.netcheck_cli",
+    "netcheck": "ranvier.chain.netcheck.netcheck_cli",
 }
 _WINDOW = "ranvier.ui.application"
 

@@ -143,7 +143,7 @@ def _resources() -> str:
 
 
 def _recipes() -> str:
-    from ranvier.miners.recipe import bundled_recipes, load_recipe
+    from ranvier.miners.recipe.recipe import bundled_recipes, load_recipe
 
     recipes = bundled_recipes()
     _need("sandbox-llm" in recipes, "the reference miner's recipe is missing")
@@ -294,7 +294,7 @@ async def _sandbox(folder: Path) -> str:
 
 async def _ready(path: Path, keeper: KeeperClient) -> dict[str, str]:
     """The sandbox's ``endpoint.json``, or why it does not come."""
-    from ranvier.miners.logs import tail
+    from ranvier.miners.logs.logs import tail
     from ranvier.miners.status import MinerState
 
     deadline = time.monotonic() + _PROCESS_S
@@ -311,8 +311,8 @@ async def _ready(path: Path, keeper: KeeperClient) -> dict[str, str]:
 
 
 async def _agent(home: Path) -> str:
-    from ranvier.agent.client import ensure_agent
-    from ranvier.agent.messages import AgentStatus, GetStatus, StopAgent
+    from ranvier.agent.api.client import ensure_agent
+    from ranvier.agent.api.messages import AgentStatus, GetStatus, StopAgent
     from ranvier.core.paths import Paths
     from ranvier.core.processes import ProcessIdentity
 

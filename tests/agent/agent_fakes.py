@@ -11,9 +11,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ranvier.agent.agent import Agent, Parts
-from ranvier.agent.client import AgentClient
-from ranvier.agent.evidence import HealthSeen
-from ranvier.agent.messages import (
+from ranvier.agent.api.client import AgentClient
+from ranvier.agent.api.messages import (
     AddMiner,
     Earnings,
     GetEarnings,
@@ -26,9 +25,10 @@ from ranvier.agent.messages import (
     StopAgent,
     UseNetwork,
 )
-from ranvier.agent.miner_file import MinerFile
-from ranvier.agent.programs import Sightings
-from ranvier.agent.secret_store import SecretStore
+from ranvier.agent.miners.evidence import HealthSeen
+from ranvier.agent.miners.miner_file import MinerFile
+from ranvier.agent.miners.programs import Sightings
+from ranvier.agent.miners.secret_store import SecretStore
 from ranvier.chain.model import (
     Axon,
     Balance,
@@ -42,14 +42,14 @@ from ranvier.chain.model import (
 )
 from ranvier.chain.model_stake import KeySwap
 from ranvier.chain.payouts import Payout, Stretch
-from ranvier.chain.position_steps import Step
+from ranvier.chain.plans.position_steps import Step
 from ranvier.core.errors import ChainError, InstallError, NetworkError, RecipeError
 from ranvier.core.paths import Paths
 from ranvier.hardware.probe import GpuProbe, GpuReading
 from ranvier.hardware.sampler import Sampler
 from ranvier.miners.generations import Generation
 from ranvier.miners.keeping import KeeperClient
-from ranvier.miners.logs import tail
+from ranvier.miners.logs.logs import tail
 from ranvier.miners.spec import ProgramSpec, Secrets
 from ranvier.miners.states import HealthRule
 from ranvier.miners.status import MinerState

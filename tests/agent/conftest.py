@@ -9,8 +9,8 @@ from typing import TypeVar
 import pytest
 
 from agent.agent_fakes import ALICE, PHRASE
-from ranvier.agent import messages as m
-from ranvier.agent import miners_cli
+from ranvier.agent.api import messages as m
+from ranvier.agent.cli import miners_cli
 from ranvier.core.paths import Paths
 from ranvier.keys import wallets
 
@@ -20,8 +20,8 @@ T = TypeVar("T")
 @pytest.fixture(autouse=True)
 def quicker_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same rounds, more often."""
-    monkeypatch.setattr("ranvier.agent.miners._ROUND_S", 0.25)
-    monkeypatch.setattr("ranvier.agent.miners._IDLE_HEALTH_EVERY_S", 1.0)
+    monkeypatch.setattr("ranvier.agent.miners.miners._ROUND_S", 0.25)
+    monkeypatch.setattr("ranvier.agent.miners.miners._IDLE_HEALTH_EVERY_S", 1.0)
     monkeypatch.setattr("ranvier.agent.working_network._ROUND_S", 0.5)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.agent_fakes import ALICE, BOB, FakeChain, House
-from ranvier.agent import messages as m
+from ranvier.agent.api import messages as m
 from ranvier.chain.model import StakePosition
 from ranvier.core.errors import RanvierError, StorageError
 from ranvier.core.evidence import Level
@@ -211,7 +211,7 @@ async def test_what_is_stopped_on_a_full_disk_stops_and_stays_so(
         await house.client.call(m.StartMiner("one"))
         status = json.loads((house.paths.network("sandbox") / "node" / "run" / "status.json").read_text())
         with monkeypatch.context() as disk:
-            disk.setattr("ranvier.agent.miner.write_miner", full)
+            disk.setattr("ranvier.agent.miners.miner.write_miner", full)
             disk.setattr("ranvier.agent.desired.write_wish", full)
             for command in (m.StopMiner("one"), m.StopSandbox()):
                 with pytest.raises(RanvierError, match="no space left"):
@@ -228,7 +228,7 @@ async def test_what_is_stopped_on_a_full_disk_stops_and_stays_so(
         await house.client.call(m.StartSandbox())
         status = await house.until(lambda s: s.miners[0].state is MinerState.RUNNING and s.chain.level is Level.GOOD)
         with monkeypatch.context() as disk:
-            disk.setattr("ranvier.agent.miner.write_miner", full)
+            disk.setattr("ranvier.agent.miners.miner.write_miner", full)
             with pytest.raises(RanvierError, match="no space left"):
                 await house.client.call(m.StopAgent(everything=True))
             await asyncio.wait_for(house.ended(), 10)  # what it could not note does not keep it

@@ -16,7 +16,7 @@ import pytest
 from agent.agent_fakes import FakePrograms, House
 from miners.test_keeper_upgrade import old_keeper
 from programs.survivors import lives
-from ranvier.agent import messages as m
+from ranvier.agent.api import messages as m
 from ranvier.core.errors import RanvierError, RecipeError
 from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from agent.agent_fakes import FakeChain
-from ranvier.agent.archives import Archives
-from ranvier.agent.price_watch import PriceWatch, fetch
+from ranvier.agent.money.price_watch import PriceWatch, fetch
+from ranvier.agent.network.archives import Archives
 from ranvier.core.errors import LedgerError, NetworkError, RanvierError
 from ranvier.ledger.prices import PriceSource
 from ranvier.ledger.store import Ledger
 
 
 async def test_one_connection_at_the_chosen_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ranvier.agent.archives._RETRY_S", 0.0)
+    monkeypatch.setattr("ranvier.agent.network.archives._RETRY_S", 0.0)
     ledger = Ledger(tmp_path / "l.sqlite")
     made: list[tuple[str, str, FakeChain]] = []
     down = FakeChain()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.agent_fakes import House
-from ranvier.agent import messages as m
-from ranvier.agent.market_messages import AskAxon, AxonView
+from ranvier.agent.api import messages as m
+from ranvier.agent.api.market_messages import AskAxon, AxonView
 from ranvier.core.errors import RanvierError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills by signal")

@@ -13,8 +13,8 @@ import pytest
 from agent.agent_fakes import House, up
 from agent.test_hardware_alerts import CARD, Cards
 from hardware.test_diagnosis import sample
-from ranvier.agent import messages as m
-from ranvier.agent.claims import CardTurns
+from ranvier.agent.api import messages as m
+from ranvier.agent.miners.claims import CardTurns
 from ranvier.benchmark.lock import gpu_lock
 from ranvier.core.evidence import Level
 from ranvier.miners.states import ShownState

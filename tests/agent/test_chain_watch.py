@@ -8,8 +8,8 @@ import time
 import pytest
 
 from agent.agent_fakes import FakeChain
-from ranvier.agent.chain_watch import ChainWatch, Head, not_reached
-from ranvier.agent.messages import ChainView
+from ranvier.agent.api.messages import ChainView
+from ranvier.agent.network.chain_watch import ChainWatch, Head, not_reached
 from ranvier.core.errors import NetworkError
 from ranvier.core.evidence import Level
 
@@ -43,7 +43,7 @@ async def test_no_network_is_off_and_says_so() -> None:
 
 
 async def test_heads_are_told_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ranvier.agent.chain_watch._SHORTEST_POLL_S", 0.01)
+    monkeypatch.setattr("ranvier.agent.network.chain_watch._SHORTEST_POLL_S", 0.01)
     watching, chain = Watching(), FakeChain()
     await watching.watch.use("sandbox", "the sandbox", chain)
     assert watching.watch.view().level in (Level.BUSY, Level.UNKNOWN)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.agent.evidence import NO_CHECK, Facts, HealthSeen, PaySeen, SeatSeen, build, state_of
+from ranvier.agent.miners.evidence import NO_CHECK, Facts, HealthSeen, PaySeen, SeatSeen, build, state_of
 from ranvier.chain.model import Neuron
 from ranvier.core.evidence import Level
 from ranvier.miners.status import KeeperStatus, MinerState

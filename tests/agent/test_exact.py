@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ranvier.agent.chain_face import LiveChain
+from ranvier.agent.network.chain_face import LiveChain
 from ranvier.chain.networks import sandbox_network
-from ranvier.chain.position_steps import MOST_EPOCHS
+from ranvier.chain.plans.position_steps import MOST_EPOCHS
 from ranvier.core.processes import child_environment
 from ranvier.keys import addresses
 from ranvier.ledger import coverage, crosscheck, payments

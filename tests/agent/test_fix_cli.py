@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ranvier.agent import messages as m
-from ranvier.agent import miners_cli
-from ranvier.agent.incidents import COMMANDS, LABELS
+from ranvier.agent.api import messages as m
+from ranvier.agent.cli import miners_cli
+from ranvier.agent.miners.incidents import COMMANDS, LABELS
 from ranvier.core.errors import MinerError
 from ranvier.core.paths import Paths
 from ranvier.miners.diagnosis import ACTIONS

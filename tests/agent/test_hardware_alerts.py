@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.agent_fakes import House
-from ranvier.agent import messages as m
+from ranvier.agent.api import messages as m
 from ranvier.core.evidence import Level
 from ranvier.core.settings import ALERT_CARD_LOST, Settings
 from ranvier.hardware.probe import GpuReading

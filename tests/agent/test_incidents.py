@@ -13,17 +13,17 @@ import msgspec
 import pytest
 
 from agent.agent_fakes import FakePrograms, House
-from ranvier.agent import messages as m
-from ranvier.agent.claims import refuse_shared
-from ranvier.agent.evidence import SeatSeen
-from ranvier.agent.incidents import Around, Incident, began, gather, key_of, refused
-from ranvier.agent.miner_file import MinerFile
-from ranvier.agent.usage import cards_text, gpu_of
+from ranvier.agent.api import messages as m
+from ranvier.agent.miners.claims import refuse_shared
+from ranvier.agent.miners.evidence import SeatSeen
+from ranvier.agent.miners.incidents import Around, Incident, began, gather, key_of, refused
+from ranvier.agent.miners.miner_file import MinerFile
+from ranvier.agent.miners.usage import cards_text, gpu_of
 from ranvier.core.errors import MinerError
 from ranvier.core.evidence import Level
 from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware, Host
 from ranvier.miners.diagnosis import ACTIONS, Diagnoser
-from ranvier.miners.logs import LogLine
+from ranvier.miners.logs.logs import LogLine
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, KeeperStatus, MinerState
 
@@ -44,7 +44,7 @@ def status(*exits: ExitRecord, state: MinerState = MinerState.BACKING_OFF, reaso
 
 
 def test_every_action_has_a_button_or_none() -> None:
-    from ranvier.agent.incidents import LABELS
+    from ranvier.agent.miners.incidents import LABELS
 
     assert set(LABELS) == set(ACTIONS)
 
@@ -92,7 +92,7 @@ def test_the_sandbox_is_started_rather_than_another_endpoint_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = (LogLine(NOW, "err", "ConnectionRefusedError: could not connect to ws://127.0.0.1:9944"),)
-    monkeypatch.setattr("ranvier.agent.incidents.tail", lambda *_: (said, 1))
+    monkeypatch.setattr("ranvier.agent.miners.incidents.tail", lambda *_: (said, 1))
     for network, action in (("test", "change_endpoint"), ("sandbox", "start_sandbox")):
         file = msgspec.structs.replace(MINER, network=network)
         _mark, found = Incident(tmp_path, Diagnoser()).explain(
@@ -259,7 +259,7 @@ async def test_a_miner_that_runs_without_a_seat_is_told_until_it_has_one(
     tmp_path: Path, add: Callable[..., m.AddMiner], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Evicted, or never registered: it goes on and looks well, and earns nothing."""
-    monkeypatch.setattr("ranvier.agent.miners._SEATS_EVERY_S", 0.0)
+    monkeypatch.setattr("ranvier.agent.miners.miners._SEATS_EVERY_S", 0.0)
     async with House(tmp_path / "home") as house:
         await house.started(add())
         house.chain.height += 1

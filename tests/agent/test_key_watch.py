@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from agent.agent_fakes import ALICE, FakeChain, House
-from ranvier.agent import messages as m
+from ranvier.agent.api import messages as m
 from ranvier.agent.key_watch import KeyWatch
 from ranvier.chain.model import BlockRef
 from ranvier.chain.model_stake import KeySwap

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.agent_fakes import ALICE, FakeChain, House
-from ranvier.agent import messages as m
-from ranvier.agent.ladder_messages import AddLadder, ChangeLadder, GetLadders, Ladder, LadderStep
-from ranvier.agent.ladders import LadderBook
+from ranvier.agent.api import messages as m
+from ranvier.agent.api.ladder_messages import AddLadder, ChangeLadder, GetLadders, Ladder, LadderStep
+from ranvier.agent.money.ladders import LadderBook
 from ranvier.chain.model import StakePosition
 from ranvier.chain.quotes import Quote
 from ranvier.core.errors import AgentError, NetworkError, RanvierError
@@ -177,14 +177,14 @@ async def test_a_full_disk_changes_nothing(stand, monkeypatch):
     def full(*_args, **_options):
         raise RanvierError("Disk full", "There is no space left.")
 
-    monkeypatch.setattr("ranvier.agent.ladders.write_atomic", full)
+    monkeypatch.setattr("ranvier.agent.money.ladders.write_atomic", full)
     with pytest.raises(RanvierError, match="no space"):
         await stand.book.change(ChangeLadder("one", 0, "skip"))
     assert stand.book.current()[0].done == ()
 
 
 async def test_the_round_tells_when_a_step_becomes_due(stand, monkeypatch):
-    monkeypatch.setattr("ranvier.agent.ladders._LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("ranvier.agent.money.ladders._LOOK_EVERY_S", 0.01)
     await stand.book.add(plan())
     await stand.book.change(ChangeLadder("one", 0, "postpone", seconds=50.0))
     work = asyncio.ensure_future(stand.book.run())
@@ -206,7 +206,7 @@ _WRITER = """
 import asyncio, sys
 from pathlib import Path
 from agent.test_ladders import Stand, plan
-from ranvier.agent.ladder_messages import ChangeLadder
+from ranvier.agent.api.ladder_messages import ChangeLadder
 async def main():
     stand = Stand(Path(sys.argv[1]))
     await stand.book.add(plan(steps=300))
@@ -244,7 +244,7 @@ async def test_a_whole_agent_reminds_samples_positions_and_remembers_both_after_
     async def quote(_market, netuid, amount_rao, buying):
         return Quote(netuid, buying, amount_rao, 35 * COIN, 0, COIN // 35, COIN // 34, "chain"), 34
 
-    monkeypatch.setattr("ranvier.agent.market.Market.quote", quote)
+    monkeypatch.setattr("ranvier.agent.money.market.Market.quote", quote)
     chain = FakeChain(height=34)
     chain.stakes = [StakePosition("5Hot", ALICE, 1, 3 * COIN, COIN // 35, 0)]
     async with House(tmp_path, chain) as house:

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.agent_fakes import FakeChain
-from ranvier.agent.chain_watch import Head
-from ranvier.agent.epoch_walk import EPOCHS_A_STEP, Hole, newest_hole
-from ranvier.agent.ledger_writer import LedgerWriter, Target
+from ranvier.agent.money.epoch_walk import EPOCHS_A_STEP, Hole, newest_hole
+from ranvier.agent.money.ledger_writer import LedgerWriter, Target
+from ranvier.agent.network.chain_watch import Head
 from ranvier.core.errors import LedgerError, NetworkError, RanvierError
 from ranvier.ledger import coverage
 from ranvier.ledger.coverage import Gap

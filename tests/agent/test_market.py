@@ -11,15 +11,16 @@ import msgspec
 import pytest
 
 from chain.sandbox_process import SandboxProcess
-from ranvier.agent import market_messages as m
-from ranvier.agent.ledger_export import LedgerExport
-from ranvier.agent.market import Market
-from ranvier.agent.messages import COMMANDS
-from ranvier.agent.money_reads import seat_lines, summed
-from ranvier.chain import plans, reads, submit
+from ranvier.agent.api import market_messages as m
+from ranvier.agent.api.messages import COMMANDS
+from ranvier.agent.commands.ledger_export import LedgerExport
+from ranvier.agent.money.market import Market
+from ranvier.agent.money.money_reads import seat_lines, summed
+from ranvier.chain import reads, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
 from ranvier.chain.networks import sandbox_network
+from ranvier.chain.plans import plans
 from ranvier.core.errors import RanvierError
 from ranvier.core.paths import Paths
 from ranvier.core.units import Tao

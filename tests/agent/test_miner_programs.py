@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ranvier.agent.miner_file import MinerFile, address_from_outside
-from ranvier.agent.miner_programs import RecipePrograms
-from ranvier.agent.programs import Sightings
+from ranvier.agent.miners.miner_file import MinerFile, address_from_outside
+from ranvier.agent.miners.miner_programs import RecipePrograms
+from ranvier.agent.miners.programs import Sightings
 from ranvier.core.errors import MinerError, RanvierError, RecipeError
 from ranvier.core.paths import Paths
 

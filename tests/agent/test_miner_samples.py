@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from agent.agent_fakes import BOB, PROGRAMS, FakeChain, FakePrograms, House
-from ranvier.agent import messages as m
-from ranvier.agent.miner_samples import reading
-from ranvier.agent.usage import ProcessTable, TreeMeter, Usage, _Counts, _device_bytes, _seconds
+from ranvier.agent.api import messages as m
+from ranvier.agent.miners.miner_samples import reading
+from ranvier.agent.miners.usage import ProcessTable, TreeMeter, Usage, _Counts, _device_bytes, _seconds
 from ranvier.core.errors import LedgerError
 from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware, Host
 from ranvier.ledger.miner_sample import MinerSample

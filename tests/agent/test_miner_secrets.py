@@ -16,10 +16,10 @@ import pytest
 
 from agent.agent_fakes import PROGRAMS, FakePrograms, House
 from agent.secret_fakes import FakeBackend
-from ranvier.agent import messages as m
-from ranvier.agent.secret_store import SecretStore
-from ranvier.miners.keeper_log import LogWriter
-from ranvier.miners.log_format import OUT
+from ranvier.agent.api import messages as m
+from ranvier.agent.miners.secret_store import SecretStore
+from ranvier.miners.keeper.keeper_log import LogWriter
+from ranvier.miners.logs.log_format import OUT
 from ranvier.miners.status import MinerState
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills by signal")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ranvier.agent import messages as m
-from ranvier.agent import miners_cli
+from ranvier.agent.api import messages as m
+from ranvier.agent.cli import miners_cli
 from ranvier.core.errors import AgentError, MinerError, RecipeError
 from ranvier.core.evidence import Evidence, Level
 from ranvier.core.paths import Paths
@@ -153,7 +153,7 @@ def test_add_what_a_person_has(agent, tmp_path, capsys, monkeypatch) -> None:
     (project / "neurons" / "miner.py").write_text("import bittensor\n")
     unit.write_text("[Service]\nExecStart=/usr/bin/python3 /srv/m.py --netuid 5\n")
     dump.write_text(json.dumps([{"name": "Old One", "pm_exec_path": "/srv/m.py", "args": ["--netuid", "4"]}]))
-    monkeypatch.setattr("ranvier.agent.add_cli.PM2_DUMP", dump)
+    monkeypatch.setattr("ranvier.agent.cli.add_cli.PM2_DUMP", dump)
     (tmp_path / "recipe.toml").write_text(RECIPE)
     cases = (
         (("--command", "sleep 9 --netuid 3"), 3, 'command = [\n    "sleep"'),

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from agent.agent_fakes import ALICE, FakeChain, House
 from ledger.test_receipts import DONE
-from ranvier.agent import messages as m
+from ranvier.agent.api import messages as m
+from ranvier.agent.api.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
 from ranvier.agent.hardware_watch import power_mw
-from ranvier.agent.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
 from ranvier.chain.model import StakePosition
 from ranvier.core.errors import RanvierError
 from ranvier.hardware.snapshot import Gpu, Hardware

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from agent.agent_fakes import ALICE
-from ranvier.agent.history_messages import GetPositionHistory
-from ranvier.agent.position_history import PositionWatch
+from ranvier.agent.api.history_messages import GetPositionHistory
+from ranvier.agent.money.position_history import PositionWatch
 from ranvier.chain.model import BlockRef, StakePosition
 from ranvier.core.errors import AgentError
 from ranvier.core.paths import Paths

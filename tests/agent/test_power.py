@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from agent.agent_fakes import House, up
-from ranvier.agent import messages as m
+from ranvier.agent.api import messages as m
 from ranvier.core.errors import AgentError
 from ranvier.core.settings import STOP_BEFORE_SLEEP, Settings
 from ranvier.miners.status import MinerState

@@ -16,14 +16,14 @@ import aiohttp
 import psutil
 import pytest
 
-from ranvier.agent import messages as m
-from ranvier.agent import status_cli
-from ranvier.agent.client import AgentClient, ensure_agent
-from ranvier.agent.endpoint import read_endpoint
-from ranvier.agent.hub import Hub
-from ranvier.agent.messages import AgentStatus, ChainView, StatusEvent
+from ranvier.agent.api import messages as m
+from ranvier.agent.api.client import AgentClient, ensure_agent
+from ranvier.agent.api.endpoint import read_endpoint
+from ranvier.agent.api.hub import Hub
+from ranvier.agent.api.messages import AgentStatus, ChainView, StatusEvent
+from ranvier.agent.api.server import Server
+from ranvier.agent.cli import status_cli
 from ranvier.agent.sandbox import SandboxNode
-from ranvier.agent.server import Server
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths
@@ -54,14 +54,14 @@ async def test_a_newer_window_takes_an_old_agents_place(home: Paths, monkeypatch
     client = await ensure_agent(home)
     first: m.AgentStatus = await client.call(m.GetStatus())
     with monkeypatch.context() as old:
-        old.setattr("ranvier.agent.client.__version__", "0.0.1")
+        old.setattr("ranvier.agent.api.client.__version__", "0.0.1")
         other = await ensure_agent(home)
         assert (await other.call(m.GetStatus())).pid == first.pid, "an older window leaves a newer agent alone"
         await other.close()
-        old.setattr("ranvier.agent.client.PROTOCOL", 0)
+        old.setattr("ranvier.agent.api.client.PROTOCOL", 0)
         with pytest.raises(RanvierError, match="another version"):
             await ensure_agent(home)
-    monkeypatch.setattr("ranvier.agent.client.__version__", "99.0.0")
+    monkeypatch.setattr("ranvier.agent.api.client.__version__", "99.0.0")
     newer = await ensure_agent(home)
     assert not (psutil.pid_exists(first.pid) and psutil.Process(first.pid).status() != psutil.STATUS_ZOMBIE)
     assert (await newer.call(m.GetStatus())).pid != first.pid

@@ -18,10 +18,10 @@ import pytest
 from agent.agent_fakes import PROGRAMS, House
 from agent.secret_fakes import FakeBackend
 from ranvier.agent import agent as composition
-from ranvier.agent import messages as m
-from ranvier.agent import miners_cli, secrets_cli
-from ranvier.agent.miner_programs import RecipePrograms
-from ranvier.agent.secret_store import SERVICE, SecretStore, SecretStoreError
+from ranvier.agent.api import messages as m
+from ranvier.agent.cli import miners_cli, secrets_cli
+from ranvier.agent.miners.miner_programs import RecipePrograms
+from ranvier.agent.miners.secret_store import SERVICE, SecretStore, SecretStoreError
 from ranvier.core.errors import MinerError, RanvierError
 from ranvier.core.paths import Paths
 from ranvier.keys.remember import StoreError, StoreState

@@ -10,14 +10,9 @@ import msgspec
 import pytest
 
 from agent.agent_fakes import FakeChain
-from ranvier.agent.attention import attention
-from ranvier.agent.broken_miner import BrokenMiner
-from ranvier.agent.desired import DesiredFile
-from ranvier.agent.endpoint import Endpoint, read_endpoint, socket_path, write_endpoint
-from ranvier.agent.hub import Hub
-from ranvier.agent.instance import InstanceLock
-from ranvier.agent.ledgers import Ledgers
-from ranvier.agent.messages import (
+from ranvier.agent.api.endpoint import Endpoint, read_endpoint, socket_path, write_endpoint
+from ranvier.agent.api.hub import Hub
+from ranvier.agent.api.messages import (
     COMMANDS,
     EVENT_DECODER,
     ChainView,
@@ -27,7 +22,12 @@ from ranvier.agent.messages import (
     InstallEvent,
     InstallProgress,
 )
-from ranvier.agent.miner_file import MinerFile, check_id, free_port, read_miner, write_miner
+from ranvier.agent.attention import attention
+from ranvier.agent.desired import DesiredFile
+from ranvier.agent.instance import InstanceLock
+from ranvier.agent.miners.broken_miner import BrokenMiner
+from ranvier.agent.miners.miner_file import MinerFile, check_id, free_port, read_miner, write_miner
+from ranvier.agent.money.ledgers import Ledgers
 from ranvier.core.errors import LedgerError, MinerError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths

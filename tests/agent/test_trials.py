@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from agent.agent_fakes import PROGRAMS, House, up
-from ranvier.agent import messages as m
-from ranvier.agent.miner_programs import RecipePrograms
+from ranvier.agent.api import messages as m
+from ranvier.agent.miners.miner_programs import RecipePrograms
 from ranvier.agent.moments import EndpointNotes, Moments
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
@@ -44,7 +44,7 @@ BAD = f'"{sys.executable}", "-c", "raise ModuleNotFoundError(\\"No module named 
 
 @pytest.fixture(autouse=True)
 def sooner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ranvier.agent.trials.SETTLE_S", 0.5)
+    monkeypatch.setattr("ranvier.agent.miners.trials.SETTLE_S", 0.5)
 
 
 async def test_an_update_that_fails_is_taken_back_and_a_good_one_is_kept(

@@ -19,7 +19,7 @@ def charts(count: int, frames: int) -> dict[str, Any]:
     import numpy as np
     from PySide6.QtWidgets import QApplication
 
-    from ranvier.ui.widgets.bar_chart import BarChart, Columns
+    from ranvier.ui.widgets.charts.bar_chart import BarChart, Columns
 
     application = QApplication.instance() or QApplication(["bench"])
     starts = _START + np.repeat(np.arange(count // _SERIES), _SERIES) * _SLOT_S

@@ -30,9 +30,10 @@ from chain import fixtures_343 as real
 from chain.chain_helpers import NETUID, connected, funded, new_key
 from chain.fake_node import FakeNode
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import plans, portfolio, submit
+from ranvier.chain import portfolio, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.networks import sandbox_network
+from ranvier.chain.plans import plans
 from ranvier.core.units import Tao
 
 COUNTS = (1, 16, 64, 256)
@@ -280,7 +281,7 @@ def decoding() -> dict[str, Any]:
     """Milliseconds to have the real chain's types: read anew, from the cache, and by the library."""
     if not real.V14.is_file():
         return {}
-    from ranvier.chain import metadata
+    from ranvier.chain.runtime import metadata
 
     blob = real.blob(real.V14)
     index = metadata.parse(blob)

@@ -27,11 +27,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT / "app"), str(ROOT / "tests")]  # not this folder: its sandbox.py would hide the tests' own
 
 from bench._counting_proxy import CountingProxy  # noqa: E402
-from ranvier.agent import epoch_walk  # noqa: E402
-from ranvier.agent.chain_face import LiveChain  # noqa: E402
-from ranvier.agent.chain_watch import Head  # noqa: E402
-from ranvier.agent.epoch_walk import EPOCHS_A_STEP  # noqa: E402
-from ranvier.agent.ledger_writer import LedgerWriter, Target  # noqa: E402
+from ranvier.agent.money import epoch_walk  # noqa: E402
+from ranvier.agent.money.epoch_walk import EPOCHS_A_STEP  # noqa: E402
+from ranvier.agent.money.ledger_writer import LedgerWriter, Target  # noqa: E402
+from ranvier.agent.network.chain_face import LiveChain  # noqa: E402
+from ranvier.agent.network.chain_watch import Head  # noqa: E402
 from ranvier.chain.networks import sandbox_network  # noqa: E402
 from ranvier.chain.payouts import epochs_down  # noqa: E402
 from ranvier.ledger import cost_book, prices  # noqa: E402

@@ -23,7 +23,7 @@ def blob(path: Path) -> bytes:
 
 @cache
 def runtime() -> Any:
-    from ranvier.chain import codec
+    from ranvier.chain.runtime import codec
 
     return codec.decode_runtime(GENESIS, 343, 1, blob(V14))
 

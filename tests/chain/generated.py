@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.chain import codec
-from ranvier.chain.metadata import FORMAT, Constant, Field, Index, Pallet, StorageItem, Type, Variant
+from ranvier.chain.runtime import codec
+from ranvier.chain.runtime.metadata import FORMAT, Constant, Field, Index, Pallet, StorageItem, Type, Variant
 
 GENESIS = "0x" + "5a" * 32
 BOOL, U8, U16, U32, U64, U128, I64, BYTES32, ACCOUNT, ACCOUNTS, FIXED, FLOAT = range(12)

@@ -10,10 +10,11 @@ from chain import fixtures_343 as real
 from chain import generated
 from chain.fake_node import HEAD, FakeNode
 from chain.fixtures_343 import needs_343
-from ranvier.chain import codec, metadata, portfolio, stakes
+from ranvier.chain import portfolio, stakes
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
 from ranvier.chain.networks import Network
+from ranvier.chain.runtime import codec, metadata
 from ranvier.chain.shares import SafeFloat, value_rao
 from ranvier.core.errors import ChainError
 

@@ -9,7 +9,8 @@ import pytest
 
 from chain.chain_helpers import NETUID, connected, done, funded, new_key
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import metagraph, plans, portfolio, quotes, reads, stakes, supply
+from ranvier.chain import metagraph, portfolio, quotes, reads, stakes, supply
+from ranvier.chain.plans import plans
 from ranvier.chain.token import token
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Tao

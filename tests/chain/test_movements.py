@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.chain.events import Event
 from ranvier.chain.model import Movement
 from ranvier.chain.movements import movements
+from ranvier.chain.runtime.events import Event
 
 
 def event(name: str, *values: Any, extrinsic: int | None = 2, pallet: str = "SubtensorModule") -> Event:

@@ -13,7 +13,7 @@ from chain.chain_helpers import connected, funded
 from chain.fake_node import FakeNode
 from chain.fixtures_343 import GENESIS, needs_343
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import netcheck, netcheck_cli
+from ranvier.chain.netcheck import netcheck, netcheck_cli
 from ranvier.chain.networks import FINNEY, Network, sandbox_network
 from ranvier.core.errors import NetworkError
 from ranvier.core.paths import Paths

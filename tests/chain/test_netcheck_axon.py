@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from chain.chain_helpers import new_key
-from ranvier.chain.netcheck_axon import TARGET, ask_axon
+from ranvier.chain.netcheck.netcheck_axon import TARGET, ask_axon
 from ranvier.sandbox.life.btauth import Gate, Unauthorised
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from chain import fixtures_343 as real
 from chain.fixtures_343 import needs_343
-from ranvier.chain import errors, extrinsics, pools
-from ranvier.chain.extrinsics import Mortality
+from ranvier.chain import errors, pools
+from ranvier.chain.runtime import extrinsics
+from ranvier.chain.runtime.extrinsics import Mortality
 from ranvier.chain.shares import SafeFloat, read_share, value_rao
 from ranvier.core.errors import ChainError
 from ranvier.keys import addresses
@@ -114,7 +115,7 @@ def test_made_transaction_decodes_to_its_parts(nonce: int, block: int, crypto_ty
 
 @needs_343
 def test_v15_runtime_calls() -> None:
-    from ranvier.chain.runtime_apis import RuntimeApis
+    from ranvier.chain.runtime.runtime_apis import RuntimeApis
 
     apis = RuntimeApis(real.blob(real.V15))
     assert apis.has("StakeInfoRuntimeApi", "get_stake_info_for_coldkey")
@@ -248,7 +249,7 @@ def test_every_custom_pool_error_has_words() -> None:
 def test_nothing_heavy_is_imported_early() -> None:
     script = (
         "import sys; import ranvier.chain.connection, ranvier.chain.reads;"
-        "import ranvier.chain.plans, ranvier.chain.submit;"
+        "import ranvier.chain.plans.plans, ranvier.chain.submit;"
         "names = 'substrateinterface scalecodec aiohttp websocket requests xxhash'.split();"
         "print([m for m in names if m in sys.modules])"
     )

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.chain import payouts as payouts_of
-from ranvier.chain.events import Event
 from ranvier.chain.model import BlockRef
 from ranvier.chain.payouts import Payout, payouts, read_down
+from ranvier.chain.runtime.events import Event
 from ranvier.core.errors import ChainError, NetworkError
 from ranvier.ledger import payments
 

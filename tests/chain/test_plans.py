@@ -9,9 +9,10 @@ import pytest
 
 from chain.chain_helpers import NETUID, change, connected, done, funded, new_key
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import plans, policy, quotes, stakes, submit
+from ranvier.chain import policy, quotes, stakes, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import Plan, Receipt, TxStage
+from ranvier.chain.plans import plans
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Alpha, Tao
 from ranvier.keys.signing import LocalSigner

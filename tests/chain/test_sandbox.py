@@ -11,11 +11,12 @@ import pytest
 
 from chain.chain_helpers import NETUID, change, connected, done, funded, new_key
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import payouts, plans, reads, submit
+from ranvier.chain import payouts, reads, submit
 from ranvier.chain.connection import Connection
-from ranvier.chain.events import find
 from ranvier.chain.model import BlockRef, TxStage
 from ranvier.chain.networks import sandbox_network
+from ranvier.chain.plans import plans
+from ranvier.chain.runtime.events import find
 from ranvier.core.errors import ChainError, NetworkError
 from ranvier.core.units import Alpha, Tao
 from ranvier.keys.signing import ED25519

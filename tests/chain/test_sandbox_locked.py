@@ -10,13 +10,14 @@ import pytest
 
 from chain.chain_helpers import NETUID, change, connected, done, funded, new_key
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import plans, reads, submit
+from ranvier.chain import reads, submit
 from ranvier.chain.connection import Connection
-from ranvier.chain.events import find
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.chain.model_stake import Holding, Portfolio
-from ranvier.chain.planning import Draft, finish, start
+from ranvier.chain.plans import plans
+from ranvier.chain.plans.planning import Draft, finish, start
 from ranvier.chain.portfolio import key_swaps, portfolio
+from ranvier.chain.runtime.events import find
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Alpha, Tao
 from ranvier.keys.signing import LocalSigner

@@ -12,8 +12,9 @@ import pytest
 
 from chain.chain_helpers import connected, funded, new_key
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import plans, reads, submit
+from ranvier.chain import reads, submit
 from ranvier.chain.model import TxStage
+from ranvier.chain.plans import plans
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Tao
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from chain import fixtures_343 as real
 from chain.fixtures_343 import needs_343
-from ranvier.chain import metadata
-from ranvier.chain.metadata_cache import MetadataCache
-from ranvier.chain.values import ValueFaultError, Values, read_compact, write_compact
+from ranvier.chain.runtime import metadata
+from ranvier.chain.runtime.metadata_cache import MetadataCache
+from ranvier.chain.runtime.values import ValueFaultError, Values, read_compact, write_compact
 from ranvier.core.errors import ChainError
 
 

@@ -17,8 +17,8 @@ import tomli_w
 
 from agent.agent_fakes import ALICE, PHRASE
 from programs.fake_model import serving
-from ranvier.agent import messages as m
-from ranvier.agent.client import ensure_agent
+from ranvier.agent.api import messages as m
+from ranvier.agent.api.client import ensure_agent
 from ranvier.core.paths import Paths, resources
 from ranvier.core.processes import child_environment
 from ranvier.keys import wallets

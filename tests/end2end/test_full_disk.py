@@ -13,8 +13,8 @@ import pytest
 
 from end2end.conftest import ours, ranvier, start_talkers
 from programs.survivors import lives
-from ranvier.agent import messages as m
-from ranvier.agent.client import AgentClient, ensure_agent
+from ranvier.agent.api import messages as m
+from ranvier.agent.api.client import AgentClient, ensure_agent
 from ranvier.core.paths import Paths
 from ranvier.miners.keeping import KeeperClient
 from ranvier.miners.status import MinerState

@@ -20,8 +20,8 @@ import pytest
 
 from end2end.conftest import TALKER, ours, ranvier, start_talkers
 from programs.survivors import each_line_once, kill, lives, whole_log
-from ranvier.agent.client import ensure_agent
-from ranvier.agent.endpoint import read_endpoint
+from ranvier.agent.api.client import ensure_agent
+from ranvier.agent.api.endpoint import read_endpoint
 from ranvier.core.paths import Paths
 from ranvier.core.processes import child_environment, own_command
 from ranvier.core.settings import NETWORK, Settings

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     AgentStatus,
     Attention,
     BundlePreview,

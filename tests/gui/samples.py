@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from gui import samples_miners, samples_money
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     PROTOCOL,
     AgentStatus,
     Attention,

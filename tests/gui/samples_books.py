@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ranvier.agent.messages import CostsView, PositionCheck, PricesView
+from ranvier.agent.api.messages import CostsView, PositionCheck, PricesView
 from ranvier.ledger.cost_book import Cost, Tariff
 from ranvier.ledger.costs import Window
 from ranvier.ledger.lot_book import LotBook

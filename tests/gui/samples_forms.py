@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from gui import samples, samples_money
-from ranvier.agent.ladder_messages import Ladder, LadderQuote, LadderStep, LadderView
+from ranvier.agent.api.ladder_messages import Ladder, LadderQuote, LadderStep, LadderView
 from ranvier.chain.model import Plan
-from ranvier.ui.dialogs import money_forms as forms
-from ranvier.ui.dialogs import money_forms_ladder as ladder_forms
-from ranvier.ui.dialogs import money_forms_miner as miner_forms
-from ranvier.ui.dialogs.money import Form
-from ranvier.ui.dialogs.money_ground import Ground, position_key
+from ranvier.ui.dialogs.money import money_forms as forms
+from ranvier.ui.dialogs.money import money_forms_ladder as ladder_forms
+from ranvier.ui.dialogs.money import money_forms_miner as miner_forms
+from ranvier.ui.dialogs.money.money import Form
+from ranvier.ui.dialogs.money.money_ground import Ground, position_key
 from ranvier.ui.own_keys import OwnKey
 
 KEYS = (

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from gui import samples
-from ranvier.agent.messages import GetHardware, GetHardwareHistory, HardwareHistory
+from ranvier.agent.api.messages import GetHardware, GetHardwareHistory, HardwareHistory
 from ranvier.core.paths import Paths
 from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware
 

@@ -6,7 +6,7 @@ import math
 import time
 from typing import Any
 
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     BundleCut,
     BundleFile,
     BundlePreview,

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from ranvier.agent.history_messages import GetPositionHistory, PositionHistory, PositionMark, PositionPoint
-from ranvier.agent.ladder_messages import GetLadders, Ladders
-from ranvier.agent.market_messages import (
+from ranvier.agent.api.history_messages import GetPositionHistory, PositionHistory, PositionMark, PositionPoint
+from ranvier.agent.api.ladder_messages import GetLadders, Ladders
+from ranvier.agent.api.market_messages import (
     Activity,
     EndpointView,
     GetHoldings,
@@ -26,7 +26,7 @@ from ranvier.agent.market_messages import (
     SubnetView,
     TokenView,
 )
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     CostsView,
     EarningRow,
     Earnings,

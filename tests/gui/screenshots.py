@@ -25,11 +25,11 @@ from gui.screenshots_hardware import shoot_hardware  # noqa: E402
 from gui.screenshots_miners import shoot_miners  # noqa: E402
 from gui.screenshots_money import shoot_money  # noqa: E402
 from gui.screenshots_wallets import shoot_custody, shoot_wallet_dialogs  # noqa: E402
-from ranvier.agent.market_messages import GetHoldings  # noqa: E402
-from ranvier.ui.dialogs.plan import PlanDialog  # noqa: E402
+from ranvier.agent.api.market_messages import GetHoldings  # noqa: E402
+from ranvier.ui.dialogs.money.plan import PlanDialog  # noqa: E402
 from ranvier.ui.pages import PLACES  # noqa: E402
 from ranvier.ui.theme import Theme  # noqa: E402
-from ranvier.ui.widgets.chart import Chart  # noqa: E402
+from ranvier.ui.widgets.charts.chart import Chart  # noqa: E402
 from ranvier.ui.window import Window  # noqa: E402
 
 SIZE = (1280, 800)

@@ -6,11 +6,11 @@ from typing import Any
 
 from gui import samples_books
 from gui.fakes import COLDKEY, HOTKEY
-from ranvier.agent.money_messages import ExportView
-from ranvier.ui.dialogs.costs import CostDialog, CostsDialog, TariffDialog
+from ranvier.agent.api.money_messages import ExportView
 from ranvier.ui.dialogs.explain import ExplainDialog, Place
-from ranvier.ui.dialogs.lots import LotsDialog
-from ranvier.ui.dialogs.price_source import PRESET, PriceSourceDialog
+from ranvier.ui.dialogs.money.costs import CostDialog, CostsDialog, TariffDialog
+from ranvier.ui.dialogs.money.lots import LotsDialog
+from ranvier.ui.dialogs.money.price_source import PRESET, PriceSourceDialog
 
 
 async def shoot_books(studio: Any) -> None:

@@ -10,16 +10,16 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 
 from gui import samples, samples_miners
-from ranvier.agent.messages import ExportLogs, GetSecrets, MinerSecrets, MinerView, RecipeText, SecretView
+from ranvier.agent.api.messages import ExportLogs, GetSecrets, MinerSecrets, MinerView, RecipeText, SecretView
 from ranvier.keys.listing import list_wallets
-from ranvier.miners.recipe import bundled_recipes, load_recipe
-from ranvier.ui.dialogs.add_miner import AddMinerDialog
-from ranvier.ui.dialogs.change_miner import ChangeMinerDialog
-from ranvier.ui.dialogs.disk_use import DiskDialog, Use
-from ranvier.ui.dialogs.edit_recipe import EditRecipeDialog
-from ranvier.ui.dialogs.export_logs import ExportDialog
-from ranvier.ui.dialogs.miner_secrets import SecretsDialog
-from ranvier.ui.dialogs.miner_source import COMMAND
+from ranvier.miners.recipe.recipe import bundled_recipes, load_recipe
+from ranvier.ui.dialogs.miners.add_miner import AddMinerDialog
+from ranvier.ui.dialogs.miners.change_miner import ChangeMinerDialog
+from ranvier.ui.dialogs.miners.disk_use import DiskDialog, Use
+from ranvier.ui.dialogs.miners.edit_recipe import EditRecipeDialog
+from ranvier.ui.dialogs.miners.export_logs import ExportDialog
+from ranvier.ui.dialogs.miners.miner_secrets import SecretsDialog
+from ranvier.ui.dialogs.miners.miner_source import COMMAND
 
 if TYPE_CHECKING:
     from gui.screenshots import Studio

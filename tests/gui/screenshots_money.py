@@ -6,14 +6,14 @@ import asyncio
 from typing import Any
 
 from gui import samples, samples_forms, samples_money
-from ranvier.agent.ladder_messages import GetLadders, Ladders
+from ranvier.agent.api.ladder_messages import GetLadders, Ladders
 from ranvier.chain.model import Plan, TxStage
 from ranvier.chain.policy import Policy, judge
-from ranvier.ui.dialogs import money_forms as forms
-from ranvier.ui.dialogs.money import FormDialog
-from ranvier.ui.dialogs.money_preview import Preview
-from ranvier.ui.dialogs.plan import PlanDialog
-from ranvier.ui.dialogs.receipt import TransactionDialog
+from ranvier.ui.dialogs.money import money_forms as forms
+from ranvier.ui.dialogs.money.money import FormDialog
+from ranvier.ui.dialogs.money.money_preview import Preview
+from ranvier.ui.dialogs.money.plan import PlanDialog
+from ranvier.ui.dialogs.money.receipt import TransactionDialog
 from ranvier.ui.transacting import Wish
 
 

@@ -12,15 +12,15 @@ from ranvier.keys.drill import Drills
 from ranvier.keys.listing import list_wallets
 from ranvier.keys.offline import ExportedSigner
 from ranvier.keys.remember import STATE_WORDS, PasswordStore, StoreState
-from ranvier.ui.dialogs.create_wallet import BACK, WORDS, WRITING, CreateWalletDialog
-from ranvier.ui.dialogs.custody_fixes import ExportForMinerDialog, MakeWatchOnlyDialog, NewPasswordDialog
 from ranvier.ui.dialogs.folders import FoldersDialog
-from ranvier.ui.dialogs.import_wallet import AddHotkeyDialog, ImportWalletDialog
-from ranvier.ui.dialogs.offline import OfflineDialog
-from ranvier.ui.dialogs.restore_drill import RestoreDrillDialog
-from ranvier.ui.dialogs.sign import PAYLOAD, VERIFY, SignDialog
-from ranvier.ui.dialogs.unlock import UnlockDialog
-from ranvier.ui.dialogs.watch_only import WatchOnlyDialog
+from ranvier.ui.dialogs.wallets.create_wallet import BACK, WORDS, WRITING, CreateWalletDialog
+from ranvier.ui.dialogs.wallets.custody_fixes import ExportForMinerDialog, MakeWatchOnlyDialog, NewPasswordDialog
+from ranvier.ui.dialogs.wallets.import_wallet import AddHotkeyDialog, ImportWalletDialog
+from ranvier.ui.dialogs.wallets.offline import OfflineDialog
+from ranvier.ui.dialogs.wallets.restore_drill import RestoreDrillDialog
+from ranvier.ui.dialogs.wallets.sign import PAYLOAD, VERIFY, SignDialog
+from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
+from ranvier.ui.dialogs.wallets.watch_only import WatchOnlyDialog
 
 if TYPE_CHECKING:
     from gui.screenshots import Studio

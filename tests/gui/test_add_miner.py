@@ -6,12 +6,12 @@ import pytest
 
 from gui.fakes import COLDKEY, good_miner, status_event
 from gui.stage import stage, texts, until
-from ranvier.agent.messages import AddMiner, InstallMiner
+from ranvier.agent.api.messages import AddMiner, InstallMiner
 from ranvier.keys.listing import list_wallets
 from ranvier.keys.wallets import add_hotkey, add_watch_only
-from ranvier.miners.recipe import bundled_recipes, load_recipe
-from ranvier.ui.dialogs.add_miner import AddMinerDialog
+from ranvier.miners.recipe.recipe import bundled_recipes, load_recipe
 from ranvier.ui.dialogs.ask import Dialog
+from ranvier.ui.dialogs.miners.add_miner import AddMinerDialog
 
 PHRASE = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"
 

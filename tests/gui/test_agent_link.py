@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from gui.fakes import FakeClient, status_event
 from gui.stage import until
-from ranvier.agent.endpoint import Endpoint, endpoint_file, write_endpoint
+from ranvier.agent.api.endpoint import Endpoint, endpoint_file, write_endpoint
 from ranvier.core.errors import AgentError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths

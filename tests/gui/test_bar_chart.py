@@ -14,7 +14,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from ranvier.ui.widgets.bar_chart import Bar, BarChart, Columns
+from ranvier.ui.widgets.charts.bar_chart import Bar, BarChart, Columns
 
 T, DAY = 1_700_000_000.0, 86_400.0
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier

@@ -11,7 +11,7 @@ import pytest
 from benchmark.fake_stream import FakeStream
 from gui import samples, samples_bench, samples_hardware
 from gui.stage import texts
-from ranvier.agent.messages import GetHardware, GetStatus
+from ranvier.agent.api.messages import GetHardware, GetStatus
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.figures import Device, DeviceResult, Minute
 from ranvier.benchmark.fit import Fit, load_catalogue

@@ -11,7 +11,7 @@ import pytest
 from gui import samples, samples_bench, samples_hardware
 from gui.stage import texts
 from gui.test_benchmark import opened
-from ranvier.agent.messages import GetStatus
+from ranvier.agent.api.messages import GetStatus
 from ranvier.benchmark.store import Store
 from ranvier.ui.models.benchmarks import devices, torches
 from ranvier.ui.stylesheet import stylesheet

@@ -18,11 +18,11 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ranvier.ui.theme import DARK, palette
-from ranvier.ui.widgets.axes import day_ticks, moment_words, nice_ticks, span_words
-from ranvier.ui.widgets.bar_chart import Bar, BarChart
-from ranvier.ui.widgets.chart import Line, LineChart, load_charts
-from ranvier.ui.widgets.legend import ChartPanel, Swatch
-from ranvier.ui.widgets.series import gaps, value_near, with_gaps
+from ranvier.ui.widgets.charts.axes import day_ticks, moment_words, nice_ticks, span_words
+from ranvier.ui.widgets.charts.bar_chart import Bar, BarChart
+from ranvier.ui.widgets.charts.chart import Line, LineChart, load_charts
+from ranvier.ui.widgets.charts.legend import ChartPanel, Swatch
+from ranvier.ui.widgets.charts.series import gaps, value_near, with_gaps
 from ranvier.ui.words import percent_text
 
 T = 1_800_000_000.0
@@ -192,7 +192,7 @@ def test_legend_shows_only_when_there_is_something_to_tell_apart(qtbot):
 
 
 @pytest.mark.parametrize(
-    "module", ["ranvier.ui.widgets.chart", "ranvier.ui.pages.hardware", "ranvier.ui.pages.earnings"]
+    "module", ["ranvier.ui.widgets.charts.chart", "ranvier.ui.pages.hardware", "ranvier.ui.pages.earnings"]
 )
 def test_pyqtgraph_is_not_imported_with_the_page(module):
     code = f"import sys, {module}; sys.exit('pyqtgraph' in sys.modules or 'numpy' in sys.modules)"

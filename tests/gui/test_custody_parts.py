@@ -15,7 +15,7 @@ from ranvier.keys.custody import Finding, Fix, Level
 from ranvier.keys.drill import Comparison, Drills
 from ranvier.keys.listing import KeyForm
 from ranvier.ui.backup_dates import BackupDates
-from ranvier.ui.dialogs.custody_fixes import keep_copy
+from ranvier.ui.dialogs.wallets.custody_fixes import keep_copy
 from ranvier.ui.models.wallets import Listed, backup_sentence, backup_text
 from ranvier.ui.pages.custody import CustodyView, summary
 

@@ -21,11 +21,11 @@ from ranvier.keys.listing import KeyForm, list_wallets, read_wallet
 from ranvier.keys.words import WORDS
 from ranvier.ui.backup_dates import BackupDates
 from ranvier.ui.dialogs.ask import show
-from ranvier.ui.dialogs.create_wallet import BACK, DETAILS, CreateWalletDialog
-from ranvier.ui.dialogs.create_wallet import WORDS as WORDS_STEP
-from ranvier.ui.dialogs.import_wallet import AddHotkeyDialog, ImportWalletDialog
-from ranvier.ui.dialogs.plan import PlanDialog, PlanView, meaning_of
-from ranvier.ui.dialogs.watch_only import WatchOnlyDialog
+from ranvier.ui.dialogs.money.plan import PlanDialog, PlanView, meaning_of
+from ranvier.ui.dialogs.wallets.create_wallet import BACK, DETAILS, CreateWalletDialog
+from ranvier.ui.dialogs.wallets.create_wallet import WORDS as WORDS_STEP
+from ranvier.ui.dialogs.wallets.import_wallet import AddHotkeyDialog, ImportWalletDialog
+from ranvier.ui.dialogs.wallets.watch_only import WatchOnlyDialog
 from ranvier.ui.widgets.fields import password_problem, strength_words
 from ranvier.ui.widgets.mnemonic_entry import MnemonicEntry
 from ranvier.ui.widgets.word_grid import WordsBack

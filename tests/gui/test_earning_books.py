@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from PySide6.QtWidgets import QDialog, QWidget
 
 from gui import samples, samples_books
-from ranvier.agent.market_messages import ExportEarnings
-from ranvier.agent.messages import (
+from ranvier.agent.api.market_messages import ExportEarnings
+from ranvier.agent.api.messages import (
     CheckPosition,
     Done,
     EarningRow,
@@ -25,15 +25,15 @@ from ranvier.agent.messages import (
     SetTariff,
     UsePriceSource,
 )
-from ranvier.agent.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
+from ranvier.agent.api.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
 from ranvier.core.errors import ChainError
 from ranvier.ledger.costs import Window
 from ranvier.ledger.prices import PriceSource
 from ranvier.ui.dialogs.ask import Dialog
-from ranvier.ui.dialogs.costs import CostDialog, CostsDialog, TariffDialog
 from ranvier.ui.dialogs.explain import ExplainDialog, Place, check_lines, places_of
-from ranvier.ui.dialogs.lots import LotsDialog, lot_lines, sums_words
-from ranvier.ui.dialogs.price_source import PRESET, PriceSourceDialog, sent_words
+from ranvier.ui.dialogs.money.costs import CostDialog, CostsDialog, TariffDialog
+from ranvier.ui.dialogs.money.lots import LotsDialog, lot_lines, sums_words
+from ranvier.ui.dialogs.money.price_source import PRESET, PriceSourceDialog, sent_words
 from ranvier.ui.models.costs import parse_day, parse_fiat, parse_windows, plain_fiat, windows_text
 from ranvier.ui.pages.earning_books import EarningBooks, ExportLine
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PySide6.QtGui import QGuiApplication
 
 from gui import samples
-from ranvier.agent.market_messages import ExportEarnings
-from ranvier.agent.messages import (
+from ranvier.agent.api.market_messages import ExportEarnings
+from ranvier.agent.api.messages import (
     CostsView,
     EarningBucket,
     EarningRow,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gui import samples
-from ranvier.agent.messages import GetHardware, GetHardwareHistory
+from ranvier.agent.api.messages import GetHardware, GetHardwareHistory
 from ranvier.core.errors import AgentError
 from ranvier.core.evidence import Level
 from ranvier.hardware.snapshot import Gpu

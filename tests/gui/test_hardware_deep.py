@@ -12,7 +12,7 @@ import pytest
 
 from gui import samples, samples_hardware
 from gui.stage import texts
-from ranvier.agent.messages import GetHardwareHistory
+from ranvier.agent.api.messages import GetHardwareHistory
 from ranvier.core.evidence import Level
 from ranvier.core.settings import GPU_HOT_C
 from ranvier.hardware.thresholds import Thresholds

@@ -16,14 +16,22 @@ from PySide6.QtWidgets import QApplication
 from gui import samples, samples_hardware
 from gui.fakes import good_miner
 from gui.test_hardware_deep import opened
-from ranvier.agent.messages import EarningRow, GapRow, Gaps, GetGaps, GetHardwareHistory, GetMinerHistory, MinerHistory
+from ranvier.agent.api.messages import (
+    EarningRow,
+    GapRow,
+    Gaps,
+    GetGaps,
+    GetHardwareHistory,
+    GetMinerHistory,
+    MinerHistory,
+)
 from ranvier.core.errors import AgentError
 from ranvier.hardware.history import Energy
 from ranvier.ui.models.card_pay import Paid, balance, energy_text, gap_doubt, on_card, pay_facts, per_coin
 from ranvier.ui.models.hardware_history import card_lines, host_lines
 from ranvier.ui.models.miner_history import Curve
+from ranvier.ui.widgets.charts.series import gaps, thinned
 from ranvier.ui.widgets.miner_history import HistoryView
-from ranvier.ui.widgets.series import gaps, thinned
 from ranvier.ui.words import power_text
 
 NOW = 1_800_000_000.0

@@ -11,11 +11,11 @@ import pytest
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from gui import samples, samples_forms, samples_money
-from ranvier.agent.ladder_messages import AddLadder, ChangeLadder, GetLadders, Ladders
-from ranvier.agent.messages import Attention
+from ranvier.agent.api.ladder_messages import AddLadder, ChangeLadder, GetLadders, Ladders
+from ranvier.agent.api.messages import Attention
 from ranvier.chain.model import TxStage
 from ranvier.core.evidence import Level
-from ranvier.ui.dialogs import money_forms_ladder as forms
+from ranvier.ui.dialogs.money import money_forms_ladder as forms
 from ranvier.ui.pages.overview import AttentionCard
 from ranvier.ui.pages.stake import StakePage
 from ranvier.ui.tray import Tray, tray_lines

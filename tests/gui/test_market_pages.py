@@ -11,7 +11,15 @@ from PySide6.QtWidgets import QLabel
 
 from gui import samples, samples_money
 from gui.fakes import good_miner, status
-from ranvier.agent.market_messages import AskAxon, AxonView, GetHoldings, GetNetCheck, GetSubnet, GetSubnets, GetToken
+from ranvier.agent.api.market_messages import (
+    AskAxon,
+    AxonView,
+    GetHoldings,
+    GetNetCheck,
+    GetSubnet,
+    GetSubnets,
+    GetToken,
+)
 from ranvier.chain.concentration import measure
 from ranvier.chain.supply import supply
 from ranvier.core.errors import NetworkError

@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QApplication
 from gui import samples, samples_miners
 from gui.fakes import good_miner, rich_status
 from gui.stage import settle, stage, until
-from ranvier.agent.messages import GetMinerHistory, MinerHistory, Moment, StatusEvent
+from ranvier.agent.api.messages import GetMinerHistory, MinerHistory, Moment, StatusEvent
 from ranvier.core.errors import AgentError
 from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.status import ExitRecord
 from ranvier.ui.models.miner_history import Curve, build, unknown, words_at
+from ranvier.ui.widgets.charts.zoomed_time import SHORTEST_S
 from ranvier.ui.widgets.miner_history import HistoryView
-from ranvier.ui.widgets.zoomed_time import SHORTEST_S
 from ranvier.ui.words import percent_text
 
 NOW = 1_800_000_000.0

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QTextCursor
 
 from gui.fakes import good_miner, log_tail, rich_status, status_event
 from gui.stage import settle, stage, texts, until
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     BundleCut,
     BundleFile,
     BundlePreview,
@@ -25,7 +25,7 @@ from ranvier.agent.messages import (
 )
 from ranvier.core.errors import MinerError
 from ranvier.ui.ansi import PLAIN, Style, spans
-from ranvier.ui.dialogs.export_logs import ExportDialog
+from ranvier.ui.dialogs.miners.export_logs import ExportDialog
 from ranvier.ui.theme import DARK, LIGHT, palette
 from ranvier.ui.widgets.log_view import MOST_LINES, LogView
 

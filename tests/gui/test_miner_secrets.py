@@ -6,9 +6,9 @@ from PySide6.QtWidgets import QLineEdit
 
 from gui.fakes import good_miner, status_event
 from gui.stage import settle, stage, texts, until
-from ranvier.agent.messages import GetSecrets, MinerSecrets, RemoveSecret, SecretView, SetSecret
+from ranvier.agent.api.messages import GetSecrets, MinerSecrets, RemoveSecret, SecretView, SetSecret
 from ranvier.core.errors import MinerError
-from ranvier.ui.dialogs.miner_secrets import SecretsDialog
+from ranvier.ui.dialogs.miners.miner_secrets import SecretsDialog
 
 VALUE = "hunter2-and-more"
 MISSING = MinerSecrets(

@@ -10,8 +10,7 @@ import pytest
 from gui import samples_miners
 from gui.fakes import COLDKEY, HOTKEY, failed_miner, good_miner, status_event
 from gui.stage import settle, stage, texts, until
-from ranvier.agent.incidents import LABELS
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     Done,
     GetRecipe,
     GetSecrets,
@@ -21,16 +20,17 @@ from ranvier.agent.messages import (
     SecretView,
     StartMiner,
 )
-from ranvier.agent.messages import UpdateMiner as Update
+from ranvier.agent.api.messages import UpdateMiner as Update
+from ranvier.agent.miners.incidents import LABELS
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.core.errors import RecipeError
 from ranvier.miners.diagnosis import ACTIONS
 from ranvier.ui import transacting
 from ranvier.ui.dialogs.ask import Dialog
-from ranvier.ui.dialogs.change_miner import ChangeMinerDialog
-from ranvier.ui.dialogs.disk_use import DiskDialog, look
-from ranvier.ui.dialogs.edit_recipe import EditRecipeDialog
-from ranvier.ui.dialogs.miner_secrets import SecretsDialog
+from ranvier.ui.dialogs.miners.change_miner import ChangeMinerDialog
+from ranvier.ui.dialogs.miners.disk_use import DiskDialog, look
+from ranvier.ui.dialogs.miners.edit_recipe import EditRecipeDialog
+from ranvier.ui.dialogs.miners.miner_secrets import SecretsDialog
 
 RECIPE = 'name = "mine"\n[program]\ncommand = ["x"]\n'
 
@@ -57,7 +57,7 @@ async def test_registering_makes_a_plan_for_this_seat_and_then_starts_the_miner(
     def begin(self, wish):
         self.wish = wish
 
-    monkeypatch.setattr("ranvier.chain.plans.plan_register", plan_register)
+    monkeypatch.setattr("ranvier.chain.plans.plans.plan_register", plan_register)
     monkeypatch.setattr(transacting.Transacting, "begin", begin)
     async with stage(tmp_path) as it:
         page = await it.open("miners")
@@ -149,7 +149,7 @@ async def test_the_recipe_is_corrected_and_what_is_refused_is_not_lost(qtbot, tm
 
 
 async def test_a_long_installation_does_not_hold_the_dialog(qtbot, tmp_path, monkeypatch):
-    monkeypatch.setattr("ranvier.ui.dialogs.edit_recipe._REFUSED_WITHIN_S", 0.05)
+    monkeypatch.setattr("ranvier.ui.dialogs.miners.edit_recipe._REFUSED_WITHIN_S", 0.05)
     goes_on = asyncio.Event()
 
     async with stage(tmp_path) as it:
@@ -178,7 +178,7 @@ async def test_a_long_installation_does_not_hold_the_dialog(qtbot, tmp_path, mon
 @pytest.mark.parametrize(("action", "kind"), [("edit_miner", ChangeMinerDialog), ("set_secret", SecretsDialog)])
 async def test_a_step_opens_its_dialog(qtbot, tmp_path, action, kind):
     from gui import samples
-    from ranvier.agent.messages import GetHardware
+    from ranvier.agent.api.messages import GetHardware
 
     async with stage(tmp_path) as it:
         it.client.answers[GetHardware] = samples.hardware()

@@ -10,8 +10,7 @@ from gui import samples, samples_miners
 from gui.fakes import COLDKEY, failed_miner, good_miner, status_event
 from gui.stage import settle, stage, texts, until
 from ranvier.agent import autostart
-from ranvier.agent.incidents import LABELS
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     ChangeMiner,
     LogCrash,
     MinerView,
@@ -20,14 +19,15 @@ from ranvier.agent.messages import (
     UpdateMiner,
     Version,
 )
+from ranvier.agent.miners.incidents import LABELS
 from ranvier.keys.listing import list_wallets
 from ranvier.keys.wallets import add_hotkey, add_watch_only
-from ranvier.miners.recipe import bundled_recipes, load_recipe
+from ranvier.miners.recipe.recipe import bundled_recipes, load_recipe
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import MinerState
-from ranvier.ui.dialogs.add_miner import AddMinerDialog
-from ranvier.ui.dialogs.change_miner import ChangeMinerDialog
-from ranvier.ui.dialogs.miner_source import COMMAND, IMAGE, IMPORT, PROJECT
+from ranvier.ui.dialogs.miners.add_miner import AddMinerDialog
+from ranvier.ui.dialogs.miners.change_miner import ChangeMinerDialog
+from ranvier.ui.dialogs.miners.miner_source import COMMAND, IMAGE, IMPORT, PROJECT
 from ranvier.ui.phrases import SHOWN_WORDS, start_refusal, start_words, state_words
 
 PHRASE = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 
 from gui.fakes import failed_miner, good_miner, rich_status, status_event, unknown_miner
 from gui.stage import settle, stage, texts, until
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     InstallEvent,
     InstallMiner,
     InstallProgress,
@@ -19,8 +19,8 @@ from ranvier.agent.messages import (
 from ranvier.core.evidence import Level
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
-from ranvier.ui.dialogs.add_miner import miner_id
 from ranvier.ui.dialogs.ask import Dialog
+from ranvier.ui.dialogs.miners.add_miner import miner_id
 from ranvier.ui.models.miners import COLUMNS, CPU, MEMORY, STATE, TODAY
 from ranvier.ui.phrases import exit_text, level_of, restart_refusal, start_refusal, stop_refusal
 

@@ -13,21 +13,21 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from chain.sandbox_process import SandboxProcess
 from gui import samples
-from ranvier.agent.ladder_messages import Ladder
-from ranvier.agent.market_messages import GetHoldings, Holdings
-from ranvier.agent.messages import AddReceipt, GetReceipts, Receipts
+from ranvier.agent.api.ladder_messages import Ladder
+from ranvier.agent.api.market_messages import GetHoldings, Holdings
+from ranvier.agent.api.messages import AddReceipt, GetReceipts, Receipts
 from ranvier.chain import pools, portfolio
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import TxStage
 from ranvier.chain.networks import sandbox_network
 from ranvier.core.settings import LIMIT_DAY_TAO, RETYPE_ABOVE_TAO
 from ranvier.keys import mnemonic, wallets
-from ranvier.ui.dialogs import money_forms as forms
-from ranvier.ui.dialogs import money_forms_miner as miner_forms
-from ranvier.ui.dialogs import money_preview
-from ranvier.ui.dialogs.money_forms_ladder import step_wish
-from ranvier.ui.dialogs.plan import PlanDialog
-from ranvier.ui.dialogs.unlock import UnlockDialog
+from ranvier.ui.dialogs.money import money_forms as forms
+from ranvier.ui.dialogs.money import money_forms_miner as miner_forms
+from ranvier.ui.dialogs.money import money_preview
+from ranvier.ui.dialogs.money.money_forms_ladder import step_wish
+from ranvier.ui.dialogs.money.plan import PlanDialog
+from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 from ranvier.ui.money_desk import MoneyDesk
 from ranvier.ui.transacting import Transacting
 

@@ -12,16 +12,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gui import samples, samples_forms, samples_money
-from ranvier.agent.messages import GetReceipts, Receipts
+from ranvier.agent.api.messages import GetReceipts, Receipts
 from ranvier.chain.model import Plan
 from ranvier.chain.policy import Policy, judge
 from ranvier.core.errors import ChainError, RanvierError
-from ranvier.ui.dialogs import money_forms as forms
-from ranvier.ui.dialogs import money_forms_miner as miner_forms
-from ranvier.ui.dialogs import money_preview as module
-from ranvier.ui.dialogs.money import FormDialog
-from ranvier.ui.dialogs.money_ground import Ground, plain_rao, position_key
-from ranvier.ui.dialogs.money_preview import Preview
+from ranvier.ui.dialogs.money import money_forms as forms
+from ranvier.ui.dialogs.money import money_forms_miner as miner_forms
+from ranvier.ui.dialogs.money import money_preview as module
+from ranvier.ui.dialogs.money.money import FormDialog
+from ranvier.ui.dialogs.money.money_ground import Ground, plain_rao, position_key
+from ranvier.ui.dialogs.money.money_preview import Preview
 from ranvier.ui.money_desk import MoneyDesk
 from ranvier.ui.own_keys import own_keys
 from ranvier.ui.pages.subnets import SubnetsPage

@@ -6,7 +6,7 @@ import time
 
 from gui.fakes import good_miner, rich_status, status_event, unknown_miner
 from gui.stage import settle, stage, texts, until
-from ranvier.agent.messages import StartMiner, StatusEvent, StopMiner
+from ranvier.agent.api.messages import StartMiner, StatusEvent, StopMiner
 from ranvier.core.errors import MinerError
 from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState

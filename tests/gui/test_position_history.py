@@ -7,10 +7,10 @@ import time
 import pytest
 
 from gui import samples, samples_money
-from ranvier.agent.history_messages import GetPositionHistory, PositionHistory, PositionMark, PositionPoint
+from ranvier.agent.api.history_messages import GetPositionHistory, PositionHistory, PositionMark, PositionPoint
 from ranvier.ui.pages.stake import StakePage
+from ranvier.ui.widgets.charts.series import gaps
 from ranvier.ui.widgets.position_history import AMOUNT, PRICE, VALUE, PositionHistoryView, points_of
-from ranvier.ui.widgets.series import gaps
 
 COIN = 10**9
 

@@ -14,7 +14,7 @@ from gui import samples
 from ranvier.keys import files, mnemonic, storing, wallets
 from ranvier.keys.listing import KeyForm
 from ranvier.keys.signing import ED25519, LocalSigner
-from ranvier.ui.dialogs.import_wallet import AddHotkeyDialog, ImportWalletDialog
+from ranvier.ui.dialogs.wallets.import_wallet import AddHotkeyDialog, ImportWalletDialog
 from ranvier.ui.widgets.secret_entry import HINT, SecretEntry, recognise, recognise_file
 
 PASSWORD = "correct horse battery"

@@ -13,10 +13,10 @@ from ranvier.keys import messages, offline, qr, signing, wallets
 from ranvier.keys.listing import list_wallets
 from ranvier.keys.offline import ExportedSigner
 from ranvier.keys.signing import ED25519, LocalSigner
-from ranvier.ui.dialogs.offline import OfflineDialog, what_is_signed
-from ranvier.ui.dialogs.sign import PAYLOAD, VERIFY, SignDialog
-from ranvier.ui.dialogs.sign_steps import key_choices
-from ranvier.ui.dialogs.unlock import UnlockDialog
+from ranvier.ui.dialogs.wallets.offline import OfflineDialog, what_is_signed
+from ranvier.ui.dialogs.wallets.sign import PAYLOAD, VERIFY, SignDialog
+from ranvier.ui.dialogs.wallets.sign_steps import key_choices
+from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 from ranvier.ui.widgets.qr_view import QrView
 
 PASSWORD = "correct horse battery"

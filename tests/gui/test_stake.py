@@ -13,11 +13,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel
 
 from gui import samples, samples_money
-from ranvier.agent.market_messages import GetHoldings, Holdings
+from ranvier.agent.api.market_messages import GetHoldings, Holdings
 from ranvier.core.errors import AgentError
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.ui.dialogs import money_forms as forms
-from ranvier.ui.dialogs import money_forms_miner as miner_forms
+from ranvier.ui.dialogs.money import money_forms as forms
+from ranvier.ui.dialogs.money import money_forms_miner as miner_forms
 from ranvier.ui.models.holdings import depth_words, holding_rows, holdings_model, locked_words, seat_words, sums
 from ranvier.ui.models.rows import ROW_ROLE, UNKNOWN_ROLE, Column, RowsModel, RowsProxy
 from ranvier.ui.models.stake import percent_text

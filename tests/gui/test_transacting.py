@@ -14,11 +14,12 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from chain.sandbox_process import SandboxProcess
 from gui import samples, samples_money
-from ranvier.agent.messages import AddReceipt, GetReceipts, Receipts
-from ranvier.chain import plans, reads
+from ranvier.agent.api.messages import AddReceipt, GetReceipts, Receipts
+from ranvier.chain import reads
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import Movement, TxStage
 from ranvier.chain.networks import sandbox_network
+from ranvier.chain.plans import plans
 from ranvier.chain.policy import Policy, judge
 from ranvier.core.errors import KeyFileError, RanvierError, StorageError
 from ranvier.core.evidence import Level
@@ -29,11 +30,11 @@ from ranvier.keys.signing import LocalSigner
 from ranvier.ui import transacting as module
 from ranvier.ui.chain_link import where
 from ranvier.ui.dialogs.ask import show
-from ranvier.ui.dialogs.money import self_transfer
-from ranvier.ui.dialogs.offline import OfflineDialog
-from ranvier.ui.dialogs.plan import PlanDialog
-from ranvier.ui.dialogs.receipt import TransactionDialog, verdict_words
-from ranvier.ui.dialogs.unlock import UnlockDialog
+from ranvier.ui.dialogs.money.money import self_transfer
+from ranvier.ui.dialogs.money.plan import PlanDialog
+from ranvier.ui.dialogs.money.receipt import TransactionDialog, verdict_words
+from ranvier.ui.dialogs.wallets.offline import OfflineDialog
+from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 from ranvier.ui.receipts import counts, stored, value_of
 from ranvier.ui.spending import policy_of
 from ranvier.ui.transacting import OneSignature, Transacting, Wish

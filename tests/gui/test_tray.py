@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QSystemTrayIcon
 
 from gui.fakes import chain, failed_miner, good_miner, rich_status, status, unknown_miner
 from gui.test_start import end_agent
-from ranvier.agent.messages import Attention
+from ranvier.agent.api.messages import Attention
 from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState
 from ranvier.ui.icons import tray_icon

@@ -14,7 +14,7 @@ from gui import samples
 from ranvier.core.errors import KeyFileError
 from ranvier.keys import remember, wallets
 from ranvier.keys.remember import STATE_WORDS, PasswordStore, StoreState
-from ranvier.ui.dialogs.unlock import UnlockDialog, memory_sentence
+from ranvier.ui.dialogs.wallets.unlock import UnlockDialog, memory_sentence
 
 PASSWORD = "correct horse battery"
 

@@ -6,11 +6,11 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 
 from gui import samples
-from ranvier.agent.messages import GetPortfolio, WatchColdkeys
+from ranvier.agent.api.messages import GetPortfolio, WatchColdkeys
 from ranvier.core.errors import AgentError
 from ranvier.core.evidence import Level
 from ranvier.keys import wallets
-from ranvier.ui.dialogs.watch_only import WatchOnlyDialog
+from ranvier.ui.dialogs.wallets.watch_only import WatchOnlyDialog
 from ranvier.ui.models.wallets import form_text, wallet_level
 from ranvier.ui.pages.wallet_detail import Address
 from ranvier.ui.pages.wallets import WalletsPage

@@ -18,10 +18,10 @@ from ranvier.keys.listing import KeyForm, read_wallet
 from ranvier.keys.miner_wallet import export_for_miner
 from ranvier.ui.backup_dates import BackupDates
 from ranvier.ui.dialogs.ask import Dialog
-from ranvier.ui.dialogs.custody_fixes import ExportForMinerDialog, MakeWatchOnlyDialog, NewPasswordDialog
 from ranvier.ui.dialogs.folders import FoldersDialog
-from ranvier.ui.dialogs.restore_drill import RestoreDrillDialog
-from ranvier.ui.dialogs.unlock import UnlockDialog
+from ranvier.ui.dialogs.wallets.custody_fixes import ExportForMinerDialog, MakeWatchOnlyDialog, NewPasswordDialog
+from ranvier.ui.dialogs.wallets.restore_drill import RestoreDrillDialog
+from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 from ranvier.ui.models.wallets import backup_text
 from ranvier.ui.pages.wallets import PRACTICE_TITLE, WalletsPage
 

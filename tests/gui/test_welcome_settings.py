@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gui.fakes import COLDKEY, status_event
 from gui.stage import stage, texts, until
-from ranvier.agent.messages import UseNetwork, WatchColdkeys
+from ranvier.agent.api.messages import UseNetwork, WatchColdkeys
 from ranvier.core.errors import NetworkError
 from ranvier.core.settings import DECLARED, NETWORK, THEME, WALLET_FOLDER, WATCHED_COLDKEY
 from ranvier.keys.wallets import add_watch_only

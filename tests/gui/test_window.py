@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 
 from gui.fakes import chain, failed_miner, good_miner, log_tail, rich_status, status, status_event
 from gui.stage import stage, texts, until, watchdog
-from ranvier.agent.messages import InstallEvent, InstallProgress, ReadLog
+from ranvier.agent.api.messages import InstallEvent, InstallProgress, ReadLog
 from ranvier.core.evidence import Level
 from ranvier.ui.pages import PLACES
 
@@ -107,7 +107,7 @@ async def test_no_handler_holds_the_loop(qtbot, tmp_path):
 
 
 def msgspec_event():
-    from ranvier.agent.messages import StatusEvent
+    from ranvier.agent.api.messages import StatusEvent
 
     return StatusEvent(rich_status())
 

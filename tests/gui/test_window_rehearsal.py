@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QPushButton
 
 from end2end.conftest import fake_model_recipe, home, ours, paths  # noqa: F401  # fixtures
 from gui.stage import texts, until, watchdog
-from ranvier.agent.messages import StopAgent
+from ranvier.agent.api.messages import StopAgent
 from ranvier.core.evidence import Level
 from ranvier.core.settings import NETWORK, SANDBOX_BLOCK_MS, Settings
 from ranvier.miners.status import MinerState

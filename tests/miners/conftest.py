@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ranvier.miners.keeper_tree import MARK
+from ranvier.miners.keeper.keeper_tree import MARK
 from ranvier.miners.keeping import KeeperClient
-from ranvier.miners.logs import tail
+from ranvier.miners.logs.logs import tail
 from ranvier.miners.spec import ProgramSpec
 
 PROGRAMS = Path(__file__).parent.parent / "programs"

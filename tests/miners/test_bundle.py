@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 
 from ranvier.miners.bundle import clean_text, prepare, write
-from ranvier.miners.keeper_log import LogWriter
-from ranvier.miners.log_format import OUT
+from ranvier.miners.keeper.keeper_log import LogWriter
+from ranvier.miners.logs.log_format import OUT
 from ranvier.miners.spec import ProgramSpec, write_spec
 
 PHRASE = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"

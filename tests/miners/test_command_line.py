@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.core.errors import RecipeError
-from ranvier.miners.command_line import parse
-from ranvier.miners.guess import propose_container, propose_line, propose_project
-from ranvier.miners.imports import from_pm2, from_systemd
-from ranvier.miners.proposal import check_text
-from ranvier.miners.recipe import Recipe
+from ranvier.miners.recipe.command_line import parse
+from ranvier.miners.recipe.guess import propose_container, propose_line, propose_project
+from ranvier.miners.recipe.imports import from_pm2, from_systemd
+from ranvier.miners.recipe.proposal import check_text
+from ranvier.miners.recipe.recipe import Recipe
 
 
 def recipe_of(text: str) -> Recipe:

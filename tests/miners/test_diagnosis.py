@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ranvier.core.errors import RecipeError
 from ranvier.miners.diagnosis import ACTIONS, Diagnoser
 from ranvier.miners.diagnosis_facts import Facts, OomRecord, PortOwner, find_oom, oom_record, port_owner
-from ranvier.miners.logs import LogLine
+from ranvier.miners.logs.logs import LogLine
 from ranvier.miners.status import ExitRecord
 
 AT = 1_000_000.0

@@ -20,8 +20,8 @@ from ranvier.miners import environment
 from ranvier.miners.command import environment_python
 from ranvier.miners.environment import install, installed
 from ranvier.miners.install_errors import explain
-from ranvier.miners.package_index import index_settings
-from ranvier.miners.recipe import Recipe, bundled_recipes, load_recipe
+from ranvier.miners.recipe.package_index import index_settings
+from ranvier.miners.recipe.recipe import Recipe, bundled_recipes, load_recipe
 
 MODEL = b"weights " * 1000
 

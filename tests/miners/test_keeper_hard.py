@@ -21,10 +21,10 @@ from ranvier.core.errors import MinerError, StorageError
 from ranvier.core.processes import ProcessIdentity
 from ranvier.miners.diagnosis import Diagnoser
 from ranvier.miners.diagnosis_facts import Facts
-from ranvier.miners.keeper_limits import Group, held_ports
-from ranvier.miners.keeper_spec import Spec
+from ranvier.miners.keeper.keeper_limits import Group, held_ports
+from ranvier.miners.keeper.keeper_spec import Spec
 from ranvier.miners.keeping import KeeperClient
-from ranvier.miners.logs import tail
+from ranvier.miners.logs.logs import tail
 from ranvier.miners.spec import ProgramSpec
 from ranvier.miners.status import MinerState
 

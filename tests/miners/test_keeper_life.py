@@ -201,7 +201,7 @@ async def test_restart_gives_a_new_process(kept) -> None:
 async def test_a_second_keeper_is_refused(kept) -> None:
     kept.spec("silent")
     pid = await kept.ensure()
-    command = [sys.executable, "-m", "ranvier.miners.keeper", str(kept.folder)]
+    command = [sys.executable, "-m", "ranvier.miners.keeper.keeper", str(kept.folder)]
     second = await asyncio.to_thread(_run, command)
     assert second.returncode == 3
     assert second.stderr == f"Another keeper is already running for {kept.folder}.\n"
@@ -282,8 +282,8 @@ def _lives(pid: int) -> bool:
 def test_the_status_file_has_the_fields_that_readers_expect() -> None:
     import dataclasses
 
-    from ranvier.miners import policy as rules
-    from ranvier.miners.keeper_record import Record
+    from ranvier.miners.keeper import policy as rules
+    from ranvier.miners.keeper.keeper_record import Record
     from ranvier.miners.status import ExitRecord, KeeperStatus
 
     class NoHost:
@@ -300,7 +300,7 @@ def test_the_status_file_has_the_fields_that_readers_expect() -> None:
 
 
 def test_the_spec_s_defaults_are_the_policy_s() -> None:
-    from ranvier.miners.policy import Limits
+    from ranvier.miners.keeper.policy import Limits
     from ranvier.miners.spec import ProgramSpec
 
     spec = ProgramSpec(argv=("x",), cwd="/", env={})
@@ -312,7 +312,7 @@ def test_the_spec_s_defaults_are_the_policy_s() -> None:
 
 def test_a_keeper_imports_nothing_heavy() -> None:
     code = (
-        "import sys; import ranvier.miners.keeper, ranvier.miners.keeper_posix;"
+        "import sys; import ranvier.miners.keeper.keeper, ranvier.miners.keeper.keeper_posix;"
         "print(sorted(set(sys.modules) & {'asyncio','psutil','msgspec','dataclasses','typing','subprocess','inspect',"
         "'logging','pathlib','random','ssl'}))"
     )
@@ -324,7 +324,7 @@ def test_a_keeper_imports_nothing_heavy() -> None:
 def test_on_a_full_disk_the_status_file_is_written_in_its_place(tmp_path, monkeypatch) -> None:
     import errno
 
-    from ranvier.miners import keeper_spec as files
+    from ranvier.miners.keeper import keeper_spec as files
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run").mkdir()

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.miners.keeper_log import LogWriter
-from ranvier.miners.log_format import ERR, OUT, RECORD, segments
-from ranvier.miners.logs import tail
+from ranvier.miners.keeper.keeper_log import LogWriter
+from ranvier.miners.logs.log_format import ERR, OUT, RECORD, segments
+from ranvier.miners.logs.logs import tail
 
 
 def writer(folder: Path, segment: int = 1 << 16, total: int = 1 << 20) -> LogWriter:

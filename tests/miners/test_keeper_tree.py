@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from ranvier.miners import keeper_tree as tree
+from ranvier.miners.keeper import keeper_tree as tree
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from programs.survivors import each_line_once, lives, whole_log
-from ranvier.miners.keeper_control import PROTOCOL
+from ranvier.miners.keeper.keeper_control import PROTOCOL
 from ranvier.miners.keeping import KeeperClient, outdated
 from ranvier.miners.spec import Secrets
 from ranvier.miners.status import MinerState
@@ -16,7 +16,8 @@ from ranvier.miners.status import MinerState
 # As the first keepers were: no number in the status, and no idea of secrets.
 OLD = """
 import sys
-from ranvier.miners import keeper, keeper_record
+from ranvier.miners.keeper import keeper
+from ranvier.miners.keeper import keeper_record
 status = keeper_record.Record.status
 def without_number(*arguments):
     told = status(*arguments)

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.core.errors import MinerError
-from ranvier.miners.keeper_log import LogWriter
-from ranvier.miners.levels import level_of, plain
-from ranvier.miners.log_format import ERR, OUT, RECORD, data_name, held, index_name
-from ranvier.miners.log_search import Query, crashes, last_crash, search
-from ranvier.miners.logs import before, bounds, tail
+from ranvier.miners.keeper.keeper_log import LogWriter
+from ranvier.miners.logs.levels import level_of, plain
+from ranvier.miners.logs.log_format import ERR, OUT, RECORD, data_name, held, index_name
+from ranvier.miners.logs.log_search import Query, crashes, last_crash, search
+from ranvier.miners.logs.logs import before, bounds, tail
 
 
 def writer(folder: Path, segment: int = 1 << 16, total: int = 64 << 20) -> LogWriter:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ranvier.miners.policy import (
+from ranvier.miners.keeper.policy import (
     BACKING_OFF,
     FAILED,
     NOTHING,

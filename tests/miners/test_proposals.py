@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.core.errors import RecipeError
-from ranvier.miners.guess import entries, propose_command, propose_container, propose_project
-from ranvier.miners.imports import from_pm2, from_systemd, units
-from ranvier.miners.proposal import save
+from ranvier.miners.recipe.guess import entries, propose_command, propose_container, propose_project
+from ranvier.miners.recipe.imports import from_pm2, from_systemd, units
+from ranvier.miners.recipe.proposal import save
 
 
 def test_any_command(tmp_path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from ranvier.core.errors import RecipeError
 from ranvier.miners.command import base_environment, fill, program, values
-from ranvier.miners.recipe import PLACEHOLDERS, bundled_recipes, load_recipe
+from ranvier.miners.recipe.recipe import PLACEHOLDERS, bundled_recipes, load_recipe
 
 GOOD = """\
 name = "echo"

@@ -18,9 +18,9 @@ from ranvier.core.paths import resources
 from ranvier.miners import health
 from ranvier.miners.command import program, values
 from ranvier.miners.environment import install, installed
-from ranvier.miners.keeper_log import LogWriter
-from ranvier.miners.log_format import OUT
-from ranvier.miners.recipe import PLACEHOLDERS, HealthSpec, Limits, Recipe, load_recipe
+from ranvier.miners.keeper.keeper_log import LogWriter
+from ranvier.miners.logs.log_format import OUT
+from ranvier.miners.recipe.recipe import PLACEHOLDERS, HealthSpec, Limits, Recipe, load_recipe
 from ranvier.miners.status import MinerState
 
 HEAD = 'name = "x"\ntitle = "X"\n'

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.miners import policy as rules
+from ranvier.miners.keeper import policy as rules
 from ranvier.miners.states import (
     EDGES,
     Cause,

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from ranvier.core.errors import RanvierError, RecipeError
-from ranvier.miners.command_line import parse
 from ranvier.miners.generations import copy_recipe, same_recipe
-from ranvier.miners.guess import entries, propose_project
 from ranvier.miners.health import said
-from ranvier.miners.imports import from_pm2, from_systemd
-from ranvier.miners.keeper_log import LogWriter
-from ranvier.miners.log_format import OUT
-from ranvier.miners.recipe import load_recipe
+from ranvier.miners.keeper.keeper_log import LogWriter
+from ranvier.miners.logs.log_format import OUT
+from ranvier.miners.recipe.command_line import parse
+from ranvier.miners.recipe.guess import entries, propose_project
+from ranvier.miners.recipe.imports import from_pm2, from_systemd
+from ranvier.miners.recipe.recipe import load_recipe
 
 GOOD = 'name = "x"\ntitle = "t"\n[program]\ncommand = ["a"]\n'
 

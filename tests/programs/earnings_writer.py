@@ -6,9 +6,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from ranvier.agent.chain_face import LiveChain
-from ranvier.agent.chain_watch import ChainWatch
-from ranvier.agent.ledger_writer import LedgerWriter, Target
+from ranvier.agent.money.ledger_writer import LedgerWriter, Target
+from ranvier.agent.network.chain_face import LiveChain
+from ranvier.agent.network.chain_watch import ChainWatch
 from ranvier.chain.networks import sandbox_network
 from ranvier.ledger.store import Ledger
 

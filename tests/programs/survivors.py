@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from ranvier.miners.logs import LogLine, bounds, tail
+from ranvier.miners.logs.logs import LogLine, bounds, tail
 
 
 def lives(pid: int | None) -> bool:

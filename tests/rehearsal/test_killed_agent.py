@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ranvier.agent.endpoint import Endpoint, write_endpoint
-from ranvier.agent.messages import Done, StartSandbox
+from ranvier.agent.api.endpoint import Endpoint, write_endpoint
+from ranvier.agent.api.messages import Done, StartSandbox
 from ranvier.core.errors import AgentError
 from ranvier.core.paths import Paths
 from ranvier.rehearsal.rehearsal import Rehearsal

@@ -18,36 +18,36 @@ from pathlib import Path
 from typing import Any
 
 from ranvier import __version__
-from ranvier.agent.archives import Archives
+from ranvier.agent.api.hub import Hub
+from ranvier.agent.api.messages import PROTOCOL, AgentStatus, EarningEvent, InstallEvent, StatusEvent
+from ranvier.agent.api.server import Server
 from ranvier.agent.attention import attention
-from ranvier.agent.chain_face import Chain
-from ranvier.agent.chain_watch import ChainWatch, Head
-from ranvier.agent.claims import CardTurns
-from ranvier.agent.commands import Commands
+from ranvier.agent.commands.commands import Commands
+from ranvier.agent.commands.secret_commands import SecretCommands
 from ranvier.agent.desired import DesiredFile
 from ranvier.agent.hardware_watch import HardwareWatch
-from ranvier.agent.hub import Hub
-from ranvier.agent.installs import Installs
 from ranvier.agent.key_watch import KeyWatch
-from ranvier.agent.ladders import LadderBook
-from ranvier.agent.ledger_writer import LedgerWriter
-from ranvier.agent.ledgers import Ledgers
-from ranvier.agent.market import Market
-from ranvier.agent.messages import PROTOCOL, AgentStatus, EarningEvent, InstallEvent, StatusEvent
-from ranvier.agent.miner_parts import Tools
-from ranvier.agent.miner_samples import MinerSampler
-from ranvier.agent.miners import Miners, Surroundings
+from ranvier.agent.miners.claims import CardTurns
+from ranvier.agent.miners.installs import Installs
+from ranvier.agent.miners.miner_parts import Tools
+from ranvier.agent.miners.miner_samples import MinerSampler
+from ranvier.agent.miners.miners import Miners, Surroundings
+from ranvier.agent.miners.programs import Keeper, Programs
+from ranvier.agent.miners.secret_store import SecretStore
 from ranvier.agent.moments import EndpointNotes, Moments
-from ranvier.agent.portfolio import PortfolioReader
-from ranvier.agent.position_history import PositionWatch
+from ranvier.agent.money.ladders import LadderBook
+from ranvier.agent.money.ledger_writer import LedgerWriter
+from ranvier.agent.money.ledgers import Ledgers
+from ranvier.agent.money.market import Market
+from ranvier.agent.money.portfolio import PortfolioReader
+from ranvier.agent.money.position_history import PositionWatch
+from ranvier.agent.money.price_watch import PriceWatch
+from ranvier.agent.money.rows import earning_row
+from ranvier.agent.network.archives import Archives
+from ranvier.agent.network.chain_face import Chain
+from ranvier.agent.network.chain_watch import ChainWatch, Head
 from ranvier.agent.power import Power
-from ranvier.agent.price_watch import PriceWatch
-from ranvier.agent.programs import Keeper, Programs
-from ranvier.agent.rows import earning_row
 from ranvier.agent.sandbox import SandboxNode
-from ranvier.agent.secret_commands import SecretCommands
-from ranvier.agent.secret_store import SecretStore
-from ranvier.agent.server import Server
 from ranvier.agent.working_network import WorkingNetwork
 from ranvier.core.errors import LedgerError, RanvierError
 from ranvier.core.paths import Paths

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ranvier.agent.incidents import key_of
-from ranvier.agent.messages import Attention, ChainView, DiagnosisView, MinerView
-from ranvier.agent.miner_messages import NO_SEAT
+from ranvier.agent.api.messages import Attention, ChainView, DiagnosisView, MinerView
+from ranvier.agent.api.miner_messages import NO_SEAT
+from ranvier.agent.miners.incidents import key_of
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
 from ranvier.miners.states import ShownState

@@ -8,9 +8,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
-from ranvier.agent.hub import Hub
-from ranvier.agent.messages import Attention, GetHardwareHistory, HardwareEvent, HardwareHistory
-from ranvier.agent.miner import Miner
+from ranvier.agent.api.hub import Hub
+from ranvier.agent.api.messages import Attention, GetHardwareHistory, HardwareEvent, HardwareHistory
+from ranvier.agent.miners.miner import Miner
 from ranvier.core.errors import LedgerError, RanvierError
 from ranvier.hardware.alerts import Alerts
 from ranvier.hardware.diagnosis import Surroundings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ranvier.agent.chain_watch import Head
-from ranvier.agent.messages import Attention
+from ranvier.agent.api.messages import Attention
+from ranvier.agent.network.chain_watch import Head
 from ranvier.chain.model_stake import KeySwap
 from ranvier.core.evidence import Level
 

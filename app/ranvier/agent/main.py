@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ranvier.agent.agent import Agent, Parts
-from ranvier.agent.chain_face import Chain, LiveChain
 from ranvier.agent.instance import InstanceLock
-from ranvier.agent.miner_programs import RecipePrograms
-from ranvier.agent.secret_store import SecretStore
+from ranvier.agent.miners.miner_programs import RecipePrograms
+from ranvier.agent.miners.secret_store import SecretStore
+from ranvier.agent.network.chain_face import Chain, LiveChain
 from ranvier.core.errors import RanvierError
 from ranvier.core.log import start_logging
 from ranvier.core.paths import Paths, private_folder

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from ranvier.agent.messages import Moment
+from ranvier.agent.api.messages import Moment
 from ranvier.core.evidence import Level
 from ranvier.core.files import write_atomic
 from ranvier.core.outside import NOT_JSON

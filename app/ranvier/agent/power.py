@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from ranvier.agent.logind import Logind, open_logind
-from ranvier.agent.miner import Miner
+from ranvier.agent.miners.miner import Miner
 from ranvier.core.errors import RanvierError
 
 log = logging.getLogger(__name__)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from ranvier.agent.programs import Keeper
+from ranvier.agent.miners.programs import Keeper
 from ranvier.core.errors import NetworkError
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths, private_folder
 from ranvier.core.processes import ProcessIdentity, child_environment, own_command
-from ranvier.miners.logs import tail
+from ranvier.miners.logs.logs import tail
 from ranvier.miners.spec import ProgramSpec
 from ranvier.miners.status import MinerState
 

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from ranvier.agent.chain_face import Chain
-from ranvier.agent.chain_watch import ChainWatch
 from ranvier.agent.desired import DesiredFile
-from ranvier.agent.ledgers import Ledgers
-from ranvier.agent.portfolio import PortfolioReader
+from ranvier.agent.money.ledgers import Ledgers
+from ranvier.agent.money.portfolio import PortfolioReader
+from ranvier.agent.network.chain_face import Chain
+from ranvier.agent.network.chain_watch import ChainWatch
 from ranvier.agent.sandbox import SandboxNode
 from ranvier.core.errors import LedgerError, NetworkError, RanvierError
 from ranvier.core.evidence import Level

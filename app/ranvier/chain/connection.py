@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ranvier.chain.events import Event
 from ranvier.chain.model import BlockRef
 from ranvier.chain.networks import Network
+from ranvier.chain.runtime.events import Event
 from ranvier.chain.worker import Worker
 from ranvier.core.errors import ChainError, NetworkError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ranvier.chain.codec import Item, Runtime
+    from ranvier.chain.runtime.codec import Item, Runtime
     from ranvier.chain.session import Session
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Connection:
         """Connect, check that it is the right network, learn its types. Raises NetworkError, ChainError."""
 
         def opening() -> None:
-            from ranvier.chain.metadata_cache import MetadataCache
+            from ranvier.chain.runtime.metadata_cache import MetadataCache
             from ranvier.chain.session import Session
 
             genesis, cache = self.network.genesis, MetadataCache(self._cache)
@@ -326,7 +326,7 @@ class Connection:
 
 def _block_keys() -> list[str]:
     """Height, time and runtime version: these three look alike on every chain."""
-    from ranvier.chain.codec import storage_prefix
+    from ranvier.chain.runtime.codec import storage_prefix
     from ranvier.chain.session import UPGRADE_KEY
 
     return [storage_prefix("System", "Number"), storage_prefix("Timestamp", "Now"), UPGRADE_KEY]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.chain import extrinsics
 from ranvier.chain.connection import Connection
 from ranvier.chain.errors import RpcError
 from ranvier.chain.model import BlockRef
-from ranvier.chain.values import read_compact
+from ranvier.chain.runtime import extrinsics
+from ranvier.chain.runtime.values import read_compact
 from ranvier.core.errors import ChainError
 from ranvier.keys import addresses
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ranvier.chain.codec import Runtime
-from ranvier.chain.events import Event
 from ranvier.chain.model import Movement
 from ranvier.chain.pools import SUBTENSOR
+from ranvier.chain.runtime.codec import Runtime
+from ranvier.chain.runtime.events import Event
 
 _SIGNS = {"StakeAdded": 1, "StakeRemoved": -1}  # coldkey, hotkey, tao, alpha, netuid, fee
 # Told after the removal and the addition that belong to it.

@@ -13,7 +13,7 @@ from ranvier.core.outside import one_line
 from ranvier.core.units import RAO_PER_COIN
 
 if TYPE_CHECKING:
-    from ranvier.chain.codec import Runtime
+    from ranvier.chain.runtime.codec import Runtime
 
 SUBTENSOR = "SubtensorModule"
 ROOT = 0

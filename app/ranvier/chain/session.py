@@ -9,12 +9,12 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ranvier.chain import codec, metadata
-from ranvier.chain.codec import Runtime
 from ranvier.chain.errors import TOO_LONG_AGO, RpcError
-from ranvier.chain.metadata_cache import MetadataCache
-from ranvier.chain.runtime_apis import VERSION, RuntimeApis
-from ranvier.chain.values import read_compact
+from ranvier.chain.runtime import codec, metadata
+from ranvier.chain.runtime.codec import Runtime
+from ranvier.chain.runtime.metadata_cache import MetadataCache
+from ranvier.chain.runtime.runtime_apis import VERSION, RuntimeApis
+from ranvier.chain.runtime.values import read_compact
 from ranvier.chain.wire import DroppedError, Traffic, Wire
 from ranvier.core.errors import ChainError, NetworkError
 

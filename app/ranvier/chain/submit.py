@@ -7,14 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from ranvier.chain import effects, extrinsics, reads, stakes
+from ranvier.chain import effects, reads, stakes
 from ranvier.chain.connection import Connection
 from ranvier.chain.errors import dispatch_hint, dispatch_sentence
-from ranvier.chain.events import Event, find
-from ranvier.chain.extrinsics import ERA_BLOCKS, Mortality
 from ranvier.chain.model import BlockRef, Change, Fact, Movement, Plan, Receipt, TxStage
 from ranvier.chain.movements import movements, tells_without_fee
 from ranvier.chain.pools import SUBTENSOR
+from ranvier.chain.runtime import extrinsics
+from ranvier.chain.runtime.events import Event, find
+from ranvier.chain.runtime.extrinsics import ERA_BLOCKS, Mortality
 from ranvier.chain.watching import LostError, Sight, watch
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
 from ranvier.core.units import Tao

@@ -24,9 +24,9 @@ from ranvier.core.files import write_atomic
 from ranvier.core.log import redact
 from ranvier.keys.words import WORDS
 from ranvier.miners.generations import Generations
-from ranvier.miners.levels import plain
-from ranvier.miners.logs import LogLine, tail
-from ranvier.miners.recipe import FILE_NAME
+from ranvier.miners.logs.levels import plain
+from ranvier.miners.logs.logs import LogLine, tail
+from ranvier.miners.recipe.recipe import FILE_NAME
 from ranvier.miners.spec import read_spec
 
 LINES = 5000

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ranvier.core.errors import RecipeError
 from ranvier.core.outside import at_home
-from ranvier.miners.container import container_command
-from ranvier.miners.recipe import PLACEHOLDERS, Limits, Recipe, placeholders
+from ranvier.miners.recipe.container import container_command
+from ranvier.miners.recipe.recipe import PLACEHOLDERS, Limits, Recipe, placeholders
 from ranvier.miners.spec import ProgramSpec, Secrets
 
 # What a program needs of the user's session to work at all; everything else of ours stays with us.

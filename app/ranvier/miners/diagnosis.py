@@ -20,8 +20,8 @@ from ranvier.core.errors import RecipeError
 from ranvier.core.log import redact
 from ranvier.core.paths import resources
 from ranvier.miners.diagnosis_facts import PREDICATES, Facts
-from ranvier.miners.keeper_secrets import LACKING
-from ranvier.miners.last_words import matter, suspects
+from ranvier.miners.keeper.keeper_secrets import LACKING
+from ranvier.miners.logs.last_words import matter, suspects
 from ranvier.miners.status import ExitRecord
 
 ACTIONS = (

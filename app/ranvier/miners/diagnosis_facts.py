@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ranvier.miners.logs import LogLine
+from ranvier.miners.logs.logs import LogLine
 from ranvier.miners.status import ExitRecord
 
 DISK_EMPTY_BYTES = 16 << 20

@@ -27,8 +27,8 @@ from ranvier.core.paths import private_folder
 from ranvier.core.tasks import Tasks
 from ranvier.miners.command import environment_python, fill
 from ranvier.miners.install_errors import DAMAGED, damaged, explain, killed, no_space
-from ranvier.miners.package_index import index_settings
-from ranvier.miners.recipe import PackageFile, Recipe, Requirements, Source
+from ranvier.miners.recipe.package_index import index_settings
+from ranvier.miners.recipe.recipe import PackageFile, Recipe, Requirements, Source
 from ranvier.miners.source import fetch, set_up
 
 STAMP = "ranvier-environment.json"

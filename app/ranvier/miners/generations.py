@@ -21,7 +21,7 @@ from ranvier.core.files import storage_errors, write_atomic
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 from ranvier.miners.environment import Progress, install, installed
-from ranvier.miners.recipe import Recipe, load_recipe
+from ranvier.miners.recipe.recipe import Recipe, load_recipe
 from ranvier.miners.states import ShownState
 
 RECORD = "versions.json"

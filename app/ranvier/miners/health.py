@@ -14,9 +14,9 @@ from typing import Any
 from ranvier.core.evidence import age_text
 from ranvier.core.outside import NOT_JSON
 from ranvier.miners.command import fill
-from ranvier.miners.levels import plain
-from ranvier.miners.logs import tail
-from ranvier.miners.recipe_model import HealthSpec
+from ranvier.miners.logs.levels import plain
+from ranvier.miners.logs.logs import tail
+from ranvier.miners.recipe.recipe_model import HealthSpec
 from ranvier.miners.states import HealthRule
 
 MOST_BYTES = 64 << 10

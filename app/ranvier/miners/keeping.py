@@ -23,8 +23,8 @@ from ranvier.core.files import storage_errors
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
-from ranvier.miners import keeper_control as control
-from ranvier.miners import keeper_tree as tree
+from ranvier.miners.keeper import keeper_control as control
+from ranvier.miners.keeper import keeper_tree as tree
 from ranvier.miners.spec import ProgramSpec, read_spec, write_spec
 from ranvier.miners.status import KeeperStatus, MinerState
 
@@ -256,8 +256,8 @@ def keeper_command(folder: Path) -> list[str]:
     """The command line of a keeper: from source without site-packages and ``-m``, which would cost each one 2 MB."""
     if getattr(sys, "frozen", False):
         return own_command("keeper", str(folder))
-    source = str(Path(tree.__file__).resolve().parents[2])
-    code = f"import sys; sys.path.insert(0, {source!r}); from ranvier.miners.keeper import main; "
+    source = str(Path(__file__).resolve().parents[2])
+    code = f"import sys; sys.path.insert(0, {source!r}); from ranvier.miners.keeper.keeper import main; "
     return [sys.executable, "-I", "-S", "-c", f"{code}sys.exit(main(sys.argv[2:]))", "keeper", str(folder)]
 
 

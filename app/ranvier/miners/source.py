@@ -12,7 +12,7 @@ from pathlib import Path
 from ranvier.core.errors import InstallError
 from ranvier.core.files import storage_errors, write_atomic
 from ranvier.miners.command import base_environment, fill, source_folder
-from ranvier.miners.recipe import Recipe
+from ranvier.miners.recipe.recipe import Recipe
 
 REVISION_FILE = ".ranvier-revision"
 GIT_LIMIT_S = 900.0

@@ -7,8 +7,8 @@ import asyncio
 import json
 import sys
 
-from ranvier.agent.client import AgentClient, ensure_agent
-from ranvier.agent.messages import StopAgent
+from ranvier.agent.api.client import AgentClient, ensure_agent
+from ranvier.agent.api.messages import StopAgent
 from ranvier.chain.model import Plan
 from ranvier.core.errors import Cancelled, RanvierError
 from ranvier.core.log import start_logging

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ranvier.agent.client import AgentClient, ensure_agent
-from ranvier.agent.endpoint import read_endpoint
-from ranvier.agent.messages import (
+from ranvier.agent.api.client import AgentClient, ensure_agent
+from ranvier.agent.api.endpoint import read_endpoint
+from ranvier.agent.api.messages import (
     AddMiner,
     AgentStatus,
     Command,
@@ -31,10 +31,11 @@ from ranvier.agent.messages import (
     UseNetwork,
     WatchColdkeys,
 )
-from ranvier.chain import plans, reads, submit
+from ranvier.chain import reads, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef, Neuron, Plan, TxStage
 from ranvier.chain.networks import sandbox_network
+from ranvier.chain.plans import plans
 from ranvier.core.errors import AgentError, Cancelled, ChainError, ErrorData, MinerError, NetworkError, RanvierError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths

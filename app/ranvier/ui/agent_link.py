@@ -7,8 +7,8 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from ranvier.agent.client import AgentClient, ensure_agent
-from ranvier.agent.endpoint import read_endpoint
+from ranvier.agent.api.client import AgentClient, ensure_agent
+from ranvier.agent.api.endpoint import read_endpoint
 from ranvier.core.errors import AgentError, RanvierError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths

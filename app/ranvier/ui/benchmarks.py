@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ranvier.agent.messages import AgentStatus
+from ranvier.agent.api.messages import AgentStatus
 from ranvier.benchmark import device, serving
 from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest

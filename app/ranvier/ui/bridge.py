@@ -7,8 +7,8 @@ import logging
 
 from PySide6.QtCore import QObject, Signal
 
-from ranvier.agent.client import AgentClient
-from ranvier.agent.messages import AgentStatus, EarningEvent, Event, HardwareEvent, InstallEvent, StatusEvent
+from ranvier.agent.api.client import AgentClient
+from ranvier.agent.api.messages import AgentStatus, EarningEvent, Event, HardwareEvent, InstallEvent, StatusEvent
 from ranvier.core.errors import RanvierError
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from ranvier.agent.messages import ChainView
+from ranvier.agent.api.messages import ChainView
 from ranvier.chain.networks import NETWORKS, Network, sandbox_network
 from ranvier.core.errors import NetworkError
 from ranvier.ui.context import Context
@@ -20,7 +20,7 @@ from ranvier.ui.context import Context
 if TYPE_CHECKING:
     from ranvier.chain.connection import Connection
 
-_HEAVY = ("ranvier.chain.connection", "ranvier.chain.session", "ranvier.chain.plans", "ranvier.chain.submit")
+_HEAVY = ("ranvier.chain.connection", "ranvier.chain.session", "ranvier.chain.plans.plans", "ranvier.chain.submit")
 
 
 @asynccontextmanager
@@ -46,7 +46,9 @@ def where(view: ChainView | None) -> tuple[Network, tuple[str, ...]]:
     if view is None or not view.network:
         raise NetworkError("No network", "No network was chosen yet.", "Choose one first.")
     if view.endpoint is None:
-        from ranvier.agent.chain_watch import not_reached  # brings the chain's reading parts along: only when needed
+        from ranvier.agent.network.chain_watch import (
+            not_reached,  # brings the chain's reading parts along: only when needed
+        )
 
         raise not_reached(view)
     if view.network == "sandbox":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from ranvier.agent.client import AgentClient
+from ranvier.agent.api.client import AgentClient
 from ranvier.core.paths import Paths
 from ranvier.core.settings import Settings
 from ranvier.core.tasks import Tasks

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from ranvier.agent.messages import AgentStatus
+from ranvier.agent.api.messages import AgentStatus
 from ranvier.core.evidence import Level, age_text
 from ranvier.ui.phrases import NETWORK_WORDS
 from ranvier.ui.theme import colours_of

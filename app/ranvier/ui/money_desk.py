@@ -9,15 +9,15 @@ from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
-from ranvier.agent.market_messages import GetHoldings
+from ranvier.agent.api.market_messages import GetHoldings
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.core.errors import RanvierError
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import show
-from ranvier.ui.dialogs.money import Form, FormDialog
-from ranvier.ui.dialogs.money_forms import batch, chosen_of
-from ranvier.ui.dialogs.money_ground import Ground
-from ranvier.ui.dialogs.money_preview import Preview
+from ranvier.ui.dialogs.money.money import Form, FormDialog
+from ranvier.ui.dialogs.money.money_forms import batch, chosen_of
+from ranvier.ui.dialogs.money.money_ground import Ground
+from ranvier.ui.dialogs.money.money_preview import Preview
 from ranvier.ui.own_keys import own_keys, wallets_here
 from ranvier.ui.transacting import Transacting, Wish
 

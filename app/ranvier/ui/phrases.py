@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable
 
-from ranvier.agent.messages import MinerView
-from ranvier.agent.miner_messages import NO_SEAT
+from ranvier.agent.api.messages import MinerView
+from ranvier.agent.api.miner_messages import NO_SEAT
 from ranvier.core.evidence import Level
 from ranvier.core.units import Alpha, format_alpha
 from ranvier.miners.states import ShownState

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection
 
-from ranvier.agent.messages import AddReceipt, GetReceipts
+from ranvier.agent.api.messages import AddReceipt, GetReceipts
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.core.errors import RanvierError
 from ranvier.ledger.receipts import Operation, StoredReceipt

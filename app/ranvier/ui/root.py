@@ -21,7 +21,7 @@ import qasync
 from PySide6.QtCore import QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from ranvier.agent.messages import AgentStatus, Command, StartMiner, StopAgent, StopMiner, UseNetwork
+from ranvier.agent.api.messages import AgentStatus, Command, StartMiner, StopAgent, StopMiner, UseNetwork
 from ranvier.core.errors import RanvierError, StorageError
 from ranvier.core.paths import Paths
 from ranvier.core.settings import CLOSE_TO_TRAY, NETWORK, THEME, Settings
@@ -157,8 +157,8 @@ class Application:
     async def _load(self) -> None:
         """Import what is heavy in a worker, then give the window its context."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, importlib.import_module, "ranvier.agent.client")
-        from ranvier.agent.client import AgentClient
+        await loop.run_in_executor(None, importlib.import_module, "ranvier.agent.api.client")
+        from ranvier.agent.api.client import AgentClient
         from ranvier.ui.agent_link import AgentLink
         from ranvier.ui.bridge import Bridge
         from ranvier.ui.context import Context

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from ranvier.ui.icons import app_icon, pixmap
 from ranvier.ui.theme import Theme
-from ranvier.ui.widgets.chart import Line, LineChart
+from ranvier.ui.widgets.charts.chart import Line, LineChart
 
 
 def draw() -> str:

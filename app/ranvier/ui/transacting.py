@@ -28,11 +28,11 @@ from ranvier.keys.signing import SR25519, LocalSigner, Signer
 from ranvier.ui.chain_link import connected
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import show
-from ranvier.ui.dialogs.offline import OfflineDialog
-from ranvier.ui.dialogs.plan import PlanDialog
-from ranvier.ui.dialogs.receipt import TransactionDialog
-from ranvier.ui.dialogs.sign_steps import KeyChoice, key_choices
-from ranvier.ui.dialogs.unlock import UnlockDialog
+from ranvier.ui.dialogs.money.plan import PlanDialog
+from ranvier.ui.dialogs.money.receipt import TransactionDialog
+from ranvier.ui.dialogs.wallets.offline import OfflineDialog
+from ranvier.ui.dialogs.wallets.sign_steps import KeyChoice, key_choices
+from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 from ranvier.ui.own_keys import wallets_here
 from ranvier.ui.receipts import Receipts
 from ranvier.ui.spending import policy_of

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
-from ranvier.agent.messages import AgentStatus, MinerView
+from ranvier.agent.api.messages import AgentStatus, MinerView
 from ranvier.core.evidence import Level, worst
 from ranvier.ui.icons import tray_icon
 from ranvier.ui.phrases import NETWORK_WORDS, alpha_sums, alpha_text, level_of, state_words

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QWidget
 
-from ranvier.agent.messages import EarningRow, PositionCheck
+from ranvier.agent.api.messages import EarningRow, PositionCheck
 from ranvier.core.errors import RanvierError
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ui.context import Context

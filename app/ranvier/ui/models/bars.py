@@ -7,11 +7,11 @@ import statistics
 from collections.abc import Sequence
 from functools import partial
 
-from ranvier.agent.messages import EarningBucket
+from ranvier.agent.api.messages import EarningBucket
 from ranvier.core.units import RAO_PER_COIN
 from ranvier.ui.models.earnings import bucket_words, slot_end
 from ranvier.ui.models.stake import subnet_text
-from ranvier.ui.widgets.bar_chart import Bar
+from ranvier.ui.widgets.charts.bar_chart import Bar
 from ranvier.ui.words import short_address
 
 Series = tuple[int, str | None]  # netuid, and hotkey where bars are by miner

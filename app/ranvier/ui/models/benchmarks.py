@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ranvier.agent.messages import AgentStatus
+from ranvier.agent.api.messages import AgentStatus
 from ranvier.benchmark.metrics import LoadResult, Spread
 from ranvier.benchmark.objectives import Objective
 from ranvier.benchmark.serving import ServingProgress

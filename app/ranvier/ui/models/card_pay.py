@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ranvier.agent.messages import EarningRow, GapRow, MinerView
+from ranvier.agent.api.messages import EarningRow, GapRow, MinerView
 from ranvier.core.units import RAO_PER_COIN, Tao, format_tao
 from ranvier.hardware.history import Energy
 from ranvier.ui.models.gpus import Fact

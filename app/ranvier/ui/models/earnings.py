@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ranvier.agent.messages import EarningBucket, EarningRow, GapRow
+from ranvier.agent.api.messages import EarningBucket, EarningRow, GapRow
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import exact_price_text, price_text, spot_text, subnet_text

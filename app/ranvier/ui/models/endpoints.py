@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ranvier.agent.market_messages import EndpointView, NetCheckView
+from ranvier.agent.api.market_messages import EndpointView, NetCheckView
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.words import UNKNOWN, block_text, duration_text
 

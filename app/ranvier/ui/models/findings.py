@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import psutil
 
-from ranvier.agent.messages import AgentStatus
+from ranvier.agent.api.messages import AgentStatus
 from ranvier.hardware.diagnosis import Finding, Surroundings, diagnose
 from ranvier.hardware.snapshot import Hardware
 from ranvier.hardware.thresholds import Thresholds

@@ -8,7 +8,7 @@ from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.ui.models.card_pay import Paid
 from ranvier.ui.models.gpus import Points, cpu_points, gpu_points, memory_percent, memory_points, network_points
 from ranvier.ui.models.miner_history import Curve, Lines, pay_dot
-from ranvier.ui.widgets.series import thinned
+from ranvier.ui.widgets.charts.series import thinned
 from ranvier.ui.words import percent_text, power_text, rate_text, temperature_text
 
 _MOST = 600  # points of a line: more are not seen side by side

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ranvier.agent.market_messages import Holdings, SeatLine
+from ranvier.agent.api.market_messages import Holdings, SeatLine
 from ranvier.chain.model_stake import Holding, Portfolio
 from ranvier.chain.quotes import Pool
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao

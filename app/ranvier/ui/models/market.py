@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ranvier.agent.market_messages import SubnetDetail, SubnetsView, SubnetView
+from ranvier.agent.api.market_messages import SubnetDetail, SubnetsView, SubnetView
 from ranvier.chain.concentration import Concentration
 from ranvier.core.units import RAO_PER_COIN, Alpha, Tao, format_alpha, format_rao, format_tao
 from ranvier.ui.models.rows import Column, RowsModel

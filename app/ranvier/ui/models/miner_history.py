@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ranvier.agent.messages import EarningRow, MinerHistory, MinerView
+from ranvier.agent.api.messages import EarningRow, MinerHistory, MinerView
 from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.status import ExitRecord
 from ranvier.ui.phrases import alpha_text, exit_text
-from ranvier.ui.widgets.series import Points, gaps, value_near
+from ranvier.ui.widgets.charts.series import Points, gaps, value_near
 from ranvier.ui.words import percent_text, rate_text, size_text, temperature_text
 
 _SHARED_NETWORK = "not known: it shares this machine's network"

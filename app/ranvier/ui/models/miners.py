@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ranvier.agent.messages import MinerView
+from ranvier.agent.api.messages import MinerView
 from ranvier.miners.status import MinerState
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.phrases import alpha_text, level_of, state_words

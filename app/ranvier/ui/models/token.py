@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from ranvier.agent.market_messages import Activity, TokenView
+from ranvier.agent.api.market_messages import Activity, TokenView
 from ranvier.chain.supply import CAP_RAO, threshold
 from ranvier.core.units import Tao, format_rao, format_tao
 from ranvier.ui.models.rows import Column, RowsModel

@@ -12,7 +12,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
 
-from ranvier.agent.messages import AgentStatus, GetHardware, GetStatus
+from ranvier.agent.api.messages import AgentStatus, GetHardware, GetStatus
 from ranvier.benchmark.fit import load_catalogue
 from ranvier.benchmark.journal import Journal, Unfinished, unfinished
 from ranvier.benchmark.lock import Turns
@@ -36,15 +36,15 @@ from ranvier.ui.benchmarks import (
 )
 from ranvier.ui.context import Context
 from ranvier.ui.models.benchmarks import driver_changes, progress_words, step_words, torches
-from ranvier.ui.widgets.bench_device import DeviceForm
-from ranvier.ui.widgets.bench_fit import FitPart
-from ranvier.ui.widgets.bench_floor import FloorPart
-from ranvier.ui.widgets.bench_results import ResultsPart
-from ranvier.ui.widgets.bench_serving import ServingForm
+from ranvier.ui.widgets.bench.bench_device import DeviceForm
+from ranvier.ui.widgets.bench.bench_fit import FitPart
+from ranvier.ui.widgets.bench.bench_floor import FloorPart
+from ranvier.ui.widgets.bench.bench_results import ResultsPart
+from ranvier.ui.widgets.bench.bench_serving import ServingForm
+from ranvier.ui.widgets.bench.run_bar import RunBar
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.record_view import RecordView
-from ranvier.ui.widgets.run_bar import RunBar
 from ranvier.ui.words import count_text
 
 _PARTS = (("serving", "Serving"), ("device", "Device"), ("fit", "What fits"), ("results", "Results"))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QWidget
 
-from ranvier.agent.market_messages import ExportEarnings
-from ranvier.agent.messages import (
+from ranvier.agent.api.market_messages import ExportEarnings
+from ranvier.agent.api.messages import (
     CheckPosition,
     CostsView,
     EarningRow,
@@ -22,15 +22,15 @@ from ranvier.agent.messages import (
     SetTariff,
     UsePriceSource,
 )
-from ranvier.agent.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
+from ranvier.agent.api.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
 from ranvier.core.errors import RanvierError
 from ranvier.ledger.lot_book import LotBook
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask, show
-from ranvier.ui.dialogs.costs import ADD, REMOVE, CostDialog, CostsDialog, TariffDialog
 from ranvier.ui.dialogs.explain import ExplainDialog, Place, places_of
-from ranvier.ui.dialogs.lots import LotsDialog
-from ranvier.ui.dialogs.price_source import PriceSourceDialog
+from ranvier.ui.dialogs.money.costs import ADD, REMOVE, CostDialog, CostsDialog, TariffDialog
+from ranvier.ui.dialogs.money.lots import LotsDialog
+from ranvier.ui.dialogs.money.price_source import PriceSourceDialog
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.widgets.text import button, label
 

@@ -10,8 +10,8 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from ranvier.agent.market_messages import ExportEarnings
-from ranvier.agent.messages import (
+from ranvier.agent.api.market_messages import ExportEarnings
+from ranvier.agent.api.messages import (
     CostsView,
     EarningBucket,
     EarningRow,
@@ -39,12 +39,12 @@ from ranvier.ui.models.rows import ROW_ROLE
 from ranvier.ui.models.stake import subnet_names
 from ranvier.ui.pages.earning_books import EarningBooks, ExportLine
 from ranvier.ui.polling import Polling
-from ranvier.ui.widgets.bar_chart import Bar, BarChart
 from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.charts.bar_chart import Bar, BarChart
+from ranvier.ui.widgets.charts.legend import ChartPanel
 from ranvier.ui.widgets.earning_choices import EarningChoices
 from ranvier.ui.widgets.earning_sums import EarningSums
 from ranvier.ui.widgets.empty import EmptyState
-from ranvier.ui.widgets.legend import ChartPanel
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.path_field import Choose, open_chooser
 from ranvier.ui.widgets.table import Table

@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QPushButton, QScrollArea, QVBoxLayout
 
-from ranvier.agent.messages import AgentStatus, GetHardware, GetHardwareHistory, HardwareHistory
+from ranvier.agent.api.messages import AgentStatus, GetHardware, GetHardwareHistory, HardwareHistory
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import age_text
 from ranvier.core.settings import GPU_HOT_C, HARDWARE_INTERVAL_S

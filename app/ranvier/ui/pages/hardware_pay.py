@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ranvier.agent.messages import AgentStatus, GapRow, GetGaps, GetMinerHistory, MinerHistory, MinerView
+from ranvier.agent.api.messages import AgentStatus, GapRow, GetGaps, GetMinerHistory, MinerHistory, MinerView
 from ranvier.core.errors import RanvierError
 from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.ui.context import Context

@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from ranvier.agent.messages import GetMinerHistory, MinerView
+from ranvier.agent.api.messages import GetMinerHistory, MinerView
 from ranvier.core.errors import RanvierError
 from ranvier.ui.context import Context
 from ranvier.ui.models.miner_history import build

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from ranvier.agent.messages import LogCrash, LogPage, PlacedLine, ReadLog, SearchLog
+from ranvier.agent.api.messages import LogCrash, LogPage, PlacedLine, ReadLog, SearchLog
 from ranvier.core.errors import RanvierError
 from ranvier.ui.context import Context
 from ranvier.ui.polling import Polling

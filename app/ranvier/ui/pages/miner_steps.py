@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
 
-from ranvier.agent.messages import ChangeMiner, MinerView, StartMiner, StartSandbox, UpdateMiner
+from ranvier.agent.api.messages import ChangeMiner, MinerView, StartMiner, StartSandbox, UpdateMiner
 from ranvier.chain.model import Plan, Receipt, TxStage
 from ranvier.core.errors import MinerError
 from ranvier.hardware.addresses import public_addresses
@@ -67,18 +67,18 @@ class MinerSteps:
             self._show_log()
 
     async def _open(self, name: str, miner: MinerView) -> None:
-        module = importlib.import_module(f"ranvier.ui.dialogs.{name}")
+        module = importlib.import_module(f"ranvier.ui.dialogs.miners.{name}")
         await getattr(module, name)(self._widget.window(), self._context, miner)
 
     async def _disk(self) -> None:
-        module = importlib.import_module("ranvier.ui.dialogs.disk_use")
+        module = importlib.import_module("ranvier.ui.dialogs.miners.disk_use")
         await module.disk_use(self._widget.window(), self._context)
 
     async def _publish(self, miner: MinerView) -> None:
         """The form that tells the chain where it serves, with what is known of that filled in."""
         self._same_network(miner)
         module = await _late("ranvier.ui.money_desk")
-        forms = await _late("ranvier.ui.dialogs.money_forms_miner")
+        forms = await _late("ranvier.ui.dialogs.money.money_forms_miner")
         desk = module.MoneyDesk(self._context, self._widget, lambda receipt: None)
         told = None if miner.neuron is None else miner.neuron.axon
         ip = miner.external_ip or ("" if told is None else told.ip)
@@ -126,6 +126,6 @@ async def _late(module: str) -> Any:
 
 
 async def _plan(coldkey_ss58: str, hotkey_ss58: str, netuid: int, connection: Connection) -> Plan:
-    from ranvier.chain import plans
+    from ranvier.chain.plans import plans
 
     return await plans.plan_register(connection, coldkey_ss58, hotkey_ss58, netuid)

@@ -8,7 +8,7 @@ import importlib
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     AgentStatus,
     InstallProgress,
     MinerView,
@@ -265,7 +265,7 @@ class MinersPage(Page):
         miner = self.chosen
         if miner is None:
             return
-        module = importlib.import_module("ranvier.ui.dialogs.export_logs")
+        module = importlib.import_module("ranvier.ui.dialogs.miners.export_logs")
         try:
             await module.export_logs(self.window(), self.context, miner)
         except RanvierError as error:
@@ -288,6 +288,6 @@ class MinersPage(Page):
     async def _ask_for_miner(self) -> None:
         # Reading wallets brings the crypto library: imported by a worker, not in this handler.
         module = await asyncio.get_running_loop().run_in_executor(
-            None, importlib.import_module, "ranvier.ui.dialogs.add_miner"
+            None, importlib.import_module, "ranvier.ui.dialogs.miners.add_miner"
         )
         await module.add_miner(self.window(), self.context)

@@ -7,8 +7,8 @@ import time
 
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from ranvier.agent.market_messages import AskAxon, AxonView, GetHoldings, GetNetCheck, Holdings, NetCheckView
-from ranvier.agent.messages import AgentStatus, MinerView
+from ranvier.agent.api.market_messages import AskAxon, AxonView, GetHoldings, GetNetCheck, Holdings, NetCheckView
+from ranvier.agent.api.messages import AgentStatus, MinerView
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.chain.networks import NETWORKS
 from ranvier.core.errors import RanvierError
@@ -16,7 +16,7 @@ from ranvier.core.evidence import age_text
 from ranvier.core.units import Tao, format_tao
 from ranvier.miners.status import MinerState
 from ranvier.ui.context import Context
-from ranvier.ui.dialogs.money import self_transfer
+from ranvier.ui.dialogs.money.money import self_transfer
 from ranvier.ui.models.endpoints import best_words, endpoint_rows, endpoints_model, problem_words
 from ranvier.ui.transacting import Transacting
 from ranvier.ui.widgets.card import Card

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from ranvier.agent.messages import AgentStatus, Attention, MinerView, StartMiner, StopMiner
+from ranvier.agent.api.messages import AgentStatus, Attention, MinerView, StartMiner, StopMiner
 from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState
 from ranvier.ui.context import Context

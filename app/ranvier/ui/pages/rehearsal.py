@@ -18,7 +18,7 @@ from ranvier.core.settings import NETWORK
 from ranvier.core.units import Alpha, format_alpha
 from ranvier.rehearsal.stages import TITLES, Outcome, Stage, StageReport, StageState
 from ranvier.ui.context import Context
-from ranvier.ui.dialogs.plan import PlanView
+from ranvier.ui.dialogs.money.plan import PlanView
 from ranvier.ui.phrases import took_text
 from ranvier.ui.waiting import agent_known
 from ranvier.ui.widgets.card import Card

@@ -13,7 +13,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSpinBox, QWidget
 
 from ranvier import __version__
-from ranvier.agent.messages import AgentStatus, UseNetwork, WatchColdkeys
+from ranvier.agent.api.messages import AgentStatus, UseNetwork, WatchColdkeys
 from ranvier.core.errors import RanvierError, StorageError
 from ranvier.core.outside import at_home
 from ranvier.core.settings import (

@@ -11,18 +11,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from ranvier.agent.history_messages import GetPositionHistory, PositionHistory
-from ranvier.agent.ladder_messages import ChangeLadder, GetLadders, Ladder, Ladders
-from ranvier.agent.market_messages import GetHoldings, Holdings
+from ranvier.agent.api.history_messages import GetPositionHistory, PositionHistory
+from ranvier.agent.api.ladder_messages import ChangeLadder, GetLadders, Ladder, Ladders
+from ranvier.agent.api.market_messages import GetHoldings, Holdings
 from ranvier.chain.model import BlockRef, Receipt, TxStage
 from ranvier.core.errors import RanvierError
 from ranvier.core.units import Tao, format_tao
 from ranvier.ui.context import Context
-from ranvier.ui.dialogs import money_forms as forms
-from ranvier.ui.dialogs import money_forms_ladder as ladder_forms
-from ranvier.ui.dialogs import money_forms_miner as miner_forms
-from ranvier.ui.dialogs.money import Form
-from ranvier.ui.dialogs.money_ground import position_key
+from ranvier.ui.dialogs.money import money_forms as forms
+from ranvier.ui.dialogs.money import money_forms_ladder as ladder_forms
+from ranvier.ui.dialogs.money import money_forms_miner as miner_forms
+from ranvier.ui.dialogs.money.money import Form
+from ranvier.ui.dialogs.money.money_ground import position_key
 from ranvier.ui.models.holdings import (
     HoldingRow,
     Sums,

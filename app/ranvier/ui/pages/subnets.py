@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
-from ranvier.agent.market_messages import GetSubnet, GetSubnets, SubnetDetail, SubnetsView
+from ranvier.agent.api.market_messages import GetSubnet, GetSubnets, SubnetDetail, SubnetsView
 from ranvier.chain.model import BlockRef
 from ranvier.core.errors import RanvierError
 from ranvier.ui.context import Context
-from ranvier.ui.dialogs.money_forms_miner import REGISTER
+from ranvier.ui.dialogs.money.money_forms_miner import REGISTER
 from ranvier.ui.models.market import MarketRow, earning_words, market_model, market_rows, rule_words, sharing_words
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.money_desk import MoneyDesk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
-from ranvier.agent.market_messages import GetToken, TokenView
+from ranvier.agent.api.market_messages import GetToken, TokenView
 from ranvier.chain.model import BlockRef
 from ranvier.chain.supply import CAP_RAO
 from ranvier.core.units import Tao, format_tao

@@ -23,11 +23,11 @@ from ranvier.keys.remember import PasswordStore
 from ranvier.keys.strength import Strength
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask, show
-from ranvier.ui.dialogs.custody_fixes import ExportForMinerDialog, MakeWatchOnlyDialog, NewPasswordDialog
 from ranvier.ui.dialogs.folders import FoldersDialog
-from ranvier.ui.dialogs.import_wallet import AddHotkeyDialog
-from ranvier.ui.dialogs.restore_drill import RestoreDrillDialog
-from ranvier.ui.dialogs.unlock import UnlockDialog
+from ranvier.ui.dialogs.wallets.custody_fixes import ExportForMinerDialog, MakeWatchOnlyDialog, NewPasswordDialog
+from ranvier.ui.dialogs.wallets.import_wallet import AddHotkeyDialog
+from ranvier.ui.dialogs.wallets.restore_drill import RestoreDrillDialog
+from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 
 
 class Host(Protocol):

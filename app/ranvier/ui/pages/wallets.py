@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from ranvier.agent.messages import GetPortfolio, Portfolio, WatchColdkeys
+from ranvier.agent.api.messages import GetPortfolio, Portfolio, WatchColdkeys
 from ranvier.core.errors import RanvierError
 from ranvier.core.settings import NETWORK
 from ranvier.keys import custody, custody_facts
@@ -24,10 +24,10 @@ from ranvier.keys.watching import Scan, Watcher
 from ranvier.ui.backup_dates import BackupDates
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import show
-from ranvier.ui.dialogs.create_wallet import CreateWalletDialog
-from ranvier.ui.dialogs.import_wallet import ImportWalletDialog
-from ranvier.ui.dialogs.sign import SignDialog
-from ranvier.ui.dialogs.watch_only import WatchOnlyDialog
+from ranvier.ui.dialogs.wallets.create_wallet import CreateWalletDialog
+from ranvier.ui.dialogs.wallets.import_wallet import ImportWalletDialog
+from ranvier.ui.dialogs.wallets.sign import SignDialog
+from ranvier.ui.dialogs.wallets.watch_only import WatchOnlyDialog
 from ranvier.ui.models.wallets import Listed
 from ranvier.ui.pages.custody import CustodyView
 from ranvier.ui.pages.wallet_actions import WalletActions

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
-from ranvier.agent.messages import UseNetwork, WatchColdkeys
+from ranvier.agent.api.messages import UseNetwork, WatchColdkeys
 from ranvier.core.evidence import Level
 from ranvier.core.outside import at_home
 from ranvier.core.settings import NETWORK, WALLET_FOLDER, WATCHED_COLDKEY

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
-from ranvier.agent.messages import DiagnosisView, MinerView
+from ranvier.agent.api.messages import DiagnosisView, MinerView
 from ranvier.core.evidence import Level, age_text
 from ranvier.miners.states import ShownState
 from ranvier.ui.widgets.marks import Mark

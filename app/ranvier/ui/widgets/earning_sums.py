@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ranvier.agent.messages import CostsView, EarningBucket
+from ranvier.agent.api.messages import CostsView, EarningBucket
 from ranvier.core.units import Tao, format_alpha, format_tao
 from ranvier.ui.models.earnings import Comparison, SubnetTotal, comparison_words, subnet_totals
 from ranvier.ui.models.stake import subnet_text

@@ -22,7 +22,7 @@ from ranvier.ui.models.gpus import (
 from ranvier.ui.theme import LEVEL_WORDS
 from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.core_bars import CoreBars
+from ranvier.ui.widgets.charts.core_bars import CoreBars
 from ranvier.ui.widgets.figures import FactGrid
 from ranvier.ui.widgets.findings import FindingList
 from ranvier.ui.widgets.miner_history import HistoryView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar
 
-from ranvier.agent.messages import InstallProgress
+from ranvier.agent.api.messages import InstallProgress
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.text import button, label, restyle
 from ranvier.ui.words import part_text

@@ -9,10 +9,10 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from ranvier.agent.ladder_messages import Ladder, LadderView
+from ranvier.agent.api.ladder_messages import Ladder, LadderView
 from ranvier.core.evidence import Level
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
-from ranvier.ui.dialogs.money_forms_ladder import interval_words
+from ranvier.ui.dialogs.money.money_forms_ladder import interval_words
 from ranvier.ui.models.stake import percent_text, subnet_text
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.marks import Mark

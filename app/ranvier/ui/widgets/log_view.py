@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ranvier.agent.messages import LogLine, PlacedLine
+from ranvier.agent.api.messages import LogLine, PlacedLine
 from ranvier.ui.ansi import Style, spans
 from ranvier.ui.theme import Colours, colours_of
 from ranvier.ui.widgets.text import allow, button, label

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from ranvier.agent.messages import (
+from ranvier.agent.api.messages import (
     InstallMiner,
     MinerView,
     PublishAxon,

@@ -16,11 +16,11 @@ from PySide6.QtWidgets import QSizePolicy
 from ranvier.core.evidence import Level
 from ranvier.ui.models.miner_history import Curve, Dot, Lines, Span, unknown, words_at
 from ranvier.ui.theme import Colours, colours_of, tabular
-from ranvier.ui.widgets.axes import day_ticks, moment_words
-from ranvier.ui.widgets.hover import HoverWords
+from ranvier.ui.widgets.charts.axes import day_ticks, moment_words
+from ranvier.ui.widgets.charts.hover import HoverWords
+from ranvier.ui.widgets.charts.series import Points, with_gaps
+from ranvier.ui.widgets.charts.zoomed_time import ZoomedTime
 from ranvier.ui.widgets.marks import paint_mark
-from ranvier.ui.widgets.series import Points, with_gaps
-from ranvier.ui.widgets.zoomed_time import ZoomedTime
 
 _LEFT, _RIGHT, _FOOT, _TOP = 158, 14, 6, 22
 _THIN, _HIGH = 22, 42

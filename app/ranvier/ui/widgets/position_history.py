@@ -13,12 +13,12 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
-from ranvier.agent.history_messages import PositionHistory, PositionMark
+from ranvier.agent.api.history_messages import PositionHistory, PositionMark
 from ranvier.core.units import RAO_PER_COIN, Alpha, Tao, format_alpha, format_tao
 from ranvier.ui.theme import colours_of
-from ranvier.ui.widgets.axes import day_axis_class
-from ranvier.ui.widgets.chart import Line, LineChart
-from ranvier.ui.widgets.series import Points
+from ranvier.ui.widgets.charts.axes import day_axis_class
+from ranvier.ui.widgets.charts.chart import Line, LineChart
+from ranvier.ui.widgets.charts.series import Points
 from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import UNKNOWN, count_text
 

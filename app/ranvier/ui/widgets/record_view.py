@@ -19,9 +19,9 @@ from ranvier.ui.models.benchmarks import (
     steps_model,
     subject_words,
 )
+from ranvier.ui.widgets.charts.knee_chart import KneeChart
+from ranvier.ui.widgets.charts.legend import ChartPanel
 from ranvier.ui.widgets.figures import Figure, FigureRow
-from ranvier.ui.widgets.knee_chart import KneeChart
-from ranvier.ui.widgets.legend import ChartPanel
 from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import label

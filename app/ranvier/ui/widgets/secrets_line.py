@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from ranvier.agent.messages import MinerView
-from ranvier.agent.secret_messages import GetSecrets, MinerSecrets
+from ranvier.agent.api.messages import MinerView
+from ranvier.agent.api.secret_messages import GetSecrets, MinerSecrets
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
 from ranvier.ui.context import Context
@@ -54,7 +54,7 @@ class SecretsLine(QWidget):
         self.edit()
 
     async def _edit(self, miner: MinerView, name: str) -> None:
-        from ranvier.ui.dialogs.miner_secrets import miner_secrets
+        from ranvier.ui.dialogs.miners.miner_secrets import miner_secrets
 
         found = await miner_secrets(self.window(), self._context, miner.id, miner.name, name)
         if self._miner is not None and self._miner.id == miner.id:

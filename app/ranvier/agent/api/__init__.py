@@ -1,0 +1,1 @@
+"""What crosses the agent's socket: messages, client, server, events."""

@@ -1,0 +1,1 @@
+"""The agent's one-shot commands: status, stop, miners."""

@@ -1,0 +1,1 @@
+"""The miners that the agent looks after: wish, installation, keeper, health, evidence."""

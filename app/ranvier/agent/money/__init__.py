@@ -1,0 +1,1 @@
+"""What the agent knows of money: holdings, pay, ledgers, prices, plans in steps."""

@@ -1,0 +1,1 @@
+"""How fast and how current the endpoints are, and what an axon answers."""

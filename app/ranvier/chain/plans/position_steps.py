@@ -1,0 +1,162 @@
+"""In which blocks a position changed, and what the chain's events say of it there: found without reading every block.
+
+The position is read before and after each epoch; where it changed in between, the block is looked for by halving.
+Two changes of one interval that cancel each other to the rao stay unseen; they explain nothing either.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ranvier.chain.model import BlockRef
+from ranvier.chain.movements import alpha_removed, tells_without_fee
+from ranvier.chain.payouts import epochs_down
+from ranvier.chain.pools import SUBTENSOR
+from ranvier.chain.runtime.events import Event
+from ranvier.chain.stakes import stake_each
+from ranvier.core.errors import ChainError
+
+if TYPE_CHECKING:
+    from ranvier.chain.connection import Connection
+
+Place = tuple[str, str, int]  # hotkey, coldkey, netuid
+
+MOST_EPOCHS = 1000
+_AT_ONCE = 128
+_DRIFT_RAO = 2  # what other people's staking may move a share by, through rounding
+# event -> the kind of operation, and where in its attributes the two ends are named
+_BOTH_ENDS = {
+    "StakeMoved": ("move", ((0, 1, 2), (0, 3, 4))),  # coldkey, hotkey, netuid: where it left and where it came
+    "StakeTransferred": ("transfer", ((0, 2, 3), (1, 2, 4))),
+    "StakeSwapped": ("swap", ((0, 1, 2), (0, 1, 3))),
+}
+
+_GONE = {"AlphaRecycled": "recycle", "AlphaBurned": "burn"}  # coldkey, hotkey, alpha, netuid
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event that names the position. ``alpha_rao`` is how much it says that came (or, negative, went); None: it
+    does not say."""
+
+    kind: str
+    event_index: int
+    alpha_rao: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The position changed by ``rao`` in this block; ``epoch`` says whether the subnet's epoch was in it."""
+
+    block: int
+    time_ms: int
+    rao: int
+    epoch: bool
+    events: tuple[Seen, ...]
+
+
+async def position_steps(conn: Connection, place: Place, from_block: int, to_block: int) -> tuple[Step, ...]:
+    """The blocks after ``from_block`` up to ``to_block`` in which the position changed, oldest first.
+
+    Raises NetworkError, ChainError (a state that the node no longer keeps; too many epochs for one look).
+    """
+    epochs = await _epochs(conn, place[2], from_block, to_block)
+    numbers = sorted({from_block, to_block, *(one for epoch in epochs for one in (epoch, epoch - 1))})
+    held = await _read(conn, place, numbers)
+    due = _apart(held, numbers)
+    while due:
+        middles = sorted({(low + high) // 2 for low, high in due})
+        held |= await _read(conn, place, middles)
+        due = [pair for low, high in due for pair in _apart(held, [low, (low + high) // 2, high])]
+    marks = sorted(held)
+    changed = [
+        (after, held[after][1] - held[before][1])
+        for before, after in itertools.pairwise(marks)
+        if after == before + 1 and held[after][1] != held[before][1]
+    ]
+    return await _told(conn, place, [(held[block][0], rao) for block, rao in changed], epochs)
+
+
+async def _epochs(conn: Connection, netuid: int, from_block: int, to_block: int) -> set[int]:
+    found: set[int] = set()
+    high = to_block
+    while high > from_block:
+        part = await epochs_down(conn, netuid, high, from_block + 1, _AT_ONCE)
+        if part.trouble is not None:
+            raise part.trouble
+        found |= {at.number for at, _ in part.epochs}
+        high = part.low - 1
+        if len(found) > MOST_EPOCHS:
+            raise ChainError("Too long", f"More than {MOST_EPOCHS} epochs lie between those blocks.", "Ask for less.")
+    return found
+
+
+async def _read(conn: Connection, place: Place, numbers: Sequence[int]) -> dict[int, tuple[BlockRef, int]]:
+    """The position at the end of each block."""
+    found: dict[int, tuple[BlockRef, int]] = {}
+    for start in range(0, len(numbers), _AT_ONCE):
+        refs: list[BlockRef] = []
+        for one in await conn.blocks(numbers[start : start + _AT_ONCE]):
+            if isinstance(one, ChainError):
+                raise one
+            refs.append(one)
+        amounts = await stake_each(conn, place, refs)
+        found |= {at.number: (at, rao) for at, rao in zip(refs, amounts, strict=True)}
+    return found
+
+
+def _apart(held: dict[int, tuple[BlockRef, int]], marks: Sequence[int]) -> list[tuple[int, int]]:
+    """Neighbours among ``marks`` between which a change still has to be looked for."""
+    return [
+        (low, high)
+        for low, high in itertools.pairwise(marks)
+        if high - low > 1 and abs(held[high][1] - held[low][1]) > _DRIFT_RAO
+    ]
+
+
+async def _told(
+    conn: Connection, place: Place, changes: Sequence[tuple[BlockRef, int]], epochs: set[int]
+) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for start in range(0, len(changes), _AT_ONCE):
+        part = changes[start : start + _AT_ONCE]
+        answers = await conn.read_each([(at, [("System", "Events", [])]) for at, _ in part])
+        for (at, rao), events in zip(part, answers, strict=True):
+            if isinstance(events, ChainError):
+                raise events
+            without_fee = tells_without_fee(await conn.runtime_at(at))
+            seen = tuple(events_of(place, events[0], without_fee=without_fee))
+            steps.append(Step(at.number, at.time_ms or 0, rao, at.number in epochs, seen))
+    return tuple(steps)
+
+
+def events_of(place: Place, events: Iterable[Event], *, without_fee: bool) -> Iterable[Seen]:
+    """What the block's events say of the position (``StakeAdded``: coldkey, hotkey, tao, alpha, netuid, fee).
+
+    ``without_fee`` as for ``movements``.
+    """
+    hotkey, coldkey, netuid = place
+    for index, event in enumerate(events):
+        if event.pallet != SUBTENSOR:
+            continue
+        if event.name == "TransactionFeePaidWithAlpha" and event.get("who", 0) == coldkey:
+            yield Seen("fee", index, None)
+        if not isinstance(event.attributes, (list, tuple)):
+            continue
+        values = event.attributes
+        if event.name in ("StakeAdded", "StakeRemoved") and (values[0], values[1], values[4]) == (
+            coldkey, hotkey, netuid,
+        ):  # fmt: skip
+            if event.name == "StakeAdded":
+                yield Seen("stake", index, int(values[3]))
+            else:
+                yield Seen("unstake", index, -alpha_removed(values, without_fee=without_fee))
+        elif event.name in _GONE and (values[0], values[1], values[3]) == (coldkey, hotkey, netuid):
+            yield Seen(_GONE[event.name], index, -int(values[2]))
+        elif event.name in _BOTH_ENDS:
+            kind, ends = _BOTH_ENDS[event.name]
+            if (coldkey, hotkey, netuid) in [(values[a], values[b], values[c]) for a, b, c in ends]:
+                yield Seen(kind, index, None)

@@ -1,0 +1,1 @@
+"""The runtime's own types: metadata, values, calls and events to bytes and back."""

@@ -1,0 +1,1 @@
+"""The process that supervises one miner; standard library only."""

@@ -1,0 +1,1 @@
+"""A miner's log on disk: segments, levels, search, last words."""

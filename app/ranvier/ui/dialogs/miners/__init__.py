@@ -1,0 +1,1 @@
+"""Dialogs about miners: add, change, recipe, secrets, logs, disk."""

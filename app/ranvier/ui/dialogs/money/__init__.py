@@ -1,0 +1,1 @@
+"""Dialogs about money: forms of transactions, their plan and receipt, lots, costs, prices."""

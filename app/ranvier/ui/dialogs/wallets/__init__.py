@@ -1,0 +1,1 @@
+"""Dialogs about wallets: make, bring in, unlock, sign, keep safe."""

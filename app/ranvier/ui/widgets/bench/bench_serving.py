@@ -1,0 +1,170 @@
+"""The Serving part: which endpoint, how much load, which objective."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLineEdit
+
+from ranvier.agent.api.messages import AgentStatus
+from ranvier.benchmark.load import is_loopback
+from ranvier.benchmark.objectives import PRESETS
+from ranvier.benchmark.plans import ServingPlan
+from ranvier.hardware.snapshot import Hardware
+from ranvier.ui.benchmarks import Watched
+from ranvier.ui.models.benchmarks import Target, objective_words, targets
+from ranvier.ui.widgets.bench.bench_form import Choice, Number, Rate, named
+from ranvier.ui.widgets.card import Card
+from ranvier.ui.widgets.text import allow, button, label
+
+_SWEEP, _FIXED, _RATE = "sweep", "fixed", "rate"
+_AXON = (
+    "A miner's axon may answer signed queries of validators only. If every request fails with 401, "
+    "type the address of the model server behind it."
+)
+
+
+class ServingForm(Card):
+    """``wanted`` is sent by the button; ``plan``, ``most`` and ``watched`` say what."""
+
+    wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Measure an endpoint")
+        self._busy = self._met = False
+        self.where = Choice()
+        self.url = QLineEdit()
+        self.url.setPlaceholderText("http://127.0.0.1:8000/v1")
+        self.model = QLineEdit()
+        self.model.setPlaceholderText("the server's first")
+        self.mine = QCheckBox("This is another machine of mine, or I may put load on it")
+        self.load = Choice()
+        self.load.set_entries([("Sweep: 1, 2, 4, ... at once", _SWEEP), ("So many at once", _FIXED),
+                               ("At random moments", _RATE)])  # fmt: skip
+        self.most = Number(32, 1, 1024, "at once")
+        self.rate = Rate(1.0, 0.1, 1000.0, "per second")
+        self.requests = Number(40, 1, 10_000)
+        self.seconds = Number(60, 5, 3600, "s")
+        self.words_in = Number(100, 8, 100_000, "words")
+        self.tokens_out = Number(128, 1, 32_768, "tokens")
+        self.objective = Choice()
+        self.objective.set_entries([(preset.title, name) for name, preset in PRESETS.items()])
+        self.gpu = Choice()
+        self.gpu.set_entries([("not watched", None)])
+        self.meaning = label("", "small", wrap=True)
+        self.axon = label(_AXON, "small", wrap=True)
+        self.start = button("Run", self.wanted.emit, kind="primary")
+        self._most_box = named("How many", self.most)
+        self._rate_box = named("Rate", self.rate)
+        self._requests_box = named("Requests", self.requests)
+        self._build()
+        self.where.currentIndexChanged.connect(lambda _index: self._place_chosen())
+        self.load.currentIndexChanged.connect(lambda _index: self._draw())
+        self.objective.currentIndexChanged.connect(lambda _index: self._draw())
+        self.url.textChanged.connect(lambda _text: self._draw())
+        self.mine.toggled.connect(lambda _on: self._draw())
+        self.show_status(None)
+        self._draw()
+
+    def _build(self) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(10)
+        places = (
+            (named("Endpoint", self.where), 0, 0, 2), (named("Address", self.url), 0, 2, 2),
+            (named("Model", self.model), 0, 4, 2), (named("Load", self.load), 1, 0, 2), (self._most_box, 1, 2, 1),
+            (self._rate_box, 1, 2, 1), (named("At most", self.seconds), 1, 3, 1),
+            (named("GPU that serves", self.gpu), 1, 4, 1), (self._requests_box, 1, 5, 1),
+            (named("Objective", self.objective), 2, 0, 2),
+            (named("Question", self.words_in), 2, 2, 1), (named("Answer", self.tokens_out), 2, 3, 1),
+        )  # fmt: skip
+        for widget, row, column, width in places:
+            grid.addWidget(widget, row, column, 1, width)
+        for column in range(6):
+            grid.setColumnStretch(column, 1)
+        self.body.addLayout(grid)
+        for widget in (self.mine, self.axon):
+            self.add(widget)
+        foot = QHBoxLayout()
+        foot.addWidget(self.meaning, 1)
+        foot.addWidget(self.start)
+        self.body.addLayout(foot)
+
+    # --- what is known ---------------------------------------------------------------------------------------
+
+    def show_status(self, status: AgentStatus | None) -> None:
+        """The running miners as endpoints."""
+        found: Sequence[Target] = targets(status)
+        self.where.set_entries([*((one.title, one.url) for one in found), ("Another address", None)])
+        if found and not self._met and not self.url.text():
+            self._met = True  # a miner of this machine is what one measures first
+            self.where.setCurrentIndex(0)
+
+    def show_hardware(self, sample: Hardware) -> None:
+        """The GPUs that can be watched."""
+        gpus = [
+            (f"GPU {g.index}", Watched(g.uuid, g.name))
+            for g in sample.gpus
+            if g.vendor == "nvidia" and g.parent_uuid is None
+        ]
+        self.gpu.set_entries([("not watched", None), *gpus])
+
+    def set_busy(self, busy: bool) -> None:
+        """One benchmark at a time."""
+        self._busy = busy
+        self._draw()
+
+    # --- what is wanted --------------------------------------------------------------------------------------
+
+    def plan(self) -> ServingPlan:
+        """The load that the form describes."""
+        mode = self.load.currentData()
+        return ServingPlan(
+            url=self.url.text().strip(),
+            model=self.model.text().strip() or None,
+            requests=self.requests.value(),
+            max_seconds=float(self.seconds.value()),
+            concurrency=None if mode == _RATE else 1 if mode == _SWEEP else self.most.value(),
+            rate=self.rate.value() if mode == _RATE else None,
+            input_words=self.words_in.value(),
+            output_tokens=self.tokens_out.value(),
+            objective=PRESETS[self.objective.currentData()],
+            seed=int(time.time()),
+            remote=not is_loopback(self.url.text().strip()) and self.mine.isChecked(),
+        )
+
+    def sweep_to(self) -> int | None:
+        """The most open requests of a sweep; None for a single load."""
+        return self.most.value() if self.load.currentData() == _SWEEP else None
+
+    def watched(self) -> Watched | None:
+        found = self.gpu.currentData()
+        return found if isinstance(found, Watched) else None
+
+    # --- state -----------------------------------------------------------------------------------------------
+
+    def _place_chosen(self) -> None:
+        url = self.where.currentData()
+        self.url.setReadOnly(url is not None)
+        if url is not None:
+            self.url.setText(url)
+        self._draw()
+
+    def _draw(self) -> None:
+        mode, url = self.load.currentData(), self.url.text().strip()
+        self._most_box.setVisible(mode != _RATE)
+        self._rate_box.setVisible(mode == _RATE)
+        self._requests_box.setVisible(mode != _SWEEP)
+        self.axon.setVisible(self.where.currentData() is not None)
+        elsewhere = bool(url) and not is_loopback(url)
+        self.mine.setVisible(elsewhere)
+        preset = PRESETS[self.objective.currentData()]
+        self.meaning.setText(f"A request is good with its {objective_words(preset)}.")
+        reason = "A benchmark is running." if self._busy else None
+        if not url:
+            reason = reason or "Type the address of an endpoint first."
+        elif elsewhere and not self.mine.isChecked():
+            reason = reason or "Load on other people's servers does harm: say that this one is yours."
+        allow(self.start, reason)

@@ -1,0 +1,1 @@
+"""Charts and their parts: axes, legend, zoom, hover."""
