@@ -97,7 +97,10 @@ def _with_paths(arguments: list[str], home: Path | None) -> int:
     if arguments and arguments[0] in _HOMED:
         module = _HOMED[arguments.pop(0)]
     try:
-        return _role(module)(arguments, paths)
+        status = _role(module)(arguments, paths)
+        if sys.stdout is not None:  # a window may have none
+            sys.stdout.flush()  # here, where a reader who is gone is no error, and not when the process ends
+        return status
     except RanvierError as error:
         sys.stderr.write(f"ranvier: {error}\n")
         return 1
