@@ -96,6 +96,44 @@ async def test_a_table_gives_room_back_when_it_becomes_narrower(qtbot):
     assert table.columnWidth(0) >= table.sizeHintForColumn(0)  # narrower than readable it never gets
 
 
+async def test_a_narrow_table_leaves_out_what_can_be_spared_and_tells_it_in_the_tooltip(qtbot):
+    def wide(row: str) -> str:
+        return f"{row} of some length"
+
+    columns = [
+        Column("First", wide, str),
+        Column("Later", wide, str, spare=2),
+        Column("Sooner", wide, str, spare=1, tooltip=lambda row: "<b>words</b>"),
+        Column("Never", wide, str, tooltip=lambda row: "its own words"),
+    ]
+    model: RowsModel[str] = RowsModel(columns, str)
+    table = Table(model, stretch=0)
+    qtbot.addWidget(table)
+    model.set_rows(("a text",))
+    table.resize(2000, 200)
+    table.show()
+    table.fit()
+    each = table.columnWidth(3)
+    shown = []
+    for room in (4.6, 3.6, 2.6, 0.5, 4.6):
+        table.resize(int(room * each), 200)
+        await asyncio.sleep(0.02)
+        shown.append(table.left_out)
+    assert shown == [(), ("Sooner",), ("Later", "Sooner"), ("Later", "Sooner"), ()]
+    assert table.columnWidth(2) == each  # as wide as before it went
+    assert table.tip(table.proxy.index(0, 3)) == "its own words"
+    table.resize(int(2.6 * each), 200)
+    await asyncio.sleep(0.02)
+    said = table.tip(table.proxy.index(0, 3))
+    assert said == "its own words\nLater: a text of some length\nSooner: a text of some length"
+    assert "Later" in table.selected_text()  # what is copied is whole
+    model.set_rows(("a text", "a text that is much longer than the one before"))
+    await asyncio.sleep(0.02)
+    table.resize(9000, 200)
+    await asyncio.sleep(0.02)
+    assert table.left_out == () and table.columnWidth(1) >= table.sizeHintForColumn(1)
+
+
 async def test_columns_grow_with_their_contents_but_not_against_a_hand(qtbot):
     columns = [Column(name, lambda row, place=place: row[place], str) for place, name in enumerate("abc")]
     model: RowsModel[tuple[str, str, str]] = RowsModel(columns, lambda row: "one")

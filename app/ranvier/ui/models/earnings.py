@@ -203,6 +203,7 @@ def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
                 lambda row: row.hotkey_ss58,
                 tooltip=lambda row: f"{row.hotkey_ss58} (uid {row.uid})",
                 fixed=True,
+                spare=2,
             ),
             Column[EarningRow](
                 "Alpha",
@@ -218,6 +219,7 @@ def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
                 tooltip=lambda row: exact_price_text(row.price_rao),
                 number=True,
                 help="TAO for one alpha at the block of the epoch.",
+                spare=1,
             ),
             Column[EarningRow](
                 "Value then",

@@ -86,6 +86,7 @@ def endpoints_model() -> RowsModel[EndpointRow]:
                 lambda row: ms_text(row.view.worst_ms),
                 lambda row: row.view.worst_ms,
                 number=True,
+                spare=1,
             ),
             Column[EndpointRow](
                 "Block", lambda row: block_text(row.view.block), lambda row: row.view.block, number=True
@@ -102,6 +103,7 @@ def endpoints_model() -> RowsModel[EndpointRow]:
                 lambda row: UNKNOWN if row.view.head_age_s is None else duration_text(row.view.head_age_s),
                 lambda row: row.view.head_age_s,
                 number=True,
+                spare=2,
             ),
             Column[EndpointRow](
                 "Finding",

@@ -237,6 +237,7 @@ def holdings_model() -> RowsModel[HoldingRow]:
                 lambda row: row.share_ppm,
                 number=True,
                 help="Of all alpha of the subnet that is outside its pool.",
+                spare=1,
             ),
             Column[HoldingRow](
                 "Seat",
@@ -244,6 +245,7 @@ def holdings_model() -> RowsModel[HoldingRow]:
                 _seat_rank,
                 tooltip=seat_words,
                 help="How many hotkeys would be removed before this one if registrations came now.",
+                spare=2,
             ),
         ),
         key=lambda row: (row.holding.coldkey_ss58, row.holding.hotkey_ss58, row.holding.netuid),

@@ -23,7 +23,10 @@ _UNDER_ARROW = "\N{EM SPACE}\N{EN SPACE}"  # Qt paints the sort arrow over the e
 
 @dataclass(frozen=True)  # no slots: Column[Row](...) sets __orig_class__, which breaks on Python 3.11 with them
 class Column(Generic[Row]):
-    """One column. ``sort`` gives a comparable value or None when it is not known, ``text`` what is shown."""
+    """One column. ``sort`` gives a comparable value or None when it is not known, ``text`` what is shown.
+
+    ``spare``: where a table is too narrow for all, columns go in the order 1, 2, ...; with 0 one always stays.
+    """
 
     title: str
     text: Callable[[Row], str]
@@ -32,6 +35,7 @@ class Column(Generic[Row]):
     number: bool = False
     fixed: bool = False
     help: str = ""
+    spare: int = 0
 
 
 class RowsModel(QAbstractTableModel, Generic[Row]):

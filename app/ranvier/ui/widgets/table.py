@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeyEvent, QKeySequence, QPalette, QResizeEvent
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QHelpEvent, QKeyEvent, QKeySequence, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -13,10 +13,12 @@ from PySide6.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
+    QToolTip,
     QWidget,
 )
 
 from ranvier.ui.models.rows import FIXED_ROLE, ROW_ROLE, UNKNOWN_ROLE, RowsModel, RowsProxy
+from ranvier.ui.words import tip_text
 
 _STRETCHED_LEAST = 220
 
@@ -25,6 +27,7 @@ class Table(QTableView):
     """A view of one ``RowsModel``. ``picked`` carries the selected row (or None) as it changes.
 
     The column ``stretch`` (the last, if None) takes the room that the others leave; it stays wide enough to be read.
+    Where there is no room for all, columns that can be spared (``Column.spare``) go, and each row's tooltip tells them.
     """
 
     picked = Signal(object)
@@ -35,6 +38,7 @@ class Table(QTableView):
         self._least = 0
         self._fitted = self._fitting = False
         self._by_hand: set[int] = set()  # columns whose width somebody chose
+        self._left_out: dict[int, int] = {}  # columns for which there is no room, and how wide they were
         self.rows_model = model
         # Owned by the view: Python's collector may run in a worker thread, where no QObject may be destroyed.
         model.setParent(self)
@@ -78,9 +82,8 @@ class Table(QTableView):
         self.horizontalHeader().setResizeContentsPrecision(40)
         for column in range(self.proxy.columnCount()):
             if column != self._stretched:
-                self.resizeColumnToContents(column)
                 least = self.horizontalHeader().sectionSizeHint(column)
-                self.setColumnWidth(column, max(self.columnWidth(column) + 6, least))
+                self._set_width(column, max(self._content_width(column), least))
         self._stretch()
         self._fitting = False
 
@@ -89,9 +92,19 @@ class Table(QTableView):
         self._fitting = True
         for column in range(self.proxy.columnCount()):
             if column != self._stretched and column not in self._by_hand:
-                self.setColumnWidth(column, max(self.columnWidth(column), self.sizeHintForColumn(column) + 6))
+                before = self._left_out.get(column, self.columnWidth(column))
+                self._set_width(column, max(before, self._content_width(column)))
         self._stretch()
         self._fitting = False
+
+    def _content_width(self, column: int) -> int:
+        return self.sizeHintForColumn(column) + 6
+
+    def _set_width(self, column: int, width: int) -> None:
+        if column in self._left_out:
+            self._left_out[column] = width
+        else:
+            self.setColumnWidth(column, width)
 
     def _grow(self) -> None:
         if self._fitted and self.proxy.rowCount():
@@ -102,7 +115,32 @@ class Table(QTableView):
         header = self.horizontalHeader()
         needed = max(header.sectionSizeHint(self._stretched), self.sizeHintForColumn(self._stretched) + 6)
         self._least = min(needed, _STRETCHED_LEAST)
+        self._make_room()
         self._take_room()
+
+    def _make_room(self) -> None:
+        """Leave out the columns that can be spared, one after the other, until the rest fits."""
+        if not self._fitted:
+            return
+        header, columns = self.horizontalHeader(), self.rows_model.columns
+        widths = {place: self._left_out.get(place, header.sectionSize(place)) for place in range(len(columns))}
+        widths[self._stretched] = self._least
+        needed, out = sum(widths.values()), set()
+        for place in sorted((n for n, one in enumerate(columns) if one.spare), key=lambda n: columns[n].spare):
+            if needed <= self.viewport().width():
+                break
+            out.add(place)
+            needed -= widths[place]
+        if out == set(self._left_out):
+            return
+        was, self._fitting = self._fitting, True
+        self._left_out = {place: widths[place] for place in out}
+        for place in range(len(columns)):
+            if header.isSectionHidden(place) is not (place in out):
+                header.setSectionHidden(place, place in out)
+                if place not in out:
+                    header.resizeSection(place, widths[place])
+        self._fitting = was
 
     def _take_room(self) -> None:
         header = self.horizontalHeader()
@@ -114,6 +152,19 @@ class Table(QTableView):
             self._by_hand.add(section)
         if section != self._stretched:
             self._take_room()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Titles of the columns for which there is no room."""
+        return tuple(self.rows_model.columns[place].title for place in sorted(self._left_out))
+
+    def tip(self, index: QModelIndex | QPersistentModelIndex) -> str:
+        """What hovering a cell says: its own words, and the row's values in columns for which there is no room."""
+        row, columns = index.data(ROW_ROLE), self.rows_model.columns
+        own = columns[index.column()].tooltip
+        words = [own(row)] if own is not None else []
+        words += [f"{columns[place].title}: {columns[place].text(row)}" for place in sorted(self._left_out)]
+        return tip_text("\n".join(one for one in words if one))
 
     def current_row(self) -> Any | None:
         """The selected row's data; None when nothing, or more than one row, is selected."""
@@ -138,6 +189,7 @@ class Table(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._make_room()
         self._take_room()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -149,6 +201,18 @@ class Table(QTableView):
 
 class _CellDelegate(QStyledItemDelegate):
     """Grey for what is not known, the fixed-width font for addresses, no dotted focus frame."""
+
+    def helpEvent(
+        self,
+        event: QHelpEvent,
+        view: QAbstractItemView,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> bool:
+        if event.type() != QEvent.Type.ToolTip or not index.isValid() or not isinstance(view, Table):
+            return super().helpEvent(event, view, option, index)
+        QToolTip.showText(event.globalPos(), view.tip(index), view)
+        return True
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         super().initStyleOption(option, index)
