@@ -126,6 +126,7 @@ async def test_subnets_token_and_endpoints(sandbox, tmp_path):
         low, middle, high = row.miner_quartiles
         assert 0 < low <= middle <= high and row.earners > 0 and row.incentive.holders == row.earners
         assert row.alpha_per_block_rao and row.subnet.price_rao
+        assert row.tao_per_block_rao, "what the chain buys for is part of it"
         payer = await funded(connection, Tao(10**9))
         receipt = await submit.submit(
             connection, await plans.plan_transfer(connection, payer.ss58, payer.ss58, Tao(1)), payer

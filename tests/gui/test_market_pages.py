@@ -71,6 +71,14 @@ def test_without_price_pace_or_earners_nothing_is_said(qapp, missing):
     assert model.index(0, 4).data() == "unknown"
 
 
+@pytest.mark.parametrize(("rao", "text"), [(0, "0.00"), (4_219_999, "0.0042"), (42_187_000_000, "42.18")])
+def test_a_little_tao_a_day_is_told_from_none(qapp, rao, text):
+    one = row()
+    model = market_model()
+    model.set_rows([replace(one, view=msgspec.structs.replace(one.view, tao_per_block_rao=rao), block_s=86_400.0)])
+    assert model.index(0, 2).data() == text
+
+
 def test_rules_say_price_split_and_who_stayed():
     text = " ".join(rule_words(samples_money.subnet(1), 12.0))
     assert "0.150000 TAO: 0.110000 TAO is gone, 0.040000 TAO becomes collateral" in text

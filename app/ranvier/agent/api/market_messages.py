@@ -39,8 +39,9 @@ class Holdings(msgspec.Struct, frozen=True):
 class SubnetView(msgspec.Struct, frozen=True):
     """What a subnet pays and asks, from its last epoch.
 
-    ``tao_per_block_rao`` flows into its pool, ``alpha_per_block_rao`` to its people. ``miner_quartiles`` are rao of
-    alpha per epoch (lower, median, upper) of the miners who earn; ``earners`` of ``neurons``. None: not known.
+    ``tao_per_block_rao`` flows into its pool, added or paid for alpha there, ``alpha_per_block_rao`` to its people.
+    ``miner_quartiles`` are rao of alpha per epoch (lower, median, upper) of the miners who earn; ``earners`` of
+    ``neurons``. None: not known.
     """
 
     subnet: Subnet

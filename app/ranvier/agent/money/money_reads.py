@@ -28,7 +28,9 @@ _PAGE = 1000
 _WEEK_S = 7 * 86_400
 _DEFAULT_BLOCK_S = 12.0
 _VECTORS = ("Incentive", "Dividends", "Emission")
-_FLOWS = ("SubnetTaoInEmission", "SubnetAlphaOutEmission")
+# TAO is added to the pool, and buys alpha there with what may not be added (SubnetExcessTao: from 425 on).
+_TAO_FLOWS = ("SubnetTaoInEmission", "SubnetExcessTao")
+_FLOWS = (*_TAO_FLOWS, "SubnetAlphaOutEmission")
 _REGISTERED = "NeuronRegistered"
 
 
@@ -62,6 +64,7 @@ def _subnet_view(subnet: Subnet, values: dict[str, Any]) -> SubnetView:
     def flow(name: str) -> int | None:
         return int(values[name]) if values.get(name) is not None else None
 
+    tao = [rao for name in _TAO_FLOWS if (rao := flow(name)) is not None]
     pays = [
         paid
         for uid, paid in enumerate(emission)
@@ -69,7 +72,7 @@ def _subnet_view(subnet: Subnet, values: dict[str, Any]) -> SubnetView:
     ]
     return SubnetView(
         subnet=subnet,
-        tao_per_block_rao=flow("SubnetTaoInEmission"),
+        tao_per_block_rao=sum(tao) if tao else None,
         alpha_per_block_rao=flow("SubnetAlphaOutEmission"),
         earners=sum(1 for one in incentive if one > 0),
         miner_quartiles=quartiles(pays),

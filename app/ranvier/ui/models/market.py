@@ -75,10 +75,11 @@ def market_model() -> RowsModel[MarketRow]:
             ),
             Column[MarketRow](
                 "TAO a day",
-                lambda row: UNKNOWN if row.tao_day is None else format_rao(row.tao_day, 2),
+                lambda row: UNKNOWN if row.tao_day is None else _tao_text(row.tao_day),
                 lambda row: row.tao_day,
                 number=True,
-                help="TAO that the chain puts into this subnet's pool in a day, at the pace of this block.",
+                help="TAO that the chain puts into this subnet's pool in a day, added or for alpha that it buys, at "
+                "the pace of this block.",
             ),
             Column[MarketRow](
                 "Earning",
@@ -86,6 +87,7 @@ def market_model() -> RowsModel[MarketRow]:
                 lambda row: row.view.earners,
                 number=True,
                 help="Seats with incentive in the last epoch, of all that are taken.",
+                spare=3,
             ),
             Column[MarketRow](
                 "Median, TAO a day",
@@ -110,6 +112,7 @@ def market_model() -> RowsModel[MarketRow]:
                 tooltip=lambda row: count_text(row.view.subnet.immunity_blocks, "block"),
                 number=True,
                 help="How long a new seat cannot be taken away.",
+                spare=2,
             ),
             Column[MarketRow](
                 "Effective",
@@ -118,10 +121,16 @@ def market_model() -> RowsModel[MarketRow]:
                 tooltip=lambda row: sharing_words("Miners' incentive", row.view.incentive),
                 number=True,
                 help="How concentrated miners' pay is: as if so many equal ones shared it. 1 is one who takes all.",
+                spare=1,
             ),
         ),
         key=lambda row: row.view.subnet.netuid,
     )
+
+
+def _tao_text(rao: int) -> str:
+    """Two decimals, and four where two would not tell it from nothing."""
+    return format_rao(rao, 2 if rao >= RAO_PER_COIN or not rao else 4)
 
 
 def _day_text(row: MarketRow) -> str:
