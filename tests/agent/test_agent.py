@@ -197,6 +197,29 @@ async def test_the_sandbox_is_kept_and_its_axon_published(tmp_path: Path, add: C
     await again.stop()
 
 
+async def test_what_was_earned_is_known_while_the_sandbox_is_stopped(
+    tmp_path: Path, add: Callable[..., m.AddMiner]
+) -> None:
+    made = FakeChain(height=33)
+    async with House(tmp_path, made) as house:
+        await house.client.call(m.UseNetwork("sandbox"))
+        await house.client.call(add())
+        hotkey = (await house.client.call(m.GetStatus())).miners[0].hotkey_ss58
+        made.pay = {hotkey: 5_000}
+        made.seat(hotkey, registered=11)
+        made.height = 34
+        await house.earned(2)
+        await house.client.call(m.StopSandbox())
+        await house.end()
+    again = House(tmp_path, made)
+    await again.start()
+    status = await again.until(lambda s: s.miners and s.miners[0].last_paid_block == 30)
+    assert status.chain.text == "The sandbox is stopped."
+    assert (status.miners[0].earned_today_rao, status.miners[0].earned_7d_rao) == (0, 0), "paid in 1970"
+    await again.client.close()
+    await again.stop()
+
+
 async def test_what_is_stopped_on_a_full_disk_stops_and_stays_so(
     tmp_path: Path, add: Callable[..., m.AddMiner], monkeypatch: pytest.MonkeyPatch
 ) -> None:

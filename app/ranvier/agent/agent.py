@@ -94,7 +94,6 @@ class Agent:
         self._changed = asyncio.Event()
         self._troubles: dict[str, RanvierError] = {}
         self._fitted: tuple[str, str] | None = None
-        self._pay_at = 0.0
         self.hub = Hub()
         self.ledgers = Ledgers(paths)
         self.watch = ChainWatch([self._on_head], self.changed, now=parts.now)
@@ -139,7 +138,7 @@ class Agent:
         )
         self.network = WorkingNetwork(
             desired, node, self.watch, self.ledgers, self.portfolio, parts.chain_of,
-            lambda error: self._trouble("ledger file", error),
+            self._ledger_opened,
         )  # fmt: skip
         self.samples = Samples(paths.data / "hardware.sqlite")
         self.hardware = HardwareWatch(
@@ -219,6 +218,7 @@ class Agent:
             ("miner samples", self.sampler.run()),
             ("network", self.network.run()),
             ("earnings", self.writer.run()),
+            ("pay", self._pay_rounds()),
             ("prices", self.prices.run()),
             ("hardware", self.hardware.run()),
             ("power", self.power.run()),
@@ -253,8 +253,6 @@ class Agent:
                 await step(head)
             except RanvierError as error:
                 log.warning("at block %s: %s", head.block.number, error)
-        if abs(self._now() - self._pay_at) >= _PAY_EVERY_S:
-            await self._read_pay(head.network)
         self.changed()
 
     async def _fit(self, head: Head) -> None:
@@ -269,6 +267,7 @@ class Agent:
             self._trouble("ledger file", error)
             raise
         self._fitted = (head.network, genesis)
+        await self._read_pay(head.network)
 
     def _coldkeys(self, network: str) -> set[str]:
         """Those whose money is shown: watched ones, and the miners'."""
@@ -280,8 +279,19 @@ class Agent:
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.start(work, name)
 
+    def _ledger_opened(self, error: RanvierError | None) -> None:
+        """The chosen network's ledger was opened, or could not be."""
+        self._trouble("ledger file", error)
+        if error is None:
+            self._begin(self._read_pay(self.network.name), "read pay")
+
+    async def _pay_rounds(self) -> None:
+        """Read the sums now and then, also while no block arrives: a new day begins without one."""
+        while True:
+            await asyncio.sleep(_PAY_EVERY_S)
+            await self._read_pay(self.network.name)
+
     async def _read_pay(self, network: str) -> None:
-        self._pay_at = self._now()
         ledger = self.ledgers.get(network)
         if ledger is not None:
             await self.miners.read_pay(network, ledger, self.writer.last_epoch)
