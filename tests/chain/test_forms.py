@@ -75,9 +75,7 @@ async def test_positions_in_every_form(form: str) -> None:
     assert held.sale is not None and held.sale.gets_rao < held.spot_rao and held.locked_rao == 0
 
 
-@pytest.mark.parametrize("many", [0, 99])
-async def test_locks_collateral_and_key_swaps(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portfolio, "_MANY", many)  # collateral is listed, or asked for position by position
+async def test_locks_collateral_and_key_swaps() -> None:
     async with FakeNode(generated.GENESIS, runtime=generated.runtime("float")) as node:
         module = "SubtensorModule"
         node.put(module, "StakingHotkeys", [BOB], b"\x04" + real.addresses_of(ALICE))

@@ -180,13 +180,36 @@ class Connection:
 
         What is missing reads as the item's default, or None. Raises ChainError when the chain has no such item.
         """
+        values, _, _ = await self.together(at, reads=items)
+        return values
 
-        def asking(session: Session) -> list[Any]:
+    async def together(
+        self, at: BlockRef, *, reads: Sequence[Read] = (), listed: Sequence[Read] = (), calls: Sequence[Read] = ()
+    ) -> tuple[list[Any], list[list[tuple[Any, ...]]], list[Any]]:
+        """In one round trip about one block: values as ``read`` gives them, for each (pallet, item, first keys) of
+        ``listed`` the rest of each key below them, and what ``runtime_calls`` gives."""
+
+        def asking(session: Session) -> tuple[list[Any], list[list[tuple[Any, ...]]], list[Any]]:
             runtime = session.runtime_at(at.hash)
-            found = [runtime.item(pallet, name) for pallet, name, _ in items]
-            keys = [runtime.key(pallet, name, params) for pallet, name, params in items]
-            raw = session.values(keys, at.hash) if keys else {}
-            return [runtime.value(item, raw.get(key)) for item, key in zip(found, keys, strict=True)]
+            items = [runtime.item(pallet, name) for pallet, name, _ in reads]
+            keys = [runtime.key(pallet, name, params) for pallet, name, params in reads]
+            prefixes = [runtime.key(pallet, name, params) for pallet, name, params in listed]
+            asked = []
+            if calls:
+                apis = session.apis(at.hash)
+                asked = [(f"{api}_{name}", apis.encode(api, name, params)) for api, name, params in calls]
+            raw, below, answers = session.together(keys, prefixes, asked, at.hash)
+            return (
+                [runtime.value(item, raw.get(key)) for item, key in zip(items, keys, strict=True)],
+                [
+                    [runtime.map_keys(runtime.item(pallet, name), key, len(params)) for key in found]
+                    for (pallet, name, params), found in zip(listed, below, strict=True)
+                ],
+                [
+                    answer if isinstance(answer, ChainError) else apis.decode(api, name, answer)
+                    for (api, name, _), answer in zip(calls, answers, strict=True)
+                ],
+            )
 
         return await self._ask(asking)
 
@@ -255,17 +278,8 @@ class Connection:
 
     async def runtime_calls(self, calls: Sequence[Read], at: BlockRef) -> list[Any]:
         """Several runtime calls in one round trip: each a value, or the ChainError with which the node refused it."""
-
-        def asking(session: Session) -> list[Any]:
-            apis = session.apis(at.hash)
-            asked = [(f"{api}_{name}", apis.encode(api, name, params)) for api, name, params in calls]
-            answers = session.read_many([("state_call", [name, data, at.hash]) for name, data in asked])
-            return [
-                answer if isinstance(answer, ChainError) else apis.decode(api, name, answer)
-                for (api, name, _), answer in zip(calls, answers, strict=True)
-            ]
-
-        return await self._ask(asking)
+        _, _, answers = await self.together(at, calls=calls)
+        return answers
 
     async def has_api(self, api: str, method: str, at: BlockRef) -> bool:
         """Whether that block's runtime has a runtime call with a typed answer."""

@@ -1,24 +1,49 @@
-"""Everything of a few coldkeys at one block: a handful of requests, whatever the number of positions."""
+"""Everything of a few coldkeys at one block: two or three round trips, whatever the number of positions."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from ranvier.chain import quotes
-from ranvier.chain.connection import Connection
+from ranvier.chain import quotes, stakes
+from ranvier.chain.connection import Connection, Read
 from ranvier.chain.model import BlockRef
 from ranvier.chain.model_stake import Account, Collateral, Holding, KeySwap, Lock, Portfolio
 from ranvier.chain.quotes import SUBTENSOR, Pool, Quote
-from ranvier.chain.stakes import API, Availability, StakeRow, availability, stake_rows
+from ranvier.chain.stakes import API, StakeRow
+from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN
+
+if TYPE_CHECKING:
+    from ranvier.chain.runtime.codec import Runtime
 
 DEFAULT_DEPOSIT_RAO = 500
 _FRACTION = 64
-_MANY = 32  # positions in one subnet, from where on its collateral is listed: few keys exist, each is 130 bytes long
 _KEY_SWAPS = ("ColdkeySwapAnnouncements", "ColdkeySwapDisputes", "ColdkeySwapScheduled")
+_LOCK_NOW = "get_coldkey_lock"
 Values = dict[tuple[str, ...], Any]
+Corner = tuple[str, int]  # coldkey, netuid
+LockKey = tuple[str, int, str]  # coldkey, netuid, hotkey
+
+
+class _Questions:
+    """What to read, each under a name of its own: the item and its keys. What this chain lacks is left out."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._asked: dict[tuple[str, ...], Read] = {}
+
+    def ask(self, item: str, *keys: Any, pallet: str = SUBTENSOR) -> None:
+        if self._runtime.has_item(pallet, item):
+            self._asked[(item, *map(str, keys))] = (pallet, item, keys)
+
+    @property
+    def reads(self) -> list[Read]:
+        return list(self._asked.values())
+
+    def found(self, values: Sequence[Any]) -> Values:
+        return dict(zip(self._asked, values, strict=True))
 
 
 async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> Portfolio:
@@ -28,18 +53,30 @@ async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
     """
     started = conn.traffic[0]
     coldkeys = list(dict.fromkeys(coldkeys_ss58))
-    rows = await stake_rows(conn, coldkeys, at)
-    free = await availability(conn, coldkeys, at) if rows else {}
-    wanted = sorted({row.netuid for row in rows})
-    pool_items = await quotes.pool_items(conn, at)
-    questions = await _questions(conn, coldkeys, rows, at)
-    pool_reads = [(*item, [netuid]) for netuid in wanted for item in pool_items]
-    values = await conn.read([*questions.values(), *pool_reads], at)
-    found: Values = dict(zip(questions, values, strict=False)) | await _listed_collateral(conn, rows, at)
-    pools = quotes.read_pools(pool_items, wanted, values[len(questions) :])
-    locks = await _locks(conn, coldkeys, at) if rows else ()
-    holdings = tuple(_holding(row, found, pools[row.netuid], free, locks) for row in rows)
     runtime = await conn.runtime_at(at)
+    rows, found, lock_keys = await _persons(conn, runtime, coldkeys, at)
+    pool_items = quotes.pool_items(runtime)
+    netuids = sorted({row.netuid for row in rows})
+    questions = _of_positions(runtime, rows, found, lock_keys)
+    lock_corners = list(dict.fromkeys((coldkey, netuid) for coldkey, netuid, _ in lock_keys))
+    told = bool(lock_corners) and await conn.has_api(API, _LOCK_NOW, at)
+    values, _, answers = await conn.together(
+        at,
+        reads=[*questions.reads, *((*item, [netuid]) for netuid in netuids for item in pool_items)],
+        calls=[(API, _LOCK_NOW, corner) for corner in lock_corners if told],
+    )
+    count = len(questions.reads)
+    found |= questions.found(values[:count])
+    pools = quotes.read_pools(pool_items, netuids, values[count:])
+    masses = {
+        corner: int(answer["locked_mass"] or 0)
+        for corner, answer in zip(lock_corners, answers, strict=False)
+        if isinstance(answer, dict)
+    }
+    locks = tuple(_lock(key, found, masses) for key in lock_keys)
+    free = await _free(conn, runtime, rows, found, locks, at)
+    prices = {netuid: pool.price_rao for netuid, pool in pools.items()}
+    holdings = tuple(_holding(row, found, pools[row.netuid], prices[row.netuid], free) for row in rows)
     deposit = int(runtime.constant("Balances", "ExistentialDeposit") or DEFAULT_DEPOSIT_RAO)
     return Portfolio(
         block=at,
@@ -47,7 +84,7 @@ async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
         holdings=holdings,
         locks=locks,
         pools=pools,
-        exits=_exits(holdings, pools),
+        exits=_exits(holdings, pools, free),
         requests=conn.traffic[0] - started,
     )
 
@@ -68,49 +105,117 @@ async def key_swaps(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
     return {ss58: swap for ss58, swap in swaps.items() if swap is not None}
 
 
-async def _questions(
-    conn: Connection, coldkeys: Sequence[str], rows: Sequence[StakeRow], at: BlockRef
-) -> dict[tuple[str, ...], tuple[str, str, list[Any]]]:
-    """What to read, by a name of its own; items that this chain lacks are left out."""
-    runtime = await conn.runtime_at(at)
-    found: dict[tuple[str, ...], tuple[str, str, list[Any]]] = {}
-    crowded = _crowded(rows)
-
-    def ask(item: str, *keys: Any, pallet: str = SUBTENSOR) -> None:
-        if runtime.has_item(pallet, item):
-            found[(item, *map(str, keys))] = (pallet, item, list(keys))
-
+async def _persons(
+    conn: Connection, runtime: Runtime, coldkeys: Sequence[str], at: BlockRef
+) -> tuple[tuple[StakeRow, ...], Values, list[LockKey]]:
+    """In one round what the coldkeys alone lead to: positions, accounts and key swaps, and where locks are."""
+    questions = _Questions(runtime)
     for coldkey in coldkeys:
-        ask("Account", coldkey, pallet="System")
-        if rows:
-            ask("OwnedHotkeys", coldkey)
+        questions.ask("Account", coldkey, pallet="System")
+        questions.ask("OwnedHotkeys", coldkey)  # one list is much less than an owner for each position
         for item in _KEY_SWAPS:
-            ask(item, coldkey)
+            questions.ask(item, coldkey)
+    told = bool(coldkeys) and await conn.has_api(API, stakes.OF_COLDKEYS, at)
+    locked = coldkeys if runtime.has_item(SUBTENSOR, "Lock") else ()
+    values, below, answers = await conn.together(
+        at,
+        reads=questions.reads,
+        listed=[(SUBTENSOR, "Lock", [coldkey]) for coldkey in locked],
+        calls=[(API, stakes.OF_COLDKEYS, [coldkeys])] if told else (),
+    )
+    if told and not isinstance(answers[0], ChainError):
+        rows = stakes.told_rows(coldkeys, answers[0])
+    else:  # older, or a node that will not compute so much: what it keeps tells the same
+        rows = await stakes.stored_rows(conn, coldkeys, at) if coldkeys else ()
+    keys = [
+        (coldkey, int(netuid), str(hotkey))
+        for coldkey, found in zip(locked, below, strict=True)
+        for netuid, hotkey in found
+    ]
+    return rows, questions.found(values), keys
+
+
+def _of_positions(
+    runtime: Runtime, rows: Sequence[StakeRow], found: Values, lock_keys: Sequence[LockKey]
+) -> _Questions:
+    """What belongs to the positions and locks that there are."""
+    questions = _Questions(runtime)
+    indexed = runtime.has_item(SUBTENSOR, "ColdkeyCollateralHotkeys")
     for row in rows:
-        if ("OwnedHotkeys", row.coldkey_ss58) not in found:  # one list is much less than an owner for each
-            ask("Owner", row.hotkey_ss58)
+        if ("OwnedHotkeys", row.coldkey_ss58) not in found:
+            questions.ask("Owner", row.hotkey_ss58)
         if row.seated is None:
-            ask("Uids", row.netuid, row.hotkey_ss58)
-        ask("AutoStakeDestination", row.coldkey_ss58, row.netuid)
-        if row.netuid not in crowded:
-            ask("MinerCollateral", row.netuid, row.hotkey_ss58, row.coldkey_ss58)
-    return found
+            questions.ask("Uids", row.netuid, row.hotkey_ss58)
+        if not indexed:
+            questions.ask("MinerCollateral", row.netuid, row.hotkey_ss58, row.coldkey_ss58)
+    for coldkey, netuid in dict.fromkeys((row.coldkey_ss58, row.netuid) for row in rows):
+        questions.ask("AutoStakeDestination", coldkey, netuid)
+        questions.ask("ColdkeyMinerCollateral", netuid, coldkey)
+        questions.ask("ColdkeyCollateralHotkeys", netuid, coldkey)
+    for coldkey, netuid, hotkey in lock_keys:
+        questions.ask("Lock", coldkey, netuid, hotkey)
+        questions.ask("DecayingLock", coldkey, netuid)
+    if lock_keys:
+        questions.ask("UnlockRate")
+    return questions
 
 
-def _crowded(rows: Sequence[StakeRow]) -> set[int]:
-    return {netuid for netuid, count in Counter(row.netuid for row in rows).items() if count > _MANY}
+async def _free(
+    conn: Connection,
+    runtime: Runtime,
+    rows: Sequence[StakeRow],
+    found: Values,
+    locks: Iterable[Lock],
+    at: BlockRef,
+) -> dict[Corner, int]:
+    """Alpha that each coldkey may unstake of each subnet, whichever hotkey it is on (``stake_availability``).
+
+    All of it where nothing is locked. Elsewhere the chain is asked, which is when the collateral of each position is
+    read, too; a chain without that call subtracts locks and collateral, and so does this.
+    """
+    free: dict[Corner, int] = defaultdict(int)
+    held: dict[Corner, int] = defaultdict(int)
+    for row in rows:
+        free[row.coldkey_ss58, row.netuid] += row.alpha_rao
+        if not runtime.has_item(SUBTENSOR, "ColdkeyMinerCollateral"):
+            bond = found.get(("MinerCollateral", str(row.netuid), row.hotkey_ss58, row.coldkey_ss58)) or {}
+            held[row.coldkey_ss58, row.netuid] += int(bond.get("locked") or 0)
+    for lock in locks:
+        held[lock.coldkey_ss58, lock.netuid] += lock.locked_rao
+    questions = _Questions(runtime)
+    for coldkey, netuid in free:
+        held[coldkey, netuid] += int(found.get(("ColdkeyMinerCollateral", str(netuid), coldkey)) or 0)
+        for hotkey in found.get(("ColdkeyCollateralHotkeys", str(netuid), coldkey)) or ():
+            questions.ask("MinerCollateral", netuid, hotkey, coldkey)
+    corners = [corner for corner, rao in held.items() if rao and corner in free]
+    told = bool(corners) and await conn.has_api(API, stakes.AVAILABLE, at)
+    asked = [sorted({coldkey for coldkey, _ in corners}), sorted({netuid for _, netuid in corners})]
+    values, _, answers = await conn.together(
+        at, reads=questions.reads, calls=[(API, stakes.AVAILABLE, asked)] if told else ()
+    )
+    found |= questions.found(values)
+    known = stakes.told_availability(answers[0]) if told and not isinstance(answers[0], ChainError) else {}
+    for corner in corners:
+        free[corner] = known[corner].available_rao if corner in known else max(0, free[corner] - held[corner])
+    return free
 
 
-async def _listed_collateral(conn: Connection, rows: Sequence[StakeRow], at: BlockRef) -> Values:
-    """The collateral that there is in subnets with many positions, by the names of ``_questions``."""
-    runtime = await conn.runtime_at(at)
-    if not runtime.has_item(SUBTENSOR, "MinerCollateral"):
-        return {}
-    return {
-        ("MinerCollateral", str(netuid), *map(str, keys)): value
-        for netuid in sorted(_crowded(rows))
-        for keys, value in await conn.read_prefix(SUBTENSOR, "MinerCollateral", [netuid], at)
-    }
+def _lock(key: LockKey, found: Values, masses: Mapping[Corner, int]) -> Lock:
+    """A conviction lock. What it holds by now the chain is asked, where it tells (``get_coldkey_lock``)."""
+    coldkey, netuid, hotkey = key
+    state = found.get(("Lock", coldkey, str(netuid), hotkey)) or {}
+    perpetual = found.get(("DecayingLock", coldkey, str(netuid))) is False
+    mass = masses.get((coldkey, netuid), int(state.get("locked_mass") or 0))
+    rate = found.get(("UnlockRate",))
+    return Lock(
+        coldkey_ss58=coldkey,
+        netuid=netuid,
+        hotkey_ss58=hotkey,
+        locked_rao=mass,
+        since_block=int(state.get("last_update") or 0),
+        perpetual=perpetual,
+        release_blocks=None if perpetual or rate is None else int(rate),
+    )
 
 
 def _account(ss58: str, found: Values, deposit: int) -> Account:
@@ -132,19 +237,11 @@ def _key_swap(ss58: str, found: Values) -> KeySwap | None:
     return KeySwap(int(block) if block is not None else None, disputed)
 
 
-def _holding(
-    row: StakeRow, found: Values, pool: Pool, free: dict[tuple[str, int], Availability], locks: Sequence[Lock]
-) -> Holding:
-    netuid, price = str(row.netuid), pool.price_rao
+def _holding(row: StakeRow, found: Values, pool: Pool, price: int | None, free: Mapping[Corner, int]) -> Holding:
+    netuid = str(row.netuid)
     collateral = _collateral(found.get(("MinerCollateral", netuid, row.hotkey_ss58, row.coldkey_ss58)))
-    sellable = row.alpha_rao - (collateral.locked_rao if collateral is not None else 0)
-    stated = free.get((row.coldkey_ss58, row.netuid))
-    if stated is not None:
-        sellable = min(sellable, stated.available_rao)
-    elif locks:
-        mine = (row.coldkey_ss58, row.netuid, row.hotkey_ss58)
-        sellable -= sum(one.locked_rao for one in locks if (one.coldkey_ss58, one.netuid, one.hotkey_ss58) == mine)
-    sellable = max(0, sellable)
+    unbonded = row.alpha_rao - (collateral.locked_rao if collateral is not None else 0)
+    sellable = max(0, min(unbonded, free[row.coldkey_ss58, row.netuid]))
     seated = row.seated if row.seated is not None else found.get(("Uids", netuid, row.hotkey_ss58)) is not None
     destination = found.get(("AutoStakeDestination", row.coldkey_ss58, netuid))
     return Holding(
@@ -183,54 +280,16 @@ def _collateral(value: Any) -> Collateral | None:
     return Collateral(locked, floor, int(value.get("earned") or 0), work)
 
 
-async def _locks(conn: Connection, coldkeys: Sequence[str], at: BlockRef) -> tuple[Lock, ...]:
-    """Conviction locks. What one holds by now the chain is asked, where it tells (``get_coldkey_lock``)."""
-    runtime = await conn.runtime_at(at)
-    if not runtime.has_item(SUBTENSOR, "Lock"):
-        return ()
-    rows = [
-        (coldkey, int(keys[0]), str(keys[1]), value)
-        for coldkey in coldkeys
-        for keys, value in await conn.read_prefix(SUBTENSOR, "Lock", [coldkey], at)
-        if value is not None
-    ]
-    if not rows:
-        return ()
-    extra = [name for name in ("DecayingLock",) if runtime.has_item(SUBTENSOR, name)]
-    asked: list[tuple[str, str, list[Any]]] = [
-        (SUBTENSOR, name, [coldkey, netuid]) for coldkey, netuid, _, _ in rows for name in extra
-    ]
-    rate_known = runtime.has_item(SUBTENSOR, "UnlockRate")
-    values = await conn.read([*asked, *([(SUBTENSOR, "UnlockRate", [])] if rate_known else [])], at)
-    rate = int(values[-1]) if rate_known else None
-    masses = await _masses(conn, [(coldkey, netuid) for coldkey, netuid, _, _ in rows], at)
-    found = []
-    for place, (coldkey, netuid, hotkey, state) in enumerate(rows):
-        perpetual = bool(extra) and values[place] is False
-        mass = masses.get((coldkey, netuid), int(state.get("locked_mass") or 0))
-        since = int(state.get("last_update") or 0)
-        found.append(Lock(coldkey, netuid, hotkey, mass, since, perpetual, None if perpetual else rate))
-    return tuple(found)
+def _exits(holdings: Sequence[Holding], pools: Mapping[int, Pool], free: Mapping[Corner, int]) -> dict[int, Quote]:
+    """Selling all that may be sold of a subnet at once: later alpha sells lower, so it is less than the sum.
 
-
-async def _masses(conn: Connection, places: Sequence[tuple[str, int]], at: BlockRef) -> dict[tuple[str, int], int]:
-    """What locks hold at this block by (coldkey, netuid): there is at most one for each."""
-    method = "get_coldkey_lock"
-    if not await conn.has_api(API, method, at):
-        return {}
-    answers = await conn.runtime_calls([(API, method, list(place)) for place in places], at)
-    return {
-        place: int(answer.get("locked_mass") or 0)
-        for place, answer in zip(places, answers, strict=True)
-        if isinstance(answer, dict)
-    }
-
-
-def _exits(holdings: Sequence[Holding], pools: dict[int, Pool]) -> dict[int, Quote]:
-    """Selling all that may be sold of a subnet at once: later alpha sells lower, so it is less than the sum."""
-    amounts: dict[int, int] = {}
+    A lock may keep back any of a coldkey's positions, but only one time over.
+    """
+    positions: dict[Corner, int] = defaultdict(int)
+    amounts: dict[int, int] = defaultdict(int)
     for holding in holdings:
-        if holding.sellable_rao:
-            amounts[holding.netuid] = amounts.get(holding.netuid, 0) + holding.sellable_rao
-    made = {netuid: quotes.quote_sell(pools[netuid], amount) for netuid, amount in amounts.items()}
+        positions[holding.coldkey_ss58, holding.netuid] += holding.sellable_rao
+    for corner, rao in positions.items():
+        amounts[corner[1]] += min(rao, free[corner])
+    made = {netuid: quotes.quote_sell(pools[netuid], amount) for netuid, amount in amounts.items() if amount}
     return {netuid: quote for netuid, quote in made.items() if quote is not None}

@@ -1,7 +1,8 @@
 """What a swap in a subnet's pool gives: the pool's own arithmetic for each form, and the chain's simulation.
 
-Integers of rao; the balancer's power is computed with 50 decimal digits and cut off. A price is rao of TAO for one
-whole alpha. ``Quote.source`` says who computed it: the chain's simulation is the truth, the formula the next best.
+Integers of rao; the balancer's power is computed with 40 decimal digits, twice what a reserve has, and cut off.
+A price is rao of TAO for one whole alpha. ``Quote.source`` says who computed it: the chain's simulation is the truth,
+the formula the next best.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal, localcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
 from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN
+
+if TYPE_CHECKING:
+    from ranvier.chain.runtime.codec import Runtime
 
 SUBTENSOR = "SubtensorModule"
 ROOT = 0
@@ -115,13 +119,16 @@ def _quote(pool: Pool, amount: int, *, buying: bool) -> Quote | None:
         out = _weighted(pool, amount - fee, buying)
     if out >= (pool.alpha_rao if buying else pool.tao_rao):
         return None
-    after = price_after(pool, amount, out, buying=buying)
+    after = _moved(pool, spot, amount, out, buying=buying)
     return Quote(pool.netuid, buying, amount, out, fee, spot, after, "formula")
 
 
 def price_after(pool: Pool, gives_rao: int, gets_rao: int, *, buying: bool) -> int:
     """The price that a swap leaves: the spot price times how the two reserves move (the fee stays in the pool)."""
-    spot = pool.price_rao or 0
+    return _moved(pool, pool.price_rao or 0, gives_rao, gets_rao, buying=buying)
+
+
+def _moved(pool: Pool, spot: int, gives_rao: int, gets_rao: int, *, buying: bool) -> int:
     if pool.netuid == ROOT or pool.tao_rao <= 0 or pool.alpha_rao <= 0:
         return spot
     tao = pool.tao_rao + (gives_rao if buying else -gets_rao)
@@ -139,7 +146,7 @@ def _weighted(pool: Pool, amount: int, buying: bool) -> int:
         return ((reserve_out << 32) - rest) >> 32
     weight_in, weight_out = (weight, _PERQUINTILL - weight) if buying else (_PERQUINTILL - weight, weight)
     with localcontext() as context:
-        context.prec = 50
+        context.prec = 40
         ratio = Decimal(reserve_in) / Decimal(reserve_in + amount)
         kept = (ratio.ln() * Decimal(weight_in) / Decimal(weight_out)).exp() if amount else Decimal(1)
         return int((Decimal(reserve_out) * (1 - kept)).to_integral_value(ROUND_FLOOR))
@@ -157,15 +164,14 @@ def _concentrated(pool: Pool, amount: int, buying: bool) -> int | None:
 
 async def pools(conn: Connection, netuids: Sequence[int], at: BlockRef) -> dict[int, Pool]:
     """The pools of these subnets, in one request."""
-    items = await pool_items(conn, at)
+    items = pool_items(await conn.runtime_at(at))
     wanted = list(dict.fromkeys(netuids))
     values = await conn.read([(*item, [netuid]) for netuid in wanted for item in items], at)
     return read_pools(items, wanted, values)
 
 
-async def pool_items(conn: Connection, at: BlockRef) -> list[tuple[str, str]]:
+def pool_items(runtime: Runtime) -> list[tuple[str, str]]:
     """The storage items that describe a pool on this chain."""
-    runtime = await conn.runtime_at(at)
     names = [(SUBTENSOR, name) for name in ("SubnetTAO", "SubnetAlphaIn", "SubnetAlphaOut")]
     names += [
         ("Swap", name)

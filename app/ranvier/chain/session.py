@@ -127,14 +127,33 @@ class Session:
 
     def values(self, keys: Sequence[str], block_hash: str) -> dict[str, str]:
         """The raw values of storage keys at one block, in one request (a few when there are thousands)."""
+        return self.together(keys, (), (), block_hash)[0]
+
+    def together(
+        self, keys: Sequence[str], prefixes: Sequence[str], calls: Sequence[tuple[str, str]], block_hash: str
+    ) -> tuple[dict[str, str], list[list[str]], list[Any]]:
+        """In one round about one block: the raw values of storage keys, the keys below each prefix, and what runtime
+        calls (name, arguments in hex) answer. A call that the node refuses has an RpcError as its answer."""
         parts = [keys[start : start + _KEYS_PER_REQUEST] for start in range(0, len(keys), _KEYS_PER_REQUEST)]
-        found: dict[str, str] = {}
-        for answer in self.read_many([("state_queryStorageAt", [list(part), block_hash]) for part in parts]):
+        answers = self.read_many(
+            [("state_queryStorageAt", [list(part), block_hash]) for part in parts]
+            + [("state_getKeysPaged", [prefix, _PAGE, None, block_hash]) for prefix in prefixes]
+            + [("state_call", [name, arguments, block_hash]) for name, arguments in calls]
+        )
+        told, pages = answers[: len(parts)], answers[len(parts) : len(parts) + len(prefixes)]
+        for answer in (*told, *pages):
             if isinstance(answer, RpcError):
                 raise answer
-            for change in answer or ():
-                found.update((key, value) for key, value in change["changes"] if value is not None)
-        return found
+        found = {
+            key: value
+            for answer in told
+            for change in answer or ()
+            for key, value in change["changes"]
+            if value is not None
+        }
+        for prefix, page in zip(prefixes, pages, strict=True):
+            self._rest(prefix, page, block_hash)
+        return found, pages, answers[len(parts) + len(prefixes) :]
 
     def values_each(self, wanted: Sequence[tuple[Sequence[str], str]]) -> list[dict[str, str] | ChainError]:
         """``values`` of several (keys, block hash) in one round; what the node refuses is an error in its place."""
@@ -148,13 +167,16 @@ class Session:
 
     def keys(self, prefix: str, block_hash: str) -> list[str]:
         """Every storage key below ``prefix`` at one block."""
-        found: list[str] = []
-        while True:
-            start = found[-1] if found else None
-            page = self.read("state_getKeysPaged", [prefix, _PAGE, start, block_hash])
+        (found,) = self.together((), [prefix], (), block_hash)[1]
+        return found
+
+    def _rest(self, prefix: str, found: list[str], block_hash: str) -> None:
+        """Append the pages that follow a first one that was full."""
+        full = len(found) == _PAGE
+        while full:
+            page = self.read("state_getKeysPaged", [prefix, _PAGE, found[-1], block_hash])
             found += page
-            if len(page) < _PAGE:
-                return found
+            full = len(page) == _PAGE
 
     # Runtimes
 

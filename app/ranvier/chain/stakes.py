@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ranvier.chain.connection import Connection, Read
 from ranvier.chain.model import BlockRef
 from ranvier.chain.pools import SUBTENSOR, netuids
-from ranvier.chain.shares import read_share, value_rao
+from ranvier.chain.shares import SafeFloat, read_share, value_rao
 from ranvier.core.errors import ChainError
 
+if TYPE_CHECKING:
+    from ranvier.chain.runtime.codec import Runtime
+
 API = "StakeInfoRuntimeApi"
-_FORMS = ("Alpha", "AlphaV2")
-_TOTALS = ("TotalHotkeyShares", "TotalHotkeySharesV2")
+OF_COLDKEYS = "get_stake_info_for_coldkeys"
+OF_PLACE = "get_stake_info_for_hotkey_coldkey_netuid"
+AVAILABLE = "get_stake_availability_for_coldkeys"
+# A share and the whole that it is a part of: the older form where it has a row, else the newer one. Where a pool that
+# lost all its value was closed, its epoch says so: shares of an older epoch are worth nothing.
+_SHARES = ("Alpha", "AlphaV2", "AlphaShareEpoch")
+_POOL = ("TotalHotkeyAlpha", "TotalHotkeyShares", "TotalHotkeySharesV2", "AlphaSharePoolEpoch")
+Place = tuple[str, str, int]  # hotkey, coldkey, netuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +42,24 @@ async def stake_rows(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRe
     """Every position above zero of these coldkeys, by coldkey, netuid and hotkey."""
     if not coldkeys_ss58:
         return ()
-    if await conn.has_api(API, "get_stake_info_for_coldkeys", at):
-        answer = await conn.runtime_call(API, "get_stake_info_for_coldkeys", [list(coldkeys_ss58)], at)
-        rows = [
-            StakeRow(str(row["hotkey"]), str(coldkey), int(row["netuid"]), int(row["stake"]), row.get("is_registered"))
-            for coldkey, held in answer
-            for row in held
-            if int(row["stake"]) > 0
-        ]
-    else:
-        rows = await stored_rows(conn, coldkeys_ss58, at)
-    order = {coldkey: place for place, coldkey in enumerate(coldkeys_ss58)}
-    return tuple(sorted(rows, key=lambda row: (order.get(row.coldkey_ss58, 0), row.netuid, row.hotkey_ss58)))
+    if await conn.has_api(API, OF_COLDKEYS, at):
+        answer = await conn.runtime_call(API, OF_COLDKEYS, [list(coldkeys_ss58)], at)
+        return told_rows(coldkeys_ss58, answer)
+    return await stored_rows(conn, coldkeys_ss58, at)
 
 
-async def stored_rows(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> list[StakeRow]:
+def told_rows(coldkeys_ss58: Sequence[str], answer: Any) -> tuple[StakeRow, ...]:
+    """The rows in an answer of ``get_stake_info_for_coldkeys``."""
+    rows = (
+        StakeRow(row["hotkey"], coldkey, row["netuid"], row["stake"], row.get("is_registered"))
+        for coldkey, held in answer
+        for row in held
+        if row["stake"] > 0
+    )
+    return _ordered(coldkeys_ss58, rows)
+
+
+async def stored_rows(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakeRow, ...]:
     """The same by the share pools in storage: a handful of requests, exact to the rao of the runtime's own sum."""
     lists = await conn.read([(SUBTENSOR, "StakingHotkeys", [ss58]) for ss58 in coldkeys_ss58], at)
     pairs = [
@@ -56,64 +68,46 @@ async def stored_rows(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockR
         for hotkey in hotkeys or ()
     ]
     if not pairs:
-        return []
+        return ()
     everywhere = await netuids(conn, at)
     places = [(hotkey, coldkey, netuid) for hotkey, coldkey in pairs for netuid in everywhere]
-    shares = await _shares(conn, _FORMS, places, at)
-    held = [(place, share) for place, share in zip(places, shares, strict=True) if share is not None]
-    pools = list(dict.fromkeys((hotkey, netuid) for (hotkey, _, netuid), _ in held))
-    totals = await conn.read([(SUBTENSOR, "TotalHotkeyAlpha", list(pool)) for pool in pools], at)
-    parts = await _shares(conn, _TOTALS, pools, at)
-    pool_of = {pool: (int(total or 0), part) for pool, total, part in zip(pools, totals, parts, strict=True)}
-    whole = await _whole_shares(conn, at)
-    found = []
-    for (hotkey, coldkey, netuid), share in held:
-        total, denominator = pool_of[hotkey, netuid]
-        alpha = value_rao(total, share, denominator, whole=whole) if denominator is not None else 0
-        if alpha > 0:
-            found.append(StakeRow(hotkey, coldkey, netuid, alpha))
-    return found
+    runtime = await conn.runtime_at(at)
+    shares = await _items(conn, runtime, _SHARES, places, at)
+    held = {place: share for place, share in shares.items() if _first_share(share, _SHARES) is not None}
+    pools = list(dict.fromkeys((hotkey, netuid) for hotkey, _, netuid in held))
+    wholes = await _items(conn, runtime, _POOL, pools, at)
+    rows = (
+        StakeRow(hotkey, coldkey, netuid, _value(runtime, share | wholes[hotkey, netuid]))
+        for (hotkey, coldkey, netuid), share in held.items()
+    )
+    return _ordered(coldkeys_ss58, (row for row in rows if row.alpha_rao > 0))
 
 
-async def stake_of(conn: Connection, places: Sequence[tuple[str, str, int]], at: BlockRef) -> list[int]:
+async def stake_of(conn: Connection, places: Sequence[Place], at: BlockRef) -> list[int]:
     """Alpha (rao) of each (hotkey, coldkey, netuid), in one round trip; 0 where nothing is held."""
-    method = "get_stake_info_for_hotkey_coldkey_netuid"
     if not places:
         return []
-    if await conn.has_api(API, method, at):
-        answers = await conn.runtime_calls([(API, method, list(place)) for place in places], at)
+    if await conn.has_api(API, OF_PLACE, at):
+        answers = await conn.runtime_calls([(API, OF_PLACE, list(place)) for place in places], at)
         for answer in answers:
             if isinstance(answer, ChainError):
                 raise answer
         return [int(answer["stake"]) if answer is not None else 0 for answer in answers]
-    rows = await stored_rows(conn, list(dict.fromkeys(place[1] for place in places)), at)
-    held = {(row.hotkey_ss58, row.coldkey_ss58, row.netuid): row.alpha_rao for row in rows}
-    return [held.get(place, 0) for place in places]
+    runtime = await conn.runtime_at(at)
+    reads = [_place_items(runtime, place) for place in places]
+    values = iter(await conn.read([one for part in reads for one in part], at))
+    return [_value(runtime, {name: next(values) for _, name, _ in part}) for part in reads]
 
 
-async def stake_each(conn: Connection, place: tuple[str, str, int], blocks: Sequence[BlockRef]) -> list[int]:
+async def stake_each(conn: Connection, place: Place, blocks: Sequence[BlockRef]) -> list[int]:
     """Alpha (rao) of one (hotkey, coldkey, netuid) at each block, in one round. Raises ChainError."""
-    hotkey, coldkey, netuid = place
-    wanted: list[tuple[BlockRef, list[Read]]] = []
-    for at in blocks:
-        runtime = await conn.runtime_at(at)
-        if runtime.has_item(SUBTENSOR, "AlphaSharePoolEpoch"):  # shares alone do not tell it there
-            return [(await stake_of(conn, [place], one))[0] for one in blocks]
-        names = [name for name in (*_FORMS, *_TOTALS, "TotalHotkeyAlpha") if runtime.has_item(SUBTENSOR, name)]
-        keys = {name: [hotkey, coldkey, netuid] if name in _FORMS else [hotkey, netuid] for name in names}
-        wanted.append((at, [(SUBTENSOR, name, keys[name]) for name in names]))
+    runtimes = [await conn.runtime_at(at) for at in blocks]
+    wanted = [(at, _place_items(runtime, place)) for at, runtime in zip(blocks, runtimes, strict=True)]
     found = []
-    for (at, items), values in zip(wanted, await conn.read_each(wanted), strict=True):
+    for runtime, (_, items), values in zip(runtimes, wanted, await conn.read_each(wanted), strict=True):
         if isinstance(values, ChainError):
             raise values
-        told = dict(zip((name for _, name, _ in items), values, strict=True))
-        share, whole = (
-            next((one for one in (read_share(told.get(name)) for name in names) if one is not None), None)
-            for names in (_FORMS, _TOTALS)
-        )
-        total = int(told.get("TotalHotkeyAlpha") or 0)
-        plain = False if share is None or whole is None else await _whole_shares(conn, at)
-        found.append(0 if share is None or whole is None else value_rao(total, share, whole, whole=plain))
+        found.append(_value(runtime, dict(zip((name for _, name, _ in items), values, strict=True))))
     return found
 
 
@@ -126,14 +120,8 @@ class Availability:
     available_rao: int
 
 
-async def availability(
-    conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
-) -> dict[tuple[str, int], Availability]:
-    """By (coldkey, netuid), where the chain has locks; empty where it has none."""
-    method = "get_stake_availability_for_coldkeys"
-    if not coldkeys_ss58 or not await conn.has_api(API, method, at):
-        return {}
-    answer = await conn.runtime_call(API, method, [list(coldkeys_ss58), None], at)
+def told_availability(answer: Any) -> dict[tuple[str, int], Availability]:
+    """By (coldkey, netuid), from an answer of ``get_stake_availability_for_coldkeys``."""
     found = {}
     for coldkey, subnets in _pairs(answer):
         for netuid, row in _pairs(subnets):
@@ -147,21 +135,48 @@ def _pairs(value: Any) -> list[tuple[Any, Any]]:
     return list(value.items()) if isinstance(value, dict) else [(key, item) for key, item in value or ()]
 
 
-async def _shares(conn: Connection, forms: Sequence[str], places: Sequence[tuple[Any, ...]], at: BlockRef) -> list[Any]:
-    """Shares by place: the older form where it has a row, else the newer one; forms this chain lacks are left out."""
-    runtime = await conn.runtime_at(at)
-    names = [name for name in forms if runtime.has_item(SUBTENSOR, name)]
-    values = await conn.read([(SUBTENSOR, name, list(place)) for place in places for name in names], at)
-    found = []
-    for index in range(len(places)):
-        row = (read_share(value) for value in values[index * len(names) : (index + 1) * len(names)])
-        found.append(next((share for share in row if share is not None), None))
-    return found
+def _ordered(coldkeys_ss58: Sequence[str], rows: Iterable[StakeRow]) -> tuple[StakeRow, ...]:
+    order = {coldkey: place for place, coldkey in enumerate(coldkeys_ss58)}
+    return tuple(sorted(rows, key=lambda row: (order.get(row.coldkey_ss58, 0), row.netuid, row.hotkey_ss58)))
 
 
-async def _whole_shares(conn: Connection, at: BlockRef) -> bool:
+def _here(runtime: Runtime, names: Sequence[str]) -> list[str]:
+    return [name for name in names if runtime.has_item(SUBTENSOR, name)]
+
+
+def _place_items(runtime: Runtime, place: Place) -> list[Read]:
+    """Everything that says what one position is worth."""
+    hotkey, _, netuid = place
+    mine: list[Read] = [(SUBTENSOR, name, place) for name in _here(runtime, _SHARES)]
+    return mine + [(SUBTENSOR, name, (hotkey, netuid)) for name in _here(runtime, _POOL)]
+
+
+async def _items(
+    conn: Connection, runtime: Runtime, names: Sequence[str], places: Sequence[Any], at: BlockRef
+) -> dict[Any, dict[str, Any]]:
+    """By place, the values of those items that this chain has, by their names; one request."""
+    here = _here(runtime, names)
+    values = iter(await conn.read([(SUBTENSOR, name, place) for place in places for name in here], at))
+    return {place: {name: next(values) for name in here} for place in places}
+
+
+def _first_share(told: Mapping[str, Any], names: Sequence[str]) -> int | SafeFloat | None:
+    shares = (read_share(told.get(name)) for name in names[:2])
+    return next((one for one in shares if one is not None), None)
+
+
+def _value(runtime: Runtime, told: Mapping[str, Any]) -> int:
+    """Alpha (rao) by the items of ``_SHARES`` and ``_POOL`` (``get_stake_for_hotkey_and_coldkey_on_subnet``)."""
+    share, denominator = _first_share(told, _SHARES), _first_share(told, _POOL[1:])
+    epoch = told.get("AlphaSharePoolEpoch") or 0
+    retired = epoch and told.get("AlphaShareEpoch", 0) != epoch
+    if share is None or denominator is None or retired:
+        return 0
+    return value_rao(int(told["TotalHotkeyAlpha"] or 0), share, denominator, whole=_whole_shares(runtime))
+
+
+def _whole_shares(runtime: Runtime) -> bool:
     """Whether this chain keeps shares as plain integers (the oldest form)."""
-    runtime = await conn.runtime_at(at)
     if not runtime.has_item(SUBTENSOR, "Alpha") or not runtime.has_item(SUBTENSOR, "TotalHotkeyShares"):
         return False
     return isinstance(runtime.value(runtime.item(SUBTENSOR, "TotalHotkeyShares"), None), int)
