@@ -184,8 +184,10 @@ async def test_the_sandbox_is_kept_and_its_axon_published(tmp_path: Path, add: C
         os.kill(status["pid"], signal.SIGKILL)
         os.kill(status["keeper_pid"], signal.SIGKILL)
         assert (await house.client.call(m.StartSandbox())).text == endpoint, "the port stays"
+        assert (await house.client.call(m.GetStatus())).sandbox is True
         await house.client.call(m.StopSandbox())
-        assert (await house.client.call(m.GetStatus())).chain.level is Level.OFF
+        seen = await house.client.call(m.GetStatus())
+        assert seen.chain.level is Level.OFF and seen.sandbox is False
         await house.client.call(m.UseNetwork("sandbox"))
         await house.until(lambda s: s.chain.level is Level.GOOD)
         await house.end()

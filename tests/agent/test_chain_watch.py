@@ -120,5 +120,5 @@ async def test_switching_leaves_the_old_network() -> None:
 
 def test_a_sandbox_that_is_off_is_not_said_to_come_back_by_itself() -> None:
     off = not_reached(ChainView("sandbox", None, Level.OFF, "The sandbox is stopped."))
-    assert off.message == "The sandbox is stopped." and "rehearsal" in off.hint
+    assert off.message == "The sandbox is stopped." and "Start sandbox" in off.hint
     assert "by itself" in not_reached(ChainView("test", None, Level.BAD, "No node answers.")).hint

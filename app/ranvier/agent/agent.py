@@ -201,6 +201,7 @@ class Agent:
             at=self._now(),
             chain=chain,
             miners=miners,
+            sandbox=self.network.sandbox,
             attention=attention(
                 chain,
                 miners,

@@ -58,6 +58,11 @@ class WorkingNetwork:
         """The chosen network, empty before the choice."""
         return self._desired.value.network
 
+    @property
+    def sandbox(self) -> bool:
+        """Whether the practice network is meant to run, whichever network is worked on."""
+        return self._desired.value.sandbox and not self._resting
+
     def endpoint_for(self, network: str) -> str:
         """What a miner on ``network`` is told to talk to. Raises NetworkError when that is not known."""
         if network == SANDBOX:
@@ -123,7 +128,7 @@ class WorkingNetwork:
             await asyncio.sleep(min(_LONGEST_BACKOFF_S, _ROUND_S * 2.0 ** min(failures, 5)))
 
     async def _mend(self) -> None:
-        network, sandbox = self.name, self._desired.value.sandbox and not self._resting
+        network, sandbox = self.name, self.sandbox
         if network in TITLES:
             stopped = network == SANDBOX and not sandbox
             if not self._begun or self._watch.network != network or not (stopped or self._watch.following):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -13,7 +13,7 @@ from ranvier.core.evidence import Level, age_text
 from ranvier.ui.phrases import NETWORK_WORDS
 from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.badge import Badge
-from ranvier.ui.widgets.text import label
+from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import UNKNOWN, block_text
 
 _STALE_S = {"sandbox": 15.0}  # with no block for this long the age is a warning; real networks: 12-s blocks
@@ -83,7 +83,10 @@ class NetworkChip(QWidget):
 
 
 class Header(QFrame):
-    """Draws from ``AgentStatus`` alone; what was not heard for a while says so."""
+    """Draws from ``AgentStatus`` alone; what was not heard for a while says so. A sandbox that is off can be started
+    from here: ``sandbox_wanted``."""
+
+    sandbox_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,6 +107,10 @@ class Header(QFrame):
         for widget in (self.chip, self.block, self.age):
             row.addWidget(widget)
         row.addStretch(1)
+        tip = "The practice network goes on where it was stopped."
+        self.start_sandbox = button("Start sandbox", self.sandbox_wanted.emit, kind="small", tip=tip)
+        self.start_sandbox.hide()
+        row.addWidget(self.start_sandbox)
         row.addWidget(self.chain)
         row.addWidget(self.agent)
         column.addLayout(row)
@@ -127,6 +134,7 @@ class Header(QFrame):
         self.chain.setVisible(bool(chain.network))
         tip = f"{chain.text}\n{chain.endpoint or 'no endpoint'}"
         self.chain.show_level(chain.level, _CHAIN_WORDS[chain.level], chain.head_seen_at, tip)
+        self.start_sandbox.setVisible(chain.network == "sandbox" and chain.level is Level.OFF)
         self.chip.setToolTip(f"Endpoint: {chain.endpoint or UNKNOWN}")
         self.tick(time.time())
 
@@ -138,6 +146,7 @@ class Header(QFrame):
         """Nothing is heard any more: what was known is kept, and its age goes on counting."""
         seen = self._status.at if self._status is not None else None
         self.show_agent(Level.BAD, "Agent not running", seen, reason)
+        self.start_sandbox.hide()
         if self._status is not None:
             self.chain.show_level(Level.UNKNOWN, "Network unknown", self._status.chain.head_seen_at, reason)
 

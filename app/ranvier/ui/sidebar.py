@@ -100,6 +100,8 @@ class Sidebar(QFrame):
         """Show ``key`` as open; a page outside the sidebar leaves nothing marked."""
         place_button = self.buttons.get(key)
         if place_button is not None:
+            if self.window().focusWidget() in self.buttons.values():
+                place_button.setFocus()  # the ring stays with the mark when a shortcut opened the page
             place_button.setChecked(True)
             return
         self._group.setExclusive(False)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from ranvier.agent.api.messages import StartSandbox
 from ranvier.ui.header import Header
 from ranvier.ui.icons import app_icon
 from ranvier.ui.messages import MessageBar
@@ -19,12 +20,14 @@ from ranvier.ui.pages import BY_KEY
 from ranvier.ui.sidebar import COMPACT_BELOW, Sidebar
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.page import Page
+from ranvier.ui.widgets.text import allow
 
 if TYPE_CHECKING:
     from ranvier.ui.context import Context
 
 log = logging.getLogger(__name__)
 
+_SANDBOX_S = 60.0
 _TEXT_HEIGHT = 16  # of a line in the ordinary font size
 
 
@@ -82,8 +85,17 @@ class Window(QMainWindow):
     def attach(self, context: Context) -> None:
         """Pages can be made from now on; those asked for earlier open."""
         self._context = context
+        self.header.sandbox_wanted.connect(lambda: context.run(self._start_sandbox(context), "start sandbox"))
         if self._wanted_key:
             self.go(f"{self._wanted_key}/{self._wanted_subject}")
+
+    async def _start_sandbox(self, context: Context) -> None:
+        start, tip = self.header.start_sandbox, self.header.start_sandbox.toolTip()
+        allow(start, "It is being started.")
+        try:
+            await context.client.call(StartSandbox(), timeout_s=_SANDBOX_S)
+        finally:
+            allow(start, None, tip)
 
     @property
     def open_key(self) -> str:

@@ -181,7 +181,8 @@ class Attention(msgspec.Struct, frozen=True):
 
 
 class AgentStatus(msgspec.Struct, frozen=True):
-    """The whole truth of one moment; the window draws from this alone."""
+    """The whole truth of one moment; the window draws from this alone. ``sandbox``: the practice network is meant to
+    run, whichever network is worked on; None is unknown."""
 
     version: str
     protocol: int
@@ -191,6 +192,7 @@ class AgentStatus(msgspec.Struct, frozen=True):
     chain: ChainView
     miners: tuple[MinerView, ...] = ()
     attention: tuple[Attention, ...] = ()
+    sandbox: bool | None = None
 
 
 class Portfolio(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ HeadListener = Callable[[Head], Awaitable[None]]
 def not_reached(view: ChainView) -> NetworkError:
     """Why there is no network, and what helps. A network that was switched off does not come back by itself."""
     off = view.level is Level.OFF and view.network == "sandbox"
-    hint = "The rehearsal, on the Overview page, starts it." if off else "It is tried again by itself."
+    hint = "“Start sandbox”, at the top of the window, starts it." if off else "It is tried again by itself."
     return NetworkError("Network not reached", view.text, hint)
 
 

@@ -36,6 +36,7 @@ from ranvier.ui.dialogs.ask import ask
 from ranvier.ui.widgets.autostart_card import AutostartCard
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.page import Page
+from ranvier.ui.widgets.sandbox_card import SandboxCard
 from ranvier.ui.widgets.text import allow, button, label, line
 from ranvier.ui.words import UNKNOWN
 
@@ -73,6 +74,8 @@ class SettingsPage(Page):
         network = Card()
         network.body.addLayout(self._row(NETWORK, self._network_field()))
         self.add(network)
+        self.sandbox = SandboxCard(context)
+        self.add(self.sandbox)
         others = Card("Preferences", spacing=14)
         for place, setting in enumerate(s for s in DECLARED if s.key != NETWORK.key):
             if place:

@@ -37,7 +37,7 @@ def label(text: str = "", role: str = "", *, wrap: bool = False, copyable: bool 
 
 
 def button(text: str, on_click: Callable[[], object] | None = None, *, kind: str = "", tip: str = "") -> QPushButton:
-    """A push button. Kinds: primary (one a page), danger, quiet."""
+    """A push button. Kinds: primary (one a page), danger, quiet, small (as low as a line)."""
     widget = QPushButton(text)
     widget.setAutoDefault(False)
     if kind:
