@@ -9,6 +9,8 @@
  *   0.hang.power 1     this call never comes back                  us.power 4500     this call takes so many microseconds
  *   0.mig 1  0.instances 2  0.0.uuid U ...   MIG instances of GPU 0 ("0.0" is the first one)
  *   0.xid 79           the driver reports this fatal error (once for each new number)
+ *   odd_lists 1        version 3 of the process lists has the larger entries of drivers 535.43 to 535.86
+ * -DOLD_DRIVER leaves out what came after driver 470, -DNEW_DRIVER what CUDA 14 is to remove.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,10 +124,17 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, Gpu **gpu) {
     char key[80];
     int code;
     if (index >= 16) return 2;
+    snprintf(key, sizeof key, "%u.crash.handle", index);
+    if (number(key, 0)) raise(SIGSEGV);
     snprintf(key, sizeof key, "%u.fail.handle", index);
     if ((code = (int)number(key, 0))) return code;
     *gpu = &gpus[index];
     return 0;
+}
+int nvmlDeviceGetHandleByPciBusId_v2(const char *address, Gpu **gpu) {
+    unsigned domain, bus;
+    if (sscanf(address, "%x:%x", &domain, &bus) != 2 || bus < 1) return 2;
+    return nvmlDeviceGetHandleByIndex_v2(bus - 1, gpu);
 }
 static int about_text(const Gpu *gpu, const char *what, char *out, unsigned size) {
     char value[400];
@@ -162,16 +171,27 @@ int nvmlDeviceGetMemoryInfo_v2(Gpu *gpu, Memory2 *memory) {
 }
 int nvmlDeviceGetCurrentClocksEventReasons(Gpu *gpu, u64 *bits) { return about_number(gpu, "reasons", bits); }
 #endif
+#ifndef NEW_DRIVER
 int nvmlDeviceGetCurrentClocksThrottleReasons(Gpu *gpu, u64 *bits) { return about_number(gpu, "reasons", bits); }
+#endif
 
 int nvmlDeviceGetUtilizationRates(Gpu *gpu, unsigned *rates) {
     rates[1] = 0;
     about_int(gpu, "memutil", &rates[1]);
     return about_int(gpu, "util", &rates[0]);
 }
+#ifndef NEW_DRIVER
 int nvmlDeviceGetTemperature(Gpu *gpu, unsigned sensor, unsigned *value) {
     (void)sensor;
     return about_int(gpu, "temp", value);
+}
+#endif
+typedef struct { unsigned version, sensor; int temperature; } Temperature;
+int nvmlDeviceGetTemperatureV(Gpu *gpu, Temperature *out) {
+    unsigned value = 0;
+    int code = out->version == (sizeof *out | 1 << 24) ? about_int(gpu, "temp", &value) : 25;
+    out->temperature = (int)value;
+    return code;
 }
 int nvmlDeviceGetPowerUsage(Gpu *gpu, unsigned *value) { return about_int(gpu, "power", value); }
 int nvmlDeviceGetEnforcedPowerLimit(Gpu *gpu, unsigned *value) { return about_int(gpu, "limit", value); }
@@ -193,8 +213,22 @@ static int processes(const Gpu *gpu, const char *what, unsigned *count, Process 
     *count = seen;
     return code;
 }
-int nvmlDeviceGetComputeRunningProcesses_v3(Gpu *gpu, unsigned *n, Process *out) { return processes(gpu, "pids", n, out); }
-int nvmlDeviceGetGraphicsRunningProcesses_v3(Gpu *gpu, unsigned *n, Process *out) { return processes(gpu, "screens", n, out); }
+int nvmlDeviceGetComputeRunningProcesses_v2(Gpu *gpu, unsigned *n, Process *out) { return processes(gpu, "pids", n, out); }
+int nvmlDeviceGetGraphicsRunningProcesses_v2(Gpu *gpu, unsigned *n, Process *out) { return processes(gpu, "screens", n, out); }
+#ifndef OLD_DRIVER
+typedef struct { Process process; u64 protected_memory; } Larger;
+static int newer(const Gpu *gpu, const char *what, unsigned *count, Process *out) {
+    int code = processes(gpu, what, count, out);
+    if (code || !out || !number("odd_lists", 0)) return code;
+    for (unsigned place = *count; place-- > 0;) { /* there is room: callers ask for twice as many */
+        Larger larger = {out[place], 0};
+        memcpy((char *)out + place * sizeof larger, &larger, sizeof larger);
+    }
+    return 0;
+}
+int nvmlDeviceGetComputeRunningProcesses_v3(Gpu *gpu, unsigned *n, Process *out) { return newer(gpu, "pids", n, out); }
+int nvmlDeviceGetGraphicsRunningProcesses_v3(Gpu *gpu, unsigned *n, Process *out) { return newer(gpu, "screens", n, out); }
+#endif
 
 #define ONE(function, what) int function(Gpu *gpu, unsigned *value) { return about_int(gpu, what, value); }
 ONE(nvmlDeviceGetFanSpeed, "fan")

@@ -28,7 +28,7 @@ class TelemetrySample(msgspec.Struct, frozen=True):
     temperature_c: int | None = None
     power_w: float | None = None
     energy_j: float | None = None
-    throttle_reasons: tuple[str, ...] = ()
+    throttle_reasons: tuple[str, ...] | None = None
 
 
 class TelemetrySummary(msgspec.Struct, frozen=True):
@@ -140,7 +140,7 @@ def summarise(samples: Sequence[TelemetrySample]) -> TelemetrySummary | None:
     power = [sample.power_w for sample in samples if sample.power_w is not None]
     throttled: dict[str, float] = {}
     for before, now in itertools.pairwise(samples):
-        for reason in now.throttle_reasons:
+        for reason in now.throttle_reasons or ():
             throttled[reason] = throttled.get(reason, 0.0) + now.at - before.at
     first, last = samples[0].energy_j, samples[-1].energy_j
     counted = first is not None and last is not None and last >= first

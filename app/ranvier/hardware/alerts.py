@@ -108,7 +108,9 @@ class Alerts:
         for gpu in sample.gpus:
             if gpu.parent_uuid is None:
                 self._cards[gpu.uuid] = (gpu, now)
+        # One that sleeps, or failed before it said its UUID, is known by its address alone.
         present = {gpu.uuid for gpu in sample.gpus}
+        places = {gpu.pci_address for gpu in sample.gpus if gpu.pci_address is not None}
         self._cards = {uuid: seen for uuid, seen in self._cards.items() if 0 <= now - seen[1] < _FORGOTTEN_S}
         if sample.gpu_trouble not in (None, "none", "asleep"):
             return []
@@ -117,7 +119,7 @@ class Alerts:
         return [
             Finding("lost", Level.BAD, gpu.name, text, step, uuid)
             for uuid, (gpu, _at) in self._cards.items()
-            if uuid not in present
+            if uuid not in present and gpu.pci_address not in places
         ]
 
     def title(self, alert: Alert) -> str:

@@ -29,6 +29,11 @@ _DRIVER_STEPS = {
     "needs_reset": "Stop what uses the GPU, then restart the machine.",
     "no_reader": "Reinstall Ranvier, or nvidia-ml-py in its environment.",
     "unreadable": "Update the NVIDIA driver; restart the machine if it stays.",
+    "container_lost": "Restart the container; on its host, follow NVIDIA's note on containers that lose their GPUs.",
+    "no_power": "Switch the machine off and connect every power cable of the card.",
+    "interrupts": "Restart the machine; if it returns, look for the card in the system's log and update the BIOS.",
+    "inforom": "Update the driver and restart; if it stays, have the card repaired.",
+    "blocked": "Give the container or the service access to /dev/nvidia* and start it again.",
 }
 _THROTTLE_STEPS = {
     "power limit": "This is normal at full load; raise the limit with nvidia-smi -pl only if supply and cooling allow.",
@@ -53,6 +58,10 @@ _XIDS = {
     95: ("a memory error could not be contained", "Restart the machine; have the card tested."),
     119: ("the GPU's system processor did not answer", "Restart the machine; update the driver."),
 }
+
+
+# Errors of programs, not of the card: told for so long.
+_PROGRAM_XIDS, _PROGRAM_XID_S = {13, 31, 43, 45}, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ def diagnose(
         if gpu.problem is not None:
             found += _broken(gpu, now)
         elif not gpu.asleep:
-            found += [*_throttled(gpu, history), *_power(gpu, limits), *_link(gpu), *_errors(gpu)]
+            found += [*_throttled(gpu, history), *_power(gpu, limits), *_link(gpu), *_errors(gpu, now.at)]
             found += [*_memory(gpu, limits), *_too_hot(gpu, limits), *_strangers(gpu, around)]
     order = (Level.BAD, Level.WARN, Level.UNKNOWN, Level.BUSY, Level.GOOD, Level.OFF)
     return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
@@ -107,7 +116,7 @@ def throttled_for(history: Sequence[Hardware], uuid: str) -> dict[str, float]:
     since: dict[str, float] = {}
     for sample in history:
         gpu = next((gpu for gpu in sample.gpus if gpu.uuid == uuid), None)
-        reasons = gpu.throttle_reasons if gpu is not None else ()
+        reasons = (gpu.throttle_reasons or ()) if gpu is not None else ()
         since = {reason: since.get(reason, sample.at) for reason in reasons}
     return {reason: history[-1].at - start for reason, start in since.items()} if history else {}
 
@@ -134,9 +143,11 @@ def _broken(gpu: Gpu, now: Hardware) -> Iterable[Finding]:
 
 
 def _throttled(gpu: Gpu, history: Sequence[Hardware]) -> Iterable[Finding]:
-    for reason, seconds in throttled_for(history, gpu.uuid).items():
-        if reason in _HARMLESS:
-            continue
+    reasons = throttled_for(history, gpu.uuid)
+    causes = {"heat (hardware)", "power brake"} & reasons.keys()
+    for reason, seconds in reasons.items():
+        if reason in _HARMLESS or (reason == "hardware slowdown" and causes):
+            continue  # the driver sets the slowdown's own bit beside its cause's
         level = Level.BUSY if reason == "power limit" else Level.WARN
         lasting = f", {_lasting(seconds)}" if len(history) > 1 else ""
         text = f"It is slowed down by {_cause(reason, gpu)}{lasting}."
@@ -174,14 +185,16 @@ def _link(gpu: Gpu) -> Iterable[Finding]:
         yield Finding("pcie_link", Level.WARN, gpu.name, text, step, gpu.uuid)
 
 
-def _errors(gpu: Gpu) -> Iterable[Finding]:
+def _errors(gpu: Gpu, now: float) -> Iterable[Finding]:
     if gpu.ecc_uncorrected:
         text = f"Its memory had {gpu.ecc_uncorrected} errors since the start that could not be corrected."
         step = "Restart the machine; if the number rises again, have the card tested."
         yield Finding("ecc", Level.BAD, gpu.name, text, step, gpu.uuid)
-    if gpu.xid is not None:
+    past = 0.0 if gpu.xid_at is None else max(0.0, now - gpu.xid_at)
+    if gpu.xid is not None and not (gpu.xid in _PROGRAM_XIDS and past >= _PROGRAM_XID_S):
         meaning, step = _XIDS.get(gpu.xid, ("see NVIDIA's list of Xid errors", "Restart the miner, then the machine."))
-        yield Finding("xid", Level.BAD, gpu.name, f"The driver reported Xid {gpu.xid}: {meaning}.", step, gpu.uuid)
+        text = f"The driver reported Xid {gpu.xid}{_ago(past)}: {meaning}."
+        yield Finding("xid", Level.BAD, gpu.name, text, step, gpu.uuid)
 
 
 def _memory(gpu: Gpu, limits: Thresholds) -> Iterable[Finding]:
@@ -236,6 +249,8 @@ def _missing(now: Hardware, around: Surroundings) -> Iterable[Finding]:
     """A miner's card that is not there. Where the driver is in trouble, that is told instead."""
     if now.gpu_trouble not in (None, "none", "asleep"):
         return
+    if any(gpu.vendor == "nvidia" and gpu.uuid.startswith(("pci:", "unread:")) for gpu in now.gpus):
+        return  # one that sleeps, or never answered, may be it
     present = {gpu.uuid for gpu in now.gpus}
     for miner, wanted in around.miner_gpus.items():
         for uuid in sorted(wanted - present):
@@ -279,6 +294,12 @@ def _lasting(seconds: float) -> str:
     if seconds < 2:
         return "just now"
     return f"for {seconds:.0f} s" if seconds < 120 else f"for {seconds / 60:.0f} min"
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 60:
+        return ""
+    return f", {seconds / 60:.0f} min ago" if seconds < 7200 else f", {seconds / 3600:.0f} h ago"
 
 
 def _program(process: GpuProcess) -> str:

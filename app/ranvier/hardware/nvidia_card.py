@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ranvier.hardware.nvidia_words import ARCHITECTURES, LOST, NEEDS_RESET, REASONS, card_trouble
+from ranvier.hardware.nvidia_words import ARCHITECTURES, LOST, NEEDS_RESET, NO_FUNCTION, REASONS, card_trouble
 from ranvier.hardware.snapshot import Gpu, GpuProcess
 
 T = TypeVar("T")
@@ -15,6 +15,8 @@ T = TypeVar("T")
 _SLOW_EVERY_S = 5.0  # process lists take milliseconds under the driver's lock
 _NOT_AVAILABLE = 2**64 - 1  # what older drivers write into a field they do not know
 _NOT_AVAILABLE_32 = 2**32 - 1
+# These drivers fill version 3 of the process lists with entries of another size than all others: pids become nonsense.
+_ODD_LISTS = ((535, 43), (535, 98))
 
 
 @dataclass
@@ -29,12 +31,14 @@ class _Slow:
 
 
 class CardReader:
-    """Reads the card ``uuid`` again and again. ``nvml`` is the module pynvml."""
+    """Reads the card ``uuid`` again and again. ``nvml`` is the module pynvml, ``driver`` the driver's version."""
 
-    def __init__(self, nvml: Any, uuid: str, clock: Callable[[], float]) -> None:
+    def __init__(self, nvml: Any, uuid: str, clock: Callable[[], float], driver: str | None = None) -> None:
         self._nvml, self.uuid, self._clock = nvml, uuid, clock
+        self._lists = _list_versions(driver)
         self.index = -1
         self.name = ""
+        self.pci_address: str | None = None
         self._fixed: dict[str, Any] | None = None
         self._slow: dict[str, _Slow] = {}
 
@@ -45,6 +49,7 @@ class CardReader:
         if self._fixed is None:
             self._fixed = self._read_fixed(ask)
             self.name = self._fixed.pop("name") or f"GPU {index}"
+            self.pci_address = self._fixed["pci_address"]
         slow = self._read_slow(ask, self.uuid)
         total, used, reserved = ask.memory()
         rates = ask(nvml.nvmlDeviceGetUtilizationRates)
@@ -60,7 +65,9 @@ class CardReader:
             unified_memory=ask.no_own_memory,
             utilization_percent=None if rates is None else number(rates.gpu),
             memory_busy_percent=None if rates is None else number(rates.memory),
-            temperature_c=number(ask(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU)),
+            temperature_c=number(
+                ask.newest(("nvmlDeviceGetTemperature", "nvmlDeviceGetTemperatureV"), nvml.NVML_TEMPERATURE_GPU)
+            ),
             power_w=watts(ask(nvml.nvmlDeviceGetPowerUsage)),
             power_limit_w=watts(ask(nvml.nvmlDeviceGetEnforcedPowerLimit)),
             clock_sm_mhz=number(ask(nvml.nvmlDeviceGetClockInfo, nvml.NVML_CLOCK_SM)),
@@ -80,7 +87,7 @@ class CardReader:
         if ask.fatal is not None:
             trouble, problem = card_trouble(ask.fatal)
             self._slow.clear()
-            return Gpu(uuid=self.uuid, name=self.name, index=index, problem=problem, trouble=trouble)
+            return Gpu(self.uuid, self.name, index, problem=problem, trouble=trouble, pci_address=self.pci_address)
         return gpu
 
     def instances(self, handle: Any, index: int) -> tuple[Gpu, ...]:
@@ -98,7 +105,7 @@ class CardReader:
             total, used, reserved = ask.memory()
             slow = self._slow.setdefault(uuid or f"{self.uuid}/{place}", _Slow())
             if self._clock() >= slow.due:
-                slow.due, slow.processes = self._clock() + _SLOW_EVERY_S, ask.processes()
+                slow.due, slow.processes = self._clock() + _SLOW_EVERY_S, ask.processes(self._lists)
             rows.append(
                 Gpu(
                     uuid=uuid or f"{self.uuid}/{place}",
@@ -141,7 +148,7 @@ class CardReader:
         slow = self._slow.setdefault(key, _Slow())
         if now >= slow.due:
             slow.due = now + _SLOW_EVERY_S
-            slow.processes = ask.processes()
+            slow.processes = ask.processes(self._lists)
             slow.fan = number(ask(nvml.nvmlDeviceGetFanSpeed))
             slow.pcie = (
                 number(ask(nvml.nvmlDeviceGetCurrPcieLinkGeneration)),
@@ -157,19 +164,32 @@ class _Asker:
     def __init__(self, nvml: Any, handle: Any) -> None:
         self._nvml, self._handle = nvml, handle
         self.fatal: int | None = None
+        self.error: int | None = None  # of the newest call
         self.no_own_memory = False
 
     def __call__(self, function: Callable[..., T], *arguments: Any) -> T | None:
         if self.fatal is not None:
             return None  # a card that is gone is asked nothing more: such calls are the ones that crash
+        self.error = None
         try:
             return function(self._handle, *arguments)
         except self._nvml.NVMLError as error:
+            self.error = error.value
             if error.value in (LOST, NEEDS_RESET):
                 self.fatal = error.value
             return None
         except (ValueError, OSError):
             return None
+
+    def newest(self, names: tuple[str, ...], *arguments: Any) -> Any:
+        """The answer of the first of these functions that both the driver and pynvml know."""
+        for name in names:
+            function = getattr(self._nvml, name, None)
+            if function is not None:
+                answer = self(function, *arguments)
+                if self.error != NO_FUNCTION:
+                    return answer
+        return None
 
     def memory(self) -> tuple[int | None, int | None, int | None]:
         """Total, used and reserved bytes. Version 2 counts the reserve apart; version 1 is the fallback."""
@@ -184,28 +204,37 @@ class _Asker:
             return None, None, None
         return total, number(info.used), number(getattr(info, "reserved", None))
 
-    def throttle_reasons(self) -> tuple[str, ...]:
-        nvml = self._nvml
-        bits = None
-        for name in ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"):
-            if bits is None and hasattr(nvml, name):
-                bits = self(getattr(nvml, name))
-        return tuple(words for bit, words in REASONS if bits and bits & bit)
+    def throttle_reasons(self) -> tuple[str, ...] | None:
+        bits = number(
+            self.newest(("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"))
+        )
+        return None if bits is None else tuple(words for bit, words in REASONS if bits & bit)
 
-    def processes(self) -> tuple[GpuProcess, ...] | None:
-        nvml = self._nvml
-        lists = [
-            self(nvml.nvmlDeviceGetComputeRunningProcesses),
-            self(nvml.nvmlDeviceGetGraphicsRunningProcesses),
-        ]
-        known = [entries for entries in lists if entries is not None]
-        found: dict[int, int | None] = {}
-        for entries in known:
-            for entry in entries:
-                memory = number(entry.usedGpuMemory)
-                pid = int(entry.pid)
-                found[pid] = memory if found.get(pid) is None else found[pid]
-        return tuple(GpuProcess(pid, memory) for pid, memory in sorted(found.items())) if known else None
+    def processes(self, versions: tuple[str, ...]) -> tuple[GpuProcess, ...] | None:
+        """Who is on it. The unversioned functions of pynvml are never asked: with a driver older than 510 they raise
+        what is no NVMLError."""
+        found: dict[int, tuple[int | None, str]] = {}
+        known = False
+        for kind, name in (("C", "Compute"), ("G", "Graphics")):
+            entries = self.newest(tuple(f"nvmlDeviceGet{name}RunningProcesses_{version}" for version in versions))
+            known = known or entries is not None
+            for entry in entries or ():
+                memory, pid = number(entry.usedGpuMemory), int(entry.pid)
+                before = found.get(pid)
+                if before is None:
+                    found[pid] = memory, kind
+                else:
+                    found[pid] = memory if before[0] is None else before[0], "C+G" if kind != before[1] else kind
+        if not known:
+            return None
+        return tuple(GpuProcess(pid, memory, kind=kind) for pid, (memory, kind) in sorted(found.items()))
+
+
+def _list_versions(driver: str | None) -> tuple[str, ...]:
+    """Which versions of the process lists to ask a driver for, best first."""
+    parts = [int(part) for part in (driver or "").split(".")[:2] if part.isdigit()]
+    odd = _ODD_LISTS[0] <= tuple(parts) < _ODD_LISTS[1]
+    return ("v2",) if odd else ("v3", "v2")
 
 
 def text(value: Any) -> str | None:

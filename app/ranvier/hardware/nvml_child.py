@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -65,6 +66,7 @@ class NvmlChild:
         self._retry_at = 0.0
         self._healthy_since: float | None = None
         self._last = GpuReading()
+        self._at: dict[str, Gpu] = {}  # by PCI address, as last seen awake: a card that sleeps tells no UUID
         self._failure: tuple[str, str] | None = None
         self.restarts = 0
 
@@ -87,7 +89,7 @@ class NvmlChild:
             return self._fail(child, "hangs", "The NVIDIA driver hangs; its reader was ended and is started again.")
         except (OSError, ValueError):
             answer = None
-        reading = None if answer is None else _decode(answer)
+        reading = None if answer is None else self._known(_decode(answer))
         if reading is None:
             return self._fail(child, "crashed", None)
         now = self._clock()
@@ -105,6 +107,21 @@ class NvmlChild:
             child, self._child = self._child, None
         if child is not None:
             self._end(child)
+
+    def _known(self, reading: GpuReading | None) -> GpuReading | None:
+        """Cards that only their address names, by the name and UUID that they had when they answered."""
+        if reading is None:
+            return None
+        gpus = []
+        for gpu in reading.gpus:
+            before = self._at.get(gpu.pci_address or "")
+            if before is not None and gpu.uuid == f"pci:{gpu.pci_address}":
+                gpus.append(replace(gpu, uuid=before.uuid, name=before.name))
+                continue
+            gpus.append(gpu)
+            if gpu.pci_address is not None:
+                self._at[gpu.pci_address] = gpu
+        return replace(reading, gpus=tuple(gpus))
 
     def _start(self) -> bool:
         if self._clock() < self._retry_at:

@@ -39,10 +39,20 @@ def nvidia_cards(sysfs: Path = SYSFS) -> tuple[PciCard, ...] | None:
                 PciCard(
                     address=folder.name,
                     driver=driver.resolve().name if driver.exists() else None,
-                    asleep=_line(folder / "power" / "runtime_status") == "suspended",
+                    asleep=asleep(sysfs, folder.name),
                 )
             )
     return tuple(cards)
+
+
+def asleep(sysfs: Path, address: str) -> bool:
+    """Whether the kernel has switched this device off to save power. Asking does not wake it."""
+    return _line(sysfs / "bus" / "pci" / "devices" / address / "power" / "runtime_status") == "suspended"
+
+
+def loaded_version(sysfs: Path = SYSFS) -> str | None:
+    """The version of NVIDIA's kernel module that runs, or None."""
+    return _line(sysfs / "module" / "nvidia" / "version") or None
 
 
 def _line(path: Path) -> str:

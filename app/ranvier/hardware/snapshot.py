@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GpuProcess:
-    """One program on a GPU. ``memory`` in bytes is None where the driver keeps it to itself (WSL, containers)."""
+    """One program on a GPU. ``memory`` in bytes is None where the driver keeps it to itself (WSL, containers).
+
+    ``kind`` is the driver's word, as nvidia-smi prints it: ``C`` computes, ``G`` draws, ``C+G`` both.
+    """
 
     pid: int
     memory: int | None = None
     name: str | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +23,11 @@ class Gpu:
     """One GPU (or one MIG instance) at one moment. Bytes, watts, joules, MHz, degrees C, percent.
 
     Identity is ``uuid``, never the index: the driver's UUID, or ``pci:<address>`` where there is none. ``trouble`` is
-    the short code of ``problem`` for programs. ``xid`` is the newest fatal error number of the driver since it was
-    opened. ``asleep``: the system switched the card off to save power; nothing was asked, so that it sleeps on.
-    ``parent_uuid`` is set for a MIG instance; ``unified_memory`` means that memory is the machine's own.
+    the short code of ``problem`` for programs. ``xid`` is the gravest fatal error number that the driver reported since
+    it was opened, ``xid_at`` when (Unix seconds). ``throttle_reasons`` is None where the card does not tell, empty
+    where nothing slows it down. ``asleep``: the system switched the card off to save power; nothing was asked, so that
+    it sleeps on. ``parent_uuid`` is set for a MIG instance; ``unified_memory`` means that memory is the machine's own.
+    ``miners``: ids of the miners that ran on it then, as far as the agent knew; None where it was not asked.
     """
 
     uuid: str
@@ -34,7 +40,7 @@ class Gpu:
     power_w: float | None = None
     power_limit_w: float | None = None
     clock_sm_mhz: int | None = None
-    throttle_reasons: tuple[str, ...] = ()
+    throttle_reasons: tuple[str, ...] | None = None
     pids: tuple[int, ...] | None = None
     problem: str | None = None
     trouble: str | None = None
@@ -63,6 +69,8 @@ class Gpu:
     pcie_width_max: int | None = None
     ecc_uncorrected: int | None = None
     xid: int | None = None
+    xid_at: float | None = None
+    miners: tuple[str, ...] | None = None
     compute_capability: str | None = None
     cores: int | None = None
     memory_bus_bits: int | None = None

@@ -35,8 +35,8 @@ class Fact:
 
 def gpu_facts(gpu: Gpu) -> tuple[Fact, ...]:
     """What a GPU card says, in a fixed order: six figures always, others only where the card tells them."""
-    throttled = ", ".join(gpu.throttle_reasons) if gpu.throttle_reasons else "not throttled"
-    sees_clock = gpu.clock_sm_mhz is not None or bool(gpu.throttle_reasons)
+    told = gpu.throttle_reasons is not None
+    throttled = ", ".join(gpu.throttle_reasons or ()) or "not throttled"
     memory = part_text(gpu.memory_used, gpu.memory_total)
     return (
         Fact("Utilisation", percent_text(gpu.utilization_percent), gpu.utilization_percent is not None),
@@ -46,7 +46,7 @@ def gpu_facts(gpu: Gpu) -> tuple[Fact, ...]:
         Fact("Temperature", temperature_text(gpu.temperature_c), gpu.temperature_c is not None),
         Fact("Power", power_text(gpu.power_w, gpu.power_limit_w), gpu.power_w is not None),
         Fact("Clock", clock_text(gpu.clock_sm_mhz), gpu.clock_sm_mhz is not None),
-        Fact("Throttling", throttled if sees_clock else "unknown", sees_clock),
+        Fact("Throttling", throttled if told else "unknown", told),
         *_gpu_extras(gpu),
     )
 
@@ -104,9 +104,10 @@ def gpu_level(gpu: Gpu) -> Level:
         return Level.BAD
     if gpu.asleep:
         return Level.OFF
-    if set(gpu.throttle_reasons) - _NORMAL:
+    reasons = set(gpu.throttle_reasons or ())
+    if reasons - _NORMAL:
         return Level.WARN
-    if set(gpu.throttle_reasons) - _HARMLESS:
+    if reasons - _HARMLESS:
         return Level.BUSY
     readings = (gpu.utilization_percent, gpu.memory_used, gpu.temperature_c, gpu.power_w)
     return Level.UNKNOWN if all(reading is None for reading in readings) else Level.GOOD

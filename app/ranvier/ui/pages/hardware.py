@@ -274,8 +274,16 @@ class HardwarePage(Page):
                 instances.setdefault(gpu.parent_uuid, []).append(gpu)
             else:
                 present[gpu.uuid] = gpu  # also an instance whose card a container hides
+        places = {gpu.pci_address for gpu in sample.gpus if gpu.pci_address is not None}
         for uuid in [uuid for uuid in self.gpus if uuid not in present]:
-            self.gpus[uuid].show_lost()
+            before = self.gpus[uuid].latest
+            if before is not None and before.pci_address in places:  # it woke up, or fell asleep, under another name
+                card = self.gpus.pop(uuid)
+                self._gpu_column.removeWidget(card)
+                card.hide()
+                card.deleteLater()
+            else:
+                self.gpus[uuid].show_lost()
         for uuid, gpu in present.items():
             if uuid not in self.gpus:
                 self.gpus[uuid] = GpuCard()

@@ -29,7 +29,7 @@ from ranvier.ui.widgets.miner_history import HistoryView
 from ranvier.ui.widgets.text import label, line
 from ranvier.ui.words import count_text, part_text
 
-_ASLEEP = "The system has switched it off to save power. It is not asked anything, so that it sleeps on."
+_ASLEEP = "It is switched off to save power, or left alone to be. It is not asked anything, so that it sleeps on."
 _PAY_TIP = (
     "Of the time that the history shows, and of the miners that are on this card now. A payment is for the epoch "
     "before it, so that a time of a few epochs makes a rough figure."
