@@ -10,13 +10,12 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import msgspec
 import pytest
 
 from ranvier.benchmark.child import main as child_main
 from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest
-from ranvier.benchmark.device import measure_cpu, measure_cuda, measure_torch, parse_llama_bench
+from ranvier.benchmark.device import measure_cpu, measure_cuda, measure_torch
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.figures import Minute, kept_share
 from ranvier.benchmark.lock import Turns, gpu_lock
@@ -82,7 +81,7 @@ async def test_an_older_card_gets_its_own_kernels_and_fewer_tests(
     monkeypatch.setenv("FAKE_CUDA_CAPABILITY", "75")
     run = await measure_cuda(CudaRequest(check_s=0.5, library=cuda), Turns(tmp_path))
     assert [figure.name for figure in run.result.figures] == ["read", "copy", "fp32", "fp16"]
-    assert run.result.versions["kernels"] == "kernels_75.ptx"
+    assert run.result.versions["kernels"].startswith("kernels_75.ptx ")
     monkeypatch.setenv("FAKE_CUDA_CAPABILITY", "61")
     with pytest.raises(BenchmarkError, match="too old"):
         await measure_cuda(CudaRequest(check_s=0.5, library=cuda), Turns(tmp_path))
@@ -182,21 +181,6 @@ async def test_a_miners_environment_without_torch_says_so(tmp_path: Path) -> Non
         await measure_torch(Path(sys.executable), Turns(tmp_path), "GPU-1")
     with pytest.raises(BenchmarkError, match="does not exist"):
         await measure_torch(tmp_path / "python", Turns(tmp_path), "GPU-1")
-
-
-def test_llama_benchs_output_is_read() -> None:
-    rows = [
-        {"model_filename": "/m/smol.gguf", "backends": "CPU", "cpu_info": "EPYC", "gpu_info": "", "build_commit": "abc",
-         "build_number": 6000, "model_type": "llama 135M", "n_prompt": 512, "n_gen": 0, "samples_ts": [90, 100, 95]},
-        {"model_filename": "/m/smol.gguf", "backends": "CPU", "cpu_info": "EPYC", "gpu_info": "", "build_commit": "abc",
-         "build_number": 6000, "n_prompt": 0, "n_gen": 128, "n_depth": 4096, "samples_ts": [20.5]},
-    ]  # fmt: skip
-    (result,) = parse_llama_bench(msgspec.json.encode(rows))
-    assert [(figure.name, figure.median) for figure in result.figures] == [("pp512", 95.0), ("tg128 @ d4096", 20.5)]
-    assert result.device.details["model"] == "smol.gguf"
-    assert result.versions == {"llama.cpp": "6000 (abc)"}
-    with pytest.raises(BenchmarkError, match="Expected"):
-        parse_llama_bench(b'{"a": 1}')
 
 
 def test_a_processor_that_plays_a_gpu_is_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,6 +142,79 @@ def test_floors_of_other_shapes_are_read() -> None:
     assert [(line.key, line.met) for line in lines] == [("cpu.min_cores", None), ("gpu.required", True)]
     assert check_floor({}, MACHINE) == ()
     assert check_floor({"compute_spec": {"miner": None}}, MACHINE) == ()
+
+
+def met_of(text: str, machine: MachineFacts = MACHINE, role: str = "miner") -> dict[str, bool | None]:
+    return {line.key: line.met for line in check_floor(yaml.safe_load(text), machine, role)}
+
+
+def test_roles_outside_and_the_specification_inside() -> None:
+    text = """
+    version: "1.0"
+    roles:
+      miner:
+        compute_spec:
+          cpu: {min_cores: 6, min_speed: 2.0GHz}
+          gpu: {required: true, min_vram: 80GB, min_amount: 2}
+          memory: {min_ram: 12GB}
+        network: {bandwidth: {download: ">=50Mbps"}}
+      validator:
+        compute_spec: {cpu: {min_cores: 999}}
+    """
+    assert met_of(text) == {
+        "cpu.min_cores": True, "cpu.min_speed": True, "gpu.required": True, "gpu.min_vram": False,
+        "gpu.min_amount": False, "memory.min_ram": True, "network.download": None,
+    }  # fmt: skip
+    assert met_of(text, role="validator") == {"cpu.min_cores": False}
+
+
+def test_a_section_may_be_one_value_and_keys_may_carry_their_unit() -> None:
+    short = "compute_spec: {miner: {cpu: 16, ram: 8, disk: 100, gpu: RTX 4090 (24 GB)}, validator: {cpu: 1}}"
+    assert met_of(short) == {"cpu": False, "ram": True, "disk": True, "gpu": True}
+    assert met_of(short.replace("RTX 4090", "RTX 5090"))["gpu"] is None, "another card may be as good"
+    assert met_of(short, MachineFacts())["gpu"] is False
+    assert met_of(short.replace("RTX 4090 (24 GB)", "none"))["gpu"] is True
+    units = """
+    miner:
+      gpu: {required: true, type: NVIDIA, min_vram_gb: 16, recommended: "RTX 4090"}
+      ram: {min_gb: 32}
+      disk: {min_gb: 50, type: NVMe}
+      tools: {cpu_cores: 2, ram_gb: 4, gpu_reason: speed}
+    validator: {ram: {min_gb: 1}}
+    """
+    assert met_of(units) == {
+        "gpu.required": True, "gpu.type": True, "gpu.min_vram_gb": True, "ram.min_gb": False, "disk.min_gb": True,
+        "disk.type": None, "tools.cpu_cores": True, "tools.ram_gb": True,
+    }  # fmt: skip
+
+
+def test_nothing_that_is_asked_is_left_out_and_one_of_several_profiles_is_enough() -> None:
+    text = """
+    compute_spec:
+      miner:
+        gpu:
+          required: true
+          profiles:
+            small: {min_vram: 16, min_compute_capability: 8.6, recommended_context: 9}
+            large: {min_vram: 80, min_compute_capability: 9.0}
+          minimum: [{name: RTX 3090, vram_gb: 24}]
+        docker: {required: true, min_version: "24.0"}
+        models: {a: [one, two]}
+        qpu: anything
+    network_spec: {ports: {validator: {outbound: [1]}, miner: {outbound: [443]}}}
+    """
+    lines = check_floor(yaml.safe_load(text), MACHINE)
+    assert [(line.key, line.wanted, line.have, line.met) for line in lines] == [
+        ("gpu.required", "yes", "RTX 4090", True),
+        ("gpu.profiles", "one of small, large", "enough for small", True),
+        ("gpu.minimum", "RTX 3090 24", "cannot be checked", None),
+        ("docker.required", "yes", "cannot be checked", None),
+        ("docker.min_version", "24.0", "cannot be checked", None),
+        ("models.a", "one, two", "cannot be checked", None),
+        ("qpu", "anything", "cannot be checked", None),
+    ]
+    assert met_of(text, MachineFacts(cards=(Card("Old", 8 * 10**9, "6.1"),)))["gpu.profiles"] is False
+    assert met_of("compute_spec: {validator: {cpu: 1}}") == {}, "another role's floor is not this one's"
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "a: [", "\x00"])

@@ -69,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     device.add_argument("--cpu", action="store_true", help="measure the processor")
     device.add_argument("--shaders", action="store_true", help="any vendor's GPU by shaders (needs the bench extra)")
     device.add_argument("--torch", type=Path, metavar="PYTHON", help="the torch of this Python")
-    device.add_argument("--llama-bench", type=Path, metavar="FILE", help="keep the output of llama-bench -o json")
+    device.add_argument(
+        "--llama-bench", type=Path, metavar="FILE", help="keep what llama-bench wrote (json, csv or md)"
+    )
     device.add_argument("--seconds", type=float, default=20.0, help="for the check (default 20)")
     device.add_argument("--sustained", type=float, default=0.0, metavar="SECONDS", help="a long run after it")
     device.add_argument("--resume", action="store_true", help="go on with a sustained run that was cut off")

@@ -13,16 +13,10 @@ import msgspec
 from ranvier.benchmark import around, guard, serving
 from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest
-from ranvier.benchmark.device import (
-    DeviceRun,
-    measure_cpu,
-    measure_cuda,
-    measure_torch,
-    measure_wgpu,
-    parse_llama_bench,
-)  # fmt: skip
+from ranvier.benchmark.device import DeviceRun, measure_cpu, measure_cuda, measure_torch, measure_wgpu
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.journal import Journal, begin, unfinished
+from ranvier.benchmark.llama_bench import parse_llama_bench
 from ranvier.benchmark.lock import Turns, related
 from ranvier.benchmark.metrics import LoadResult, vllm_json
 from ranvier.benchmark.objectives import PRESETS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,9 @@ from ranvier.benchmark.figures import Device, DeviceResult, Figure, Minute
 from ranvier.core.paths import resources
 
 LABEL = (
-    "Peak rates by instruction, not by a matrix library; Hopper and newer can do more with instructions not used here. "
-    "These kernels have not yet been compared with cuBLAS on a real card."
+    "Peak rates by instruction on data of random bits, not by a matrix library; tensor rates with 32-bit sums. Hopper "
+    "and newer can do more with instructions not used here. These kernels have not yet been compared with cuBLAS on a "
+    "real card."
 )
 _WARPS, _ROUNDS, _TILES = 8, 2048, 8
 _SAMPLES = 7
@@ -59,7 +61,8 @@ def work(request: Any, say: Say) -> DeviceResult:
             message = f"{context.name} (compute capability {context.capability[0]}.{context.capability[1]}) is too old."
             raise BenchmarkError("Not for this card", message, "Turing and newer can be measured this way.")
         file = "kernels_80.ptx" if context.capability >= (8, 0) else "kernels_75.ptx"
-        context.load((resources() / "benchmark" / file).read_bytes())
+        kernels = (resources() / "benchmark" / file).read_bytes()
+        context.load(kernels)
         free, total = context.memory()
         size = _buffer(free, context.cache)
         buffers = [context.allocate(size), context.allocate(size)]
@@ -67,7 +70,8 @@ def work(request: Any, say: Say) -> DeviceResult:
         figures, skipped = ((), {}) if asked.done_s is not None else _check(context, tests, asked.check_s, say)
         heavy = next((test for test in reversed(tests) if test.name in ("bf16", "fp16")), None)
         long_run = asked.sustained_s > 0 and heavy is not None
-        result = _result(cuda, device, context, size, file, (free, total), figures, skipped, long_run)
+        named = f"{file} {hashlib.sha256(kernels).hexdigest()[:8]}"  # figures of other kernels are not the same figures
+        result = _result(cuda, device, context, size, named, (free, total), figures, skipped, long_run)
         if long_run and heavy is not None:
             say({"event": "checked", "result": result})
             sustained = _sustain(context, heavy, asked.sustained_s, asked.done_s or 0.0, say)
@@ -82,7 +86,7 @@ def _result(
     device: int,
     context: Context,
     size: int,
-    file: str,
+    kernels: str,
     memory: tuple[int, int],
     figures: tuple[Figure, ...],
     skipped: dict[str, str],
@@ -106,7 +110,7 @@ def _result(
         ),
         label=LABEL,
         figures=figures,
-        versions={"cuda_driver": cuda.version, "kernels": file},
+        versions={"cuda_driver": cuda.version, "kernels": kernels},
         skipped=skipped,
         sustained_unit="TFLOP/s" if long_run else "",
     )

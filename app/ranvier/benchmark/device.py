@@ -14,7 +14,7 @@ from ranvier.benchmark.children import Told, command_of, run_child
 from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest
 from ranvier.benchmark.errors import BenchmarkError
-from ranvier.benchmark.figures import Device, DeviceResult, Figure, Minute
+from ranvier.benchmark.figures import DeviceResult, Minute
 from ranvier.benchmark.journal import Journal, Look, Part, Slice, Unfinished
 from ranvier.benchmark.lock import Turns
 from ranvier.benchmark.telemetry import Telemetry, TelemetrySample, TelemetrySummary, summarise, together
@@ -166,37 +166,6 @@ async def measure_torch(
         raw = await run_child([str(python), "-I", str(script)], {}, told, limit_s=limit_s, environment=environment)
     result = msgspec.convert(raw, DeviceResult)
     return DeviceRun(msgspec.structs.replace(result, device=msgspec.structs.replace(result.device, uuid=uuid)))
-
-
-def parse_llama_bench(output: bytes) -> tuple[DeviceResult, ...]:
-    """Results of ``llama-bench -o json``, one for each model and backend. Raises BenchmarkError."""
-    try:
-        rows = msgspec.json.decode(output, type=list[dict[str, object]])
-    except msgspec.MsgspecError as error:
-        raise BenchmarkError("Not from llama-bench", f"{error}.", "Run it with -o json.") from error
-    groups: dict[tuple[str, str], list[dict[str, object]]] = {}
-    for row in rows:
-        groups.setdefault((str(row.get("model_filename")), str(row.get("backends"))), []).append(row)
-    results = []
-    for (model, backends), members in groups.items():
-        figures = tuple(_llama_figure(row) for row in members if isinstance(row.get("samples_ts"), list))
-        first = members[0]
-        name = str(first.get("gpu_info") or first.get("cpu_info") or "unknown")
-        details = {"model": Path(model).name, "backends": backends, "model_type": str(first.get("model_type"))}
-        build = f"{first.get('build_number')} ({first.get('build_commit')})"
-        label = "llama-bench: tokens per second without tokenising and sampling, synthetic tokens."
-        device = Device(f"llama:{name}", name, "llama-bench", details=details)
-        results.append(DeviceResult(device, label, figures, {"llama.cpp": build}))
-    return tuple(results)
-
-
-def _llama_figure(row: dict[str, object]) -> Figure:
-    prompt, made, depth = (row.get(key) or 0 for key in ("n_prompt", "n_gen", "n_depth"))
-    parts = [f"pp{prompt}" if prompt else "", f"tg{made}" if made else ""]
-    name = "+".join(part for part in parts if part) + (f" @ d{depth}" if depth else "")
-    samples = row["samples_ts"]
-    assert isinstance(samples, list)
-    return Figure(name, name, "tokens/s", tuple(float(value) for value in samples))
 
 
 def _per_joule(result: DeviceResult, samples: Sequence[TelemetrySample]) -> float | None:

@@ -203,7 +203,10 @@ def _without(data: Any) -> Any:
 
 
 def _device_values(run: DeviceRun) -> tuple[Value, ...]:
-    out = [Value(f.name, f.title, f.unit, f.median, f.spread_percent) for f in run.result.figures]
+    out = [
+        Value(f.name, f.title, f.unit, f.median, f.spread_percent if len(f.samples) > 1 else None)
+        for f in run.result.figures
+    ]
     share = kept_share(run.result.sustained)
     if share is not None:
         out.append(Value("kept", "Kept in the long run", "%", 100 * share))

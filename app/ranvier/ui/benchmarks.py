@@ -20,6 +20,7 @@ from ranvier.benchmark.device import DeviceRun
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.guard import RunningMiner, cost_of, users_of
 from ranvier.benchmark.journal import Journal, Unfinished, begin
+from ranvier.benchmark.llama_bench import parse_llama_bench
 from ranvier.benchmark.lock import Turns, related
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Record, Store, Subject, new_record
@@ -154,10 +155,10 @@ def torch_work(one: Torch, turns: Turns, cards: Sequence[str]) -> Work:
 
 
 def keep_llama_bench(store: Store, path: Path) -> int:
-    """Keep what a ``llama-bench -o json`` wrote; how many results it held. Raises BenchmarkError and StorageError.
+    """Keep what a ``llama-bench`` wrote; how many results it held. Raises BenchmarkError and StorageError.
     Reads and writes files."""
     try:
-        results = device.parse_llama_bench(path.read_bytes())
+        results = parse_llama_bench(path.read_bytes())
     except OSError as error:
         raise BenchmarkError("Not readable", f"{path}: {error.strerror}.", "Choose another file.") from error
     for result in results:
