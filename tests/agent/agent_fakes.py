@@ -69,6 +69,7 @@ class FakeChain:
         self.neurons: dict[str, Neuron] = {}
         self.stakes: list[StakePosition] = []
         self.swaps: dict[str, KeySwap] = {}
+        self.ends: dict[str, Receipt] = {}  # by what is known of a transaction: what became of it
         self.held: Callable[[BlockRef], list[StakePosition]] | None = None  # stakes that differ by block
         self.owners: dict[str, str] = {}
         self.final_lag = 0
@@ -183,6 +184,10 @@ class FakeChain:
     async def owner(self, hotkey_ss58: str, at: BlockRef) -> str | None:
         self._up()
         return self.owners.get(hotkey_ss58)
+
+    async def settle(self, following: str, from_block: int) -> tuple[Receipt | None, int]:
+        self._up()
+        return self.ends.get(following), self.height + 1
 
     async def publish_axon(
         self, wallet_path: Path, hotkey_name: str, hotkey_ss58: str, netuid: int, ip: str, port: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -15,13 +14,17 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from chain.sandbox_process import SandboxProcess
 from gui import samples, samples_money
 from ranvier.agent.api.messages import AddReceipt, GetReceipts, Receipts
+from ranvier.agent.money.receipt_rows import stored
 from ranvier.chain import reads
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import Movement, TxStage
+from ranvier.chain.following import unpacked
+from ranvier.chain.model import TxStage
 from ranvier.chain.networks import sandbox_network
+from ranvier.chain.outcome import Sent
 from ranvier.chain.plans import plans
 from ranvier.chain.policy import Policy, judge
-from ranvier.core.errors import KeyFileError, RanvierError, StorageError
+from ranvier.chain.runtime.extrinsics import Mortality
+from ranvier.core.errors import ChainError, KeyFileError, RanvierError, StorageError
 from ranvier.core.evidence import Level
 from ranvier.core.settings import LIMIT_ACTION_TAO, LIMIT_COST_PERCENT, LIMIT_DAY_TAO, RETYPE_ABOVE_TAO
 from ranvier.core.units import Tao
@@ -35,7 +38,7 @@ from ranvier.ui.dialogs.money.plan import PlanDialog
 from ranvier.ui.dialogs.money.receipt import TransactionDialog, verdict_words
 from ranvier.ui.dialogs.wallets.offline import OfflineDialog
 from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
-from ranvier.ui.receipts import counts, stored, value_of
+from ranvier.ui.receipts import counts
 from ranvier.ui.spending import policy_of
 from ranvier.ui.transacting import OneSignature, Transacting, Wish
 
@@ -107,38 +110,6 @@ def test_one_signature_wipes_the_key():
         once.sign(b"payload")
 
 
-def test_receipts_are_kept_with_what_they_changed(house):
-    whole = stored(samples_money.receipt(), 7)
-    assert (whole.id, whole.kept, whole.stage, whole.at_ms) == ("0x" + "c4" * 32, "yes", "final", 7)
-    (one,) = whole.operations
-    assert (one.kind, one.alpha_rao, one.tao_rao, one.netuid, one.event_index) == (
-        "stake", 176_301_112_005, -5 * COIN, 1, 4,
-    )  # fmt: skip
-    assert value_of(whole) == 5 * COIN
-    failed = stored(samples_money.receipt(TxStage.FAILED, error="The price moved."), 7)
-    assert failed.kept == "no" and failed.operations == () and failed.error == "The price moved."
-    assert msgspec.json.decode(msgspec.json.encode(whole), type=type(whole)) == whole
-
-
-def test_what_came_to_others_is_not_ours_and_gifts_count_by_their_value(house):
-    base, mine = samples_money.receipt(), samples_money.COLDKEY
-    gone = Movement("transfer", 3, mine, samples_money.HOTKEY, 1, -9, 0)
-    came = replace(gone, event_index=4, coldkey_ss58=samples_money.HOTKEY_2, alpha_rao=9)
-    gift = replace(base, movements=(gone, came), plan=replace(base.plan, spend_rao=0, value_rao=70))
-    assert [one.alpha_rao for one in stored(gift, 7).operations] == [-9]
-    assert [one.alpha_rao for one in stored(gift, 7, {samples_money.HOTKEY_2}).operations] == [-9, 9]
-    assert value_of(stored(gift, 7)) == 70
-    swap = [replace(gone, kind="move", tao_rao=tao) for tao in (80, -80)]
-    assert value_of(stored(replace(gift, movements=tuple(swap)), 7)) == 80
-
-
-def test_what_a_batch_did_before_it_failed_counts(house):
-    base = samples_money.receipt()
-    broken = stored(replace(base, stage=TxStage.FAILED, error="Part 2 failed."), 7)
-    assert len(broken.operations) == 1 and counts(broken)
-    assert not counts(stored(samples_money.receipt(TxStage.FAILED, error="The price moved."), 7))
-
-
 async def test_transaction_dialog_shows_stages_then_the_receipt(qtbot, house):
     parent = QWidget()
     qtbot.addWidget(parent)
@@ -174,10 +145,12 @@ def faked(monkeypatch):
     async def connected(_context):
         yield Node()
 
-    async def submit(_conn, plan, signer, *, on_stage, wait, timeout_s):
+    async def submit(_conn, plan, signer, *, on_signed, on_stage, wait, timeout_s):
         payload = b"what is signed"
         late = getattr(signer, "sign_later", None)
-        sent.append((plan, await late(payload) if late else signer.sign(payload)))
+        signature = await late(payload) if late else signer.sign(payload)
+        await on_signed(Sent(plan, payload, samples_money.receipt().extrinsic_hash, Mortality(7, "0x7")))
+        sent.append((plan, signature))
         on_stage(TxStage.SUBMITTED)
         on_stage(TxStage.IN_BLOCK)
         return samples_money.receipt()
@@ -216,9 +189,54 @@ async def test_a_wrong_password_keeps_asking_and_a_right_one_sends(qtbot, house,
     await samples.until(lambda: not flow.busy, "the end")
     assert len(faked) == 1 and len(faked[0][1]) == 64
     assert flow.dialog is not None and flow.dialog.receipt is receipts[0]
-    (kept,) = house.client.called(AddReceipt)
-    assert kept.receipt.id == receipts[0].extrinsic_hash
+    begun, kept = house.client.called(AddReceipt)
+    assert begun.receipt.id == kept.receipt.id == receipts[0].extrinsic_hash
+    assert (begun.receipt.stage, kept.receipt.stage, kept.receipt.following) == ("submitted", "final", "")
+    assert unpacked(begun.receipt.following).plan == faked[0][0]
     assert not house.errors
+    await house.close()
+
+
+async def sign_and_send(flow, parent):
+    flow.begin(Wish(samples.COLDKEY, plan_of))
+    plan = await dialog_of(PlanDialog)
+    plan.again.input.setText("5")
+    plan.submitted()
+    unlock = await dialog_of(UnlockDialog)
+    unlock.input.setText(PASSWORD)
+    unlock.submitted()
+    await samples.until(lambda: not flow.busy, "the end")
+
+
+async def test_what_cannot_be_kept_is_not_sent(qtbot, house, faked):
+    """A full disk is found before the money moves, not after."""
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    await samples.make_wallets(house.paths.wallets)
+    house.client.answers[AddReceipt] = RanvierError("Ledger not written", "The disk is full.")
+    await sign_and_send(Transacting(house.context, parent, unlock=UNLOCK), parent)
+    assert not faked
+    (error,) = house.errors
+    assert error.title == "Not sent" and "The disk is full." in error.message and "Nothing was sent" in error.hint
+    await house.close()
+
+
+async def test_what_the_node_does_not_take_is_kept_as_dropped(qtbot, house, faked, monkeypatch):
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    await samples.make_wallets(house.paths.wallets)
+
+    async def refused(_conn, plan, signer, *, on_signed, **_):
+        await on_signed(Sent(plan, b"", "0xbad", Mortality(7, "0x7")))
+        raise ChainError("Transaction not accepted", "The account cannot pay the fee.", "Send some TAO to it first.")
+
+    monkeypatch.setattr("ranvier.chain.submit.submit", refused)
+    flow = Transacting(house.context, parent, unlock=UNLOCK)
+    await sign_and_send(flow, parent)
+    kept = house.client.called(AddReceipt)[-1].receipt
+    assert (kept.id, kept.stage, kept.following) == ("0xbad", "dropped", "")
+    assert kept.error == "The account cannot pay the fee." and kept.next_step == "Send some TAO to it first."
+    assert not counts(kept) and len(house.errors) == 1
     await house.close()
 
 

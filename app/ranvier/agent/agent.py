@@ -42,6 +42,7 @@ from ranvier.agent.money.market import Market
 from ranvier.agent.money.portfolio import PortfolioReader
 from ranvier.agent.money.position_history import PositionWatch
 from ranvier.agent.money.price_watch import PriceWatch
+from ranvier.agent.money.receipt_watch import ReceiptWatch
 from ranvier.agent.money.rows import earning_row
 from ranvier.agent.network.archives import Archives
 from ranvier.agent.network.chain_face import Chain
@@ -127,6 +128,7 @@ class Agent:
             archive=self.archives.chain,
         )
         self.positions = PositionWatch(paths, self._coldkeys, self._fitted_ledger, now=parts.now)
+        self.receipts = ReceiptWatch(self._fitted_ledger, self._coldkeys, now=parts.now)
         self.keys = KeyWatch(self._coldkeys, now=parts.now)
         self.ladders = LadderBook(
             paths, lambda: (self.watch.network, self.watch.view().genesis_hash), self.market.quote, self.changed,
@@ -206,7 +208,11 @@ class Agent:
                 chain,
                 miners,
                 self._troubles.values(),
-                [*self.hardware.attention(), *self.keys.attention(), *self.ladders.attention()],
+                [
+                    entry
+                    for part in (self.hardware, self.keys, self.receipts, self.ladders)
+                    for entry in part.attention()
+                ],
             ),
         )
 
@@ -248,6 +254,7 @@ class Agent:
             self.portfolio.find_targets,
             self.writer.on_head,
             self.positions.on_head,
+            self.receipts.on_head,
             self.keys.on_head,
         ):
             try:

@@ -41,6 +41,7 @@ class StoredReceipt(msgspec.Struct, frozen=True):
     ``stage`` is ``submitted``, ``dropped``, ``failed``, ``in_block`` or ``final``. ``sentences`` say whether it did
     what the plan said; when empty they are made from the amounts (``judged``). ``kept`` is ``yes``, ``no`` or
     ``unknown``. ``value_rao`` is the TAO value of all that the plan moves (None in receipts of older versions).
+    ``following`` is what the chain room needs to look for the transaction; empty once nothing can change any more.
     """
 
     id: str
@@ -67,6 +68,9 @@ class StoredReceipt(msgspec.Struct, frozen=True):
     sentences: tuple[str, ...] = ()
     operations: tuple[Operation, ...] = ()
     value_rao: int | None = None
+    next_step: str | None = None
+    fee_payer_ss58: str | None = None
+    following: str = ""
 
 
 def judged(receipt: StoredReceipt) -> StoredReceipt:
@@ -114,15 +118,18 @@ def _balance(receipt: StoredReceipt) -> tuple[bool | None, str]:
 
 
 def add(connection: sqlite3.Connection, receipt: StoredReceipt) -> bool:
-    """Store a receipt inside the caller's transaction; whether anything is new. An earlier stage changes nothing."""
+    """Store a receipt inside the caller's transaction; whether anything is new. An earlier stage changes nothing,
+    but what is settled replaces what was not."""
     if receipt.stage not in _STAGES:
         raise LedgerError("Not a receipt", f"There is no stage “{receipt.stage[:40]}”.")
     whole = judged(receipt)
-    known = connection.execute("SELECT stage, at_ms FROM receipt WHERE id = ?", (whole.id,)).fetchone()
-    if known is not None:
-        if _STAGES.index(whole.stage) <= _STAGES.index(known[0]):
+    row = connection.execute("SELECT body FROM receipt WHERE id = ?", (whole.id,)).fetchone()
+    if row is not None:
+        known = msgspec.json.decode(row[0], type=StoredReceipt)
+        settles = bool(known.following) and not whole.following  # also when its block lost and it is in none now
+        if not settles and _STAGES.index(whole.stage) <= _STAGES.index(known.stage):
             return False
-        whole = msgspec.structs.replace(whole, at_ms=known[1])
+        whole = msgspec.structs.replace(whole, at_ms=known.at_ms)
     connection.execute(
         "INSERT OR REPLACE INTO receipt VALUES (?,?,?,?,?,?,?,?,?,?)",
         (
@@ -142,6 +149,13 @@ def receipts(
     low, high = since_ms or 0, until_ms if until_ms is not None else 2**62
     rows = connection.execute(query, (low, high, max(0, limit), max(0, offset)))
     return tuple(msgspec.json.decode(body, type=StoredReceipt) for (body,) in rows)
+
+
+def unsettled(connection: sqlite3.Connection) -> tuple[StoredReceipt, ...]:
+    """Those of which it is not known for ever what became of them, oldest first."""
+    rows = connection.execute("SELECT body FROM receipt WHERE stage IN ('submitted', 'in_block') ORDER BY at_ms, id")
+    found = (msgspec.json.decode(body, type=StoredReceipt) for (body,) in rows)
+    return tuple(one for one in found if one.following)
 
 
 def operations(connection: sqlite3.Connection) -> tuple[Operation, ...]:

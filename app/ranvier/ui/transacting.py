@@ -39,6 +39,7 @@ from ranvier.ui.spending import policy_of
 
 if TYPE_CHECKING:
     from ranvier.chain.connection import Connection
+    from ranvier.chain.outcome import Sent
 
 Unlock = Callable[..., Awaitable[LocalSigner]]
 _WATCH_S = 180.0
@@ -188,10 +189,23 @@ class Transacting:
             self.times.setdefault(stage, time.monotonic() - begun)
             dialog.show_stage(stage)
 
+        begun_with: list[Sent] = []
+
+        async def begin(sent: Sent) -> None:
+            await self._receipts.begin(sent, at_ms)
+            begun_with.append(sent)
+
         try:
-            receipt = await submit(connection, plan, signer, on_stage=tell, wait=TxStage.FINAL, timeout_s=_WATCH_S)
+            receipt = await submit(
+                connection, plan, signer, on_signed=begin, on_stage=tell, wait=TxStage.FINAL, timeout_s=_WATCH_S
+            )
         except RanvierError as error:
             dialog.show_error(error)
+            for sent in begun_with:  # the node did not take it
+                dropped = Receipt(
+                    plan, TxStage.DROPPED, sent.hash, None, None, None, None, error.message, error.hint or None
+                )
+                await self._receipts.keep(dropped, at_ms)
             raise
         except (Cancelled, asyncio.CancelledError) as stopped:
             dialog.close()

@@ -121,6 +121,7 @@ class MoneyCommands:
         if command.receipt.network != network:
             raise AgentError("Other network", f"The receipt is of {command.receipt.network}, not {network}.")
         new = await self._ledger().write(lambda c: receipts.add(c, command.receipt))
+        self._agent.receipts.seen(command.receipt)
         return m.Done("Kept." if new else "It was known.")
 
     async def get_receipts(self, command: m.GetReceipts) -> m.Receipts:

@@ -50,6 +50,10 @@ class Chain(Protocol):
 
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]: ...
     async def owner(self, hotkey_ss58: str, at: BlockRef) -> str | None: ...
+    async def settle(self, following: str, from_block: int) -> tuple[Receipt | None, int]:
+        """What became of a transaction that was sent, once that is final (None: not yet), and the block to go on at."""
+        ...
+
     async def publish_axon(
         self, wallet_path: Path, hotkey_name: str, hotkey_ss58: str, netuid: int, ip: str, port: int
     ) -> Receipt:
@@ -159,6 +163,11 @@ class LiveChain:
     async def owner(self, hotkey_ss58: str, at: BlockRef) -> str | None:
         (owner,) = await self._open.read([("SubtensorModule", "Owner", [hotkey_ss58])], at)
         return None if owner is None else str(owner)
+
+    async def settle(self, following: str, from_block: int) -> tuple[Receipt | None, int]:
+        from ranvier.chain.following import settle
+
+        return await settle(self._open, following, from_block)
 
     async def publish_axon(
         self, wallet_path: Path, hotkey_name: str, hotkey_ss58: str, netuid: int, ip: str, port: int
