@@ -74,20 +74,29 @@ def _map(name: str, value: int, key: int, *hashers: str, optional: bool = False)
 
 
 def runtime(form: str) -> Any:
-    """``form``: "u64" (the oldest shares), "fixed" (343) or "float" (newest: floats, locks, collateral, balancer)."""
-    shares = {"u64": U64, "fixed": FIXED, "float": FIXED}[form]
+    """``form``: "u64" (the oldest shares), "fixed" (343), "float" (425: floats beside the older form, locks,
+    collateral, balancer) or "epochs" (newest: floats alone, pools that can be closed, an index of the collateral)."""
+    shares = {"u64": U64, "fixed": FIXED, "float": FIXED, "epochs": FIXED}[form]
+    older = [_map("Alpha", shares, KEYS3, _A, _A, _I), _map("TotalHotkeyShares", shares, KEYS2, _A, _I)]
     items = [
         _map("NetworksAdded", BOOL, U16, _I),
         _map("StakingHotkeys", ACCOUNTS, ACCOUNT, _A),
         _map("Owner", ACCOUNT, ACCOUNT, _A),
         _map("Uids", U16, NETUID_ACCOUNT, _I, _A, optional=True),
         _map("TotalHotkeyAlpha", U64, KEYS2, _A, _I),
-        _map("Alpha", shares, KEYS3, _A, _A, _I),
-        _map("TotalHotkeyShares", shares, KEYS2, _A, _I),
+        *(older if form != "epochs" else ()),
         *(_map(name, U64, U16, _I) for name in ("SubnetTAO", "SubnetAlphaIn", "SubnetAlphaOut")),
     ]
     swap: tuple[StorageItem, ...] = ()
-    if form == "float":
+    if form == "epochs":
+        items += [
+            _map("AlphaShareEpoch", U64, KEYS3, _A, _A, _I),
+            _map("AlphaSharePoolEpoch", U64, KEYS2, _A, _I),
+            _map("ColdkeyMinerCollateral", U64, NETUID_ACCOUNT, _I, _A),
+            _map("ColdkeyCollateralHotkeys", ACCOUNTS, NETUID_ACCOUNT, _I, _A),
+            _map("OwnedHotkeys", ACCOUNTS, ACCOUNT, _A),
+        ]
+    if form in ("float", "epochs"):
         items += [
             _map("AlphaV2", FLOAT, KEYS3, _A, _A, _I),
             _map("TotalHotkeySharesV2", FLOAT, KEYS2, _A, _I),
@@ -112,5 +121,5 @@ def runtime(form: str) -> Any:
         Pallet("SubtensorModule", "SubtensorModule", 7, tuple(items), None, None, None, ()),
         Pallet("Swap", "Swap", 8, swap, None, None, None, ()),
     )
-    spec = {"u64": 218, "fixed": 320, "float": 425}[form]
+    spec = {"u64": 218, "fixed": 320, "float": 425, "epochs": 475}[form]
     return codec.decode_runtime(GENESIS, spec, 1, Index(FORMAT, 14, _types(), pallets, 4, ()))

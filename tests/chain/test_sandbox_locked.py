@@ -10,7 +10,7 @@ import pytest
 
 from chain.chain_helpers import NETUID, change, connected, done, funded, new_key
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import reads, submit
+from ranvier.chain import reads, stakes, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.chain.model_stake import Holding, Portfolio
@@ -126,6 +126,30 @@ async def test_a_conviction_lock_holds_what_the_app_calls_locked(sandbox: Sandbo
         free = await plans.plan_remove_stake(connection, cold.ss58, hot.ss58, NETUID, Alpha(held.sellable_rao, NETUID))
         _, held = await seen(connection, cold, await done(connection, free, cold))
         assert held.sellable_rao <= 2
+
+
+async def test_what_can_be_sold_of_several_positions_is_the_chains_word(sandbox: SandboxProcess) -> None:
+    """Locked alpha and collateral together, over three hotkeys of one coldkey."""
+    async with connected(sandbox) as connection:
+        await put(connection, Subtensor.CollateralLockShare.key(NETUID), HALF.to_bytes(2, "little"))
+        cold, hots = await funded(connection, Tao(200 * 10**9)), [new_key() for _ in range(3)]
+        await done(connection, await plans.plan_register(connection, cold.ss58, hots[0].ss58, NETUID), cold)
+        for hot in hots[1:]:
+            await sent(connection, cold, "try_associate_hotkey", hot.ss58)
+            receipt = await done(
+                connection, await plans.plan_add_stake(connection, cold.ss58, hot.ss58, NETUID, Tao(20 * 10**9)), cold
+            )
+        found, held = await seen(connection, cold, receipt)
+        assert len(found.holdings) == 3 and found.exits[NETUID].gives_rao == sum(h.sellable_rao for h in found.holdings)
+        held = next(one for one in found.holdings if one.hotkey_ss58 == hots[1].ss58)
+        await sent(connection, cold, "lock_stake", hots[1].ss58, NETUID, held.alpha_rao + held.alpha_rao // 2)
+        head = await connection.head()
+        found = await portfolio(connection, [cold.ss58], head)
+        answer = await connection.runtime_call(stakes.API, stakes.AVAILABLE, [[cold.ss58], None], head)
+        (told,) = stakes.told_availability(answer).values()
+        assert told.total_rao == sum(one.alpha_rao for one in found.holdings) and told.locked_rao > held.alpha_rao
+        assert told.available_rao < sum(one.sellable_rao for one in found.holdings), "each may go, but not all of them"
+        assert found.exits[NETUID].gives_rao == told.available_rao
 
 
 async def test_a_key_swap_on_its_way_is_seen_and_stops_plans(sandbox: SandboxProcess) -> None:
