@@ -209,6 +209,7 @@ class FakePrograms:
         self.command = list(command)
         self.values: dict[str, str] = {}
         self.fail_install: str | None = None
+        self.asks_gpu = False
         self.hold_install = asyncio.Event()
         self.hold_install.set()
         self.installs = 0
@@ -248,7 +249,7 @@ class FakePrograms:
         raise InstallError("Not installed", "This recipe has one version only.")
 
     def uses_gpu(self, folder: Path, miner: MinerFile) -> bool:
-        return bool(miner.gpus)
+        return bool(miner.gpus) or self.asks_gpu
 
     def health_rule(self, folder: Path, miner: MinerFile) -> HealthRule | None:
         return HealthRule(down_after=2)

@@ -10,11 +10,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.agent_fakes import House, up
+from agent.agent_fakes import FakePrograms, House, up
 from agent.test_hardware_alerts import CARD, Cards
 from hardware.test_diagnosis import sample
 from ranvier.agent.api import messages as m
 from ranvier.agent.miners.claims import CardTurns
+from ranvier.benchmark.guard import RunningMiner, users_of
 from ranvier.benchmark.lock import gpu_lock
 from ranvier.core.evidence import Level
 from ranvier.miners.states import ShownState
@@ -74,6 +75,28 @@ async def test_a_killed_agent_goes_on_waiting(tmp_path: Path, add: Callable[...,
             status = await house.until(lambda status: "waits for the benchmark" in status.miners[0].reason)
             assert status.miners[0].pid is None
         await house.until(lambda status: up(status.miners[0]), 25)
+        await house.end()
+
+
+async def test_a_miner_without_a_chosen_card_is_waited_for_where_its_recipe_asks_for_one(
+    tmp_path: Path, add: Callable[..., m.AddMiner]
+) -> None:
+    programs = FakePrograms()
+    async with House(tmp_path, cards=Cards(), programs=programs) as house:
+        for asks in (False, True):
+            programs.asks_gpu = asks
+            if not asks:
+                await house.client.call(m.UseNetwork("test"))
+                await house.client.call(add())
+            await house.client.call(m.InstallMiner("one"))
+            await house.client.call(m.StartMiner("one"))
+            status = await house.until(lambda status: up(status.miners[0]), 25)
+            (miner,) = status.miners
+            assert (miner.gpus, miner.uses_gpu) == ((), asks)
+            running = RunningMiner(miner.id, miner.name, False, any_gpu=miner.uses_gpu and not miner.gpus)
+            assert (users_of([running], ("GPU-1",)) == miner.name) == asks
+            await house.client.call(m.StopMiner("one"))
+            await house.until(lambda status: status.miners[0].pid is None, 25)
         await house.end()
 
 

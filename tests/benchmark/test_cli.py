@@ -98,7 +98,8 @@ async def test_without_an_agent_running_keepers_are_taken_as_registered(
         (folder / "status.json").write_text(json.dumps(status))
     (paths.miner("broken") / "run").mkdir(parents=True)
     (paths.miner("broken") / "run" / "status.json").write_text("{")
-    assert [(miner.id, miner.registered) for miner in await around.running_miners(paths)] == [("runs", True)]
+    (miner,) = await around.running_miners(paths)
+    assert (miner.id, miner.registered, miner.any_gpu) == ("runs", True, True), "which card it uses is not known"
 
 
 def test_what_fits_is_told_for_the_memory_asked_and_for_the_machine(bench: Any) -> None:

@@ -128,4 +128,7 @@ def test_who_uses_a_card_and_whom_it_may_cost() -> None:
     waits = RunningMiner("b", "Other", True, gpus=("GPU-2",), up=False)
     assert users_of([runs, waits], ("GPU-1",)) == "Writer" and users_of([runs, waits], ("GPU-2", "x")) == "Other"
     assert users_of([runs, waits], ()) is None
+    anywhere = RunningMiner("c", "Roamer", True, any_gpu=True)
+    assert users_of([runs, anywhere], ("GPU-2",)) == "Roamer" and users_of([anywhere], ("wgpu",)) == "Roamer"
+    assert users_of([anywhere], ("cpu",)) is None and users_of([anywhere], ()) is None
     assert cost_of([waits]) is None and "Writer is registered" in (cost_of([runs, waits]) or "")

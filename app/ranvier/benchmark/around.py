@@ -61,9 +61,8 @@ async def running_miners(paths: Paths) -> tuple[RunningMiner, ...]:
     status = await ask(paths, "status", "--json")
     miners = (status or {}).get("miners")
     if not isinstance(miners, list):
-        return tuple(
-            RunningMiner(name, name, registered=True, gpus=_gpus(paths.miners / name)) for name in _kept_running(paths)
-        )
+        cards = {name: _gpus(paths.miners / name) for name in _kept_running(paths)}
+        return tuple(RunningMiner(name, name, True, gpus=gpus, any_gpu=not gpus) for name, gpus in cards.items())
     return tuple(
         RunningMiner(
             id=str(miner.get("id")),
@@ -73,6 +72,7 @@ async def running_miners(paths: Paths) -> tuple[RunningMiner, ...]:
             axon_port=miner.get("axon_port"),
             gpus=tuple(miner.get("gpus") or ()),
             up=miner.get("state") in ("running", "starting"),
+            any_gpu=bool(miner.get("uses_gpu")) and not miner.get("gpus"),
         )
         for miner in miners
         if isinstance(miner, dict) and (miner.get("wanted") or miner.get("pid") is not None)

@@ -43,9 +43,11 @@ async def device(options: argparse.Namespace, paths: Paths) -> int:
     guard.may_run(await around.running_miners(paths), told_to=options.serving)
     turns = around.turns(paths, share=options.serving)
     if options.torch is not None:
-        run = await measure_torch(options.torch, turns, options.gpu or "torch", _progress(options))
+        taken = await _cards(paths, options.gpu)
+        run = await measure_torch(options.torch, turns, options.gpu or "torch", _progress(options), cards=taken)
     elif options.shaders:
-        run = await measure_wgpu({"check_s": options.seconds}, turns, _progress(options))
+        taken = await _cards(paths, None)  # which of them the shaders run on cannot be told
+        run = await measure_wgpu({"check_s": options.seconds}, turns, _progress(options), cards=taken)
     elif options.cpu:
         run = await measure_cpu(CpuRequest(check_s=options.seconds), turns, _progress(options))
     else:
@@ -57,6 +59,12 @@ async def device(options: argparse.Namespace, paths: Paths) -> int:
         if one.begun.uuid == run.result.device.uuid and one.done_s >= one.begun.sustained_s - 1.5:
             Journal(one.path, one.begun.at).drop()  # it is kept now
     return 0
+
+
+async def _cards(paths: Paths, uuid: str | None) -> tuple[str, ...]:
+    """The card asked for with its parts; without one every card of this machine."""
+    known = [(str(gpu["uuid"]), gpu["parent_uuid"]) for gpu in (await around.hardware(paths))["gpus"] if gpu["uuid"]]
+    return related(uuid, known) if uuid is not None else tuple(one for one, _ in known)
 
 
 async def _card_or_processor(options: argparse.Namespace, paths: Paths, turns: Turns) -> DeviceRun:

@@ -11,7 +11,7 @@ from ranvier.benchmark.errors import BenchmarkError
 @dataclass(frozen=True, slots=True)
 class RunningMiner:
     """A miner that runs on this machine (``up``), or should. ``play`` is a practice network, where nothing is lost.
-    ``gpus``: the cards chosen for it."""
+    ``gpus``: the cards chosen for it; ``any_gpu``: none is, and it uses whichever it finds."""
 
     id: str
     name: str
@@ -20,6 +20,7 @@ class RunningMiner:
     axon_port: int | None = None
     gpus: tuple[str, ...] = ()
     up: bool = True
+    any_gpu: bool = False
 
 
 def cost_of(miners: Sequence[RunningMiner]) -> str | None:
@@ -35,8 +36,9 @@ def cost_of(miners: Sequence[RunningMiner]) -> str | None:
 
 
 def users_of(miners: Sequence[RunningMiner], uuids: Sequence[str]) -> str | None:
-    """The names of those that have one of these cards; None when nobody has."""
-    return ", ".join(miner.name for miner in miners if set(miner.gpus) & set(uuids)) or None
+    """The names of those that have one of these cards, or may have; None when nobody has."""
+    cards = set(uuids) - {"cpu"}
+    return ", ".join(m.name for m in miners if set(m.gpus) & cards or (m.any_gpu and cards)) or None
 
 
 def may_run(miners: Sequence[RunningMiner], *, told_to: bool) -> None:

@@ -56,7 +56,7 @@ def _miners(status: AgentStatus | None) -> list[RunningMiner]:
     return [
         RunningMiner(
             one.id, one.name, one.neuron is not None, one.network == "sandbox", one.axon_port, one.gpus,
-            one.state in (MinerState.RUNNING, MinerState.STARTING),
+            one.state in (MinerState.RUNNING, MinerState.STARTING), one.uses_gpu and not one.gpus,
         )
         for one in (status.miners if status is not None else ())
         if one.wanted or one.pid is not None

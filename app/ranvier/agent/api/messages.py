@@ -113,6 +113,7 @@ class MinerView(msgspec.Struct, frozen=True):
     ``state`` is the keeper's word; ``shown`` what a person is told (with health counted), with its reason and when
     that was seen. ``diagnosis`` stands from a crash until it is well again or stopped. ``reading``: what it uses, None
     while it does not run. ``torch_cuda``: the CUDA (major, minor) that the torch in its environment was built for.
+    ``uses_gpu``: a card is chosen for it, its recipe asks for one, or its processes hold memory of one.
     """
 
     id: str
@@ -148,6 +149,7 @@ class MinerView(msgspec.Struct, frozen=True):
     next_start_at: float | None = None
     diagnosis: DiagnosisView | None = None
     gpus: tuple[str, ...] = ()
+    uses_gpu: bool = False
     version: Version = Version()
     reading: MinerSample | None = None
     torch_cuda: tuple[int, int] | None = None

@@ -44,6 +44,7 @@ class Miner:
         self.lock = asyncio.Lock()
         self.installed = False
         self.torch_cuda: tuple[int, int] | None = None
+        self._asks_gpu = False
         self.health: HealthSeen | None = None
         self.seat: SeatSeen | None = None
         self.pay: PaySeen | None = None
@@ -201,6 +202,7 @@ class Miner:
         try:
             self.installed = await self._tools.programs.installed(self.folder, self.file)
             self._rule = self._tools.programs.health_rule(self.folder, self.file)
+            self._asks_gpu = self._tools.programs.uses_gpu(self.folder, msgspec.structs.replace(self.file, gpus=()))
             self.torch_cuda = await asyncio.to_thread(lambda: torch_cuda(self.versions.current().env))
             self._problems.pop("recipe", None)
         except RanvierError as error:
@@ -249,6 +251,7 @@ class Miner:
             next_start_at=None if status is None else status.next_start_at,
             diagnosis=self.incident.view or self._seatless(chain_note),
             gpus=file.gpus,
+            uses_gpu=bool(file.gpus or self._asks_gpu or (used is not None and used.gpu_memory)),
             torch_cuda=self.torch_cuda,
             external_ip=file.external_ip,
             external_port=file.external_port,
