@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
+import re
 import tracemalloc
+from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ from ledger.test_receipts import DONE
 from ranvier.core.errors import StorageError
 from ranvier.core.paths import Paths
 from ranvier.ledger import cli, coverage, prices, receipts
-from ranvier.ledger.export import COINTRACKING, KOINLY, OWN, export
+from ranvier.ledger.export import COINTRACKING, FORMATS, KOINLY, OWN, export
 from ranvier.ledger.payments import DAY_MS, Payment
 from ranvier.ledger.prices import FiatPrice
 from ranvier.ledger.reading import write_export
@@ -76,6 +80,45 @@ async def test_tax_tools_get_what_was_paid_in_their_columns(tmp_path: Path) -> N
     assert rows[0][:3] == ["Mining", "1.500000001", "SN1"]
     assert "block 360 event 9" in rows[0][9]
     assert len({row[-1] for row in rows}) == len(rows) == 2
+    await ledger.close()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+async def test_a_years_file_sums_to_the_ledger_to_the_rao(tmp_path: Path, kind: str) -> None:
+    chance = random.Random(1)
+    rows = [
+        replace(PAID, netuid=n % 3, block=n, uid=n % 7, time_ms=START + n * DAY_MS // 3, block_hash=f"0x{n:064x}",
+                alpha_rao=(rao := chance.randrange(1, 10 ** chance.randrange(1, 16))), gross_rao=rao, captured_rao=0)
+        for n in range(3 * 365)
+    ]  # fmt: skip
+    ledger = Ledger(tmp_path / "l.sqlite")
+    await ledger.add_payments([*rows, replace(BURNED, block=10**6)])
+    text = await exported(ledger, kind, since_ms=START, until_ms=START + 365 * DAY_MS)
+    sums: Counter[int] = Counter()
+    if kind == "json":
+        for one in json.loads(text):
+            sums[one["netuid"]] += one["alpha_rao"]
+    else:
+        heading, *lines = csv.reader(io.StringIO(text, newline=""))
+        netuid, amount = {"csv": (1, 10), "koinly": (4, 3), "cointracking": (2, 1)}[kind]
+        for line in lines:
+            assert len(line) == len(heading)
+            assert re.fullmatch(r"\d+\.\d{9}", line[amount]), "no exponent, no group, all nine places"
+            sums[int(line[netuid].removeprefix("SN"))] += int(Decimal(line[amount]) * 10**9)
+    bought = await ledger.buckets("month")
+    assert sums == {n: sum(one.alpha_rao for one in bought if one.netuid == n) for n in range(3)}
+    assert sum(sums.values()) == sum(row.alpha_rao for row in rows)
+    await ledger.close()
+
+
+async def test_what_a_node_names_cannot_break_a_line(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l.sqlite")
+    await ledger.add_payments([replace(PAID, block_hash='0x"a,b\r\n', hotkey_ss58='5"H,')])
+    for kind in ("csv", "koinly", "cointracking"):
+        heading, line = csv.reader(io.StringIO(await exported(ledger, kind), newline=""))
+        assert len(line) == len(heading)
+        assert any('0x"a,b\r\n' in cell for cell in line) and any('5"H,' in cell for cell in line)
+    assert json.loads(await exported(ledger, "json"))[0]["block_hash"] == '0x"a,b\r\n'
     await ledger.close()
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import enum
 import heapq
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -22,8 +24,7 @@ class Order(enum.StrEnum):
     HIFO = "hifo"
 
 
-@dataclass(frozen=True, slots=True)
-class Acquired:
+class Acquired(msgspec.Struct, frozen=True, gc=False):
     """A lot as it came: ``cost`` in millionths of fiat (or rao of TAO: one unit for all), None when not known."""
 
     key: str
@@ -32,8 +33,7 @@ class Acquired:
     cost: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Disposed:
+class Disposed(msgspec.Struct, frozen=True, gc=False):
     """What left, and what it brought, in the same unit as the costs."""
 
     key: str
@@ -42,7 +42,7 @@ class Disposed:
     proceeds: int | None
 
 
-class Taken(msgspec.Struct, frozen=True):
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """A part of a disposal from one lot. Without ``lot`` nothing was left to take: the ledger does not know its origin.
 
     ``cost`` is None when the lot's is not known or there is no lot.
@@ -61,7 +61,7 @@ class Taken(msgspec.Struct, frozen=True):
         return None if self.cost is None or self.proceeds is None else self.proceeds - self.cost
 
 
-class Left(msgspec.Struct, frozen=True):
+class Left(msgspec.Struct, frozen=True, gc=False):
     """What is still there of a lot."""
 
     lot: str
@@ -76,11 +76,66 @@ class Book:
     left: tuple[Left, ...]
 
 
-@dataclass(slots=True)
-class _Lot:
-    acquired: Acquired
+class _Lot(msgspec.Struct, gc=False):
+    """``place`` is its number by time."""
+
+    place: int
+    key: str
+    at_ms: int
     rao: int
     cost: int | None
+
+
+class _Waiting(Protocol):
+    """Lots that are there; ``first`` is the one to be taken next."""
+
+    def put(self, lot: _Lot, /) -> None: ...
+    def first(self) -> _Lot | None: ...
+    def drop(self) -> object:
+        """Take the first away: nothing is left of it."""
+        ...
+
+    def rest(self) -> Iterable[_Lot]: ...
+
+
+class _Line:
+    """First in first out, or last in."""
+
+    def __init__(self, *, last: bool) -> None:
+        self._lots: deque[_Lot] = deque()
+        self._end = -1 if last else 0
+
+    def put(self, lot: _Lot, /) -> None:
+        self._lots.append(lot)
+
+    def drop(self) -> object:
+        return self._lots.pop() if self._end else self._lots.popleft()
+
+    def first(self) -> _Lot | None:
+        return self._lots[self._end] if self._lots else None
+
+    def rest(self) -> Iterable[_Lot]:
+        return self._lots
+
+
+class _Dearest:
+    """Dearest first; a lot without a known cost comes last."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, _Lot]] = []
+
+    def put(self, lot: _Lot, /) -> None:
+        # Cost per rao as an integer: amounts are below 2**63, so two different prices differ by more than 2**-128.
+        heapq.heappush(self._heap, (-((lot.cost or 0) << 128) // lot.rao, lot.place, lot))
+
+    def first(self) -> _Lot | None:
+        return self._heap[0][2] if self._heap else None
+
+    def drop(self) -> object:
+        return heapq.heappop(self._heap)
+
+    def rest(self) -> Iterable[_Lot]:
+        return (lot for _, _, lot in self._heap)
 
 
 def match(acquired: Iterable[Acquired], disposed: Iterable[Disposed], order: Order) -> Book:
@@ -91,61 +146,45 @@ def match(acquired: Iterable[Acquired], disposed: Iterable[Disposed], order: Ord
     lots = sorted(acquired, key=lambda one: one.at_ms)
     if any(one.rao < 0 or (one.cost or 0) < 0 for one in lots):
         raise ValueError("a lot is never negative")
-    waiting: list[tuple[tuple[int, ...], _Lot]] = []
+    waiting: _Waiting = _Dearest() if order is Order.HIFO else _Line(last=order is Order.LIFO)
     taken: list[Taken] = []
     place = 0
     for disposal in sorted(disposed, key=lambda one: one.at_ms):
         if disposal.rao < 0:
             raise ValueError("a disposal is never negative")
+        begin = place
         while place < len(lots) and lots[place].at_ms <= disposal.at_ms:
-            _put(waiting, lots[place], place, order)
             place += 1
-        taken += _take(waiting, disposal)
-    for number in range(place, len(lots)):
-        _put(waiting, lots[number], number, order)
-    rest = sorted((lot for _, lot in waiting), key=lambda lot: (lot.acquired.at_ms, lot.acquired.key))
-    return Book(tuple(taken), tuple(Left(one.acquired.key, one.acquired.at_ms, one.rao, one.cost) for one in rest))
+        _put(waiting, lots[begin:place], begin)
+        _take(waiting, disposal, taken)
+    # What came after the last disposal is whole: it needs no place in the order.
+    rest = [Left(lot.key, lot.at_ms, lot.rao, lot.cost) for lot in sorted(waiting.rest(), key=lambda lot: lot.place)]
+    rest += [Left(one.key, one.at_ms, one.rao, one.cost) for one in lots[place:] if one.rao]
+    return Book(tuple(taken), tuple(rest))
 
 
-def _put(waiting: list[tuple[tuple[int, ...], _Lot]], acquired: Acquired, place: int, order: Order) -> None:
-    if acquired.rao == 0:
-        return
-    rank: tuple[int, ...] = (place,)
-    if order is Order.LIFO:
-        rank = (-place,)
-    elif order is Order.HIFO:
-        # Cost per rao as an integer: amounts are below 2**63, so two different prices differ by more than 2**-128.
-        rank = (-((acquired.cost or 0) << 128) // acquired.rao, place)  # a lot without a known cost comes last
-    heapq.heappush(waiting, (rank, _Lot(acquired, acquired.rao, acquired.cost)))
+def _put(waiting: _Waiting, lots: Iterable[Acquired], place: int) -> None:
+    for number, one in enumerate(lots, place):
+        if one.rao:
+            waiting.put(_Lot(number, one.key, one.at_ms, one.rao, one.cost))
 
 
-def _take(waiting: list[tuple[tuple[int, ...], _Lot]], disposal: Disposed) -> list[Taken]:
+def _take(waiting: _Waiting, disposal: Disposed, taken: list[Taken]) -> None:
     wanted, proceeds = disposal.rao, disposal.proceeds
-    found = []
     while wanted:
-        lot = waiting[0][1] if waiting else None
-        rao = min(wanted, lot.rao) if lot is not None else wanted
+        lot = waiting.first()
+        if lot is None:
+            taken.append(Taken(disposal.key, None, wanted, None, disposal.at_ms, None, proceeds))
+            return
+        rao = min(wanted, lot.rao)
         brought = None if proceeds is None else proceeds * rao // wanted
-        cost = None
-        if lot is not None:
-            cost = None if lot.cost is None else lot.cost * rao // lot.rao
-            lot.rao -= rao
-            if cost is not None and lot.cost is not None:
-                lot.cost -= cost
-            if lot.rao == 0:
-                heapq.heappop(waiting)
-        found.append(
-            Taken(
-                disposal.key,
-                None if lot is None else lot.acquired.key,
-                rao,
-                None if lot is None else lot.acquired.at_ms,
-                disposal.at_ms,
-                cost,
-                brought,
-            )
-        )
+        cost = None if lot.cost is None else lot.cost * rao // lot.rao
+        taken.append(Taken(disposal.key, lot.key, rao, lot.at_ms, disposal.at_ms, cost, brought))
+        lot.rao -= rao
+        if lot.cost is not None and cost is not None:
+            lot.cost -= cost
+        if lot.rao == 0:
+            waiting.drop()
         wanted -= rao
         if proceeds is not None and brought is not None:
             proceeds -= brought
-    return found
