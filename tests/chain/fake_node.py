@@ -103,7 +103,8 @@ class FakeNode:
 
     def _usual(self, method: str, params: list[Any]) -> Any:
         if method == "state_queryStorageAt":
-            return [{"block": params[1], "changes": [[key, self.state.get(key)] for key in params[0]]}]
+            at = params[1] if len(params) > 1 else HEAD
+            return [{"block": at, "changes": [[key, self.state.get(key)] for key in params[0]]}]
         if method == "state_getKeysPaged":
             after = params[2] or ""
             return sorted(key for key in self.state if key.startswith(params[0]) and key > after)[: params[1]]

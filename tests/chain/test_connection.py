@@ -205,6 +205,19 @@ async def test_node_errors_are_words() -> None:
             await connection.block(5)
 
 
+async def test_the_head_is_one_request_and_says_its_block() -> None:
+    async with FakeNode() as node, opened(node.endpoint) as connection:
+        node.put("System", "Number", [], (100).to_bytes(4, "little"))
+        await connection.head()  # now the runtime of that block is known
+        node.asked.clear()
+        found = await connection.head()
+        assert (found.number, found.hash, node.asked) == (100, HEAD, ["state_queryStorageAt"])
+        for strange in ([], [{"changes": []}], None, [{"block": HEAD}]):
+            node.answers["state_queryStorageAt"] = lambda _, answer=strange: answer
+            with pytest.raises(ChainError, match="which block"):
+                await connection.head()
+
+
 async def test_what_changes_the_chain_is_sent_once() -> None:
     async with FakeNode() as node, opened(node.endpoint, timeout_s=1) as connection:
         await node.cut()  # noticed by the harmless question before

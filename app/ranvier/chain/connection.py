@@ -121,7 +121,7 @@ class Connection:
         """The best block now. A runtime upgrade is noticed here."""
 
         def asking(session: Session) -> BlockRef:
-            found = self._block(session, session.read("chain_getHead", []))
+            found = self._noted(session, *session.best(_block_keys()))
             if session.runtime_at(found.hash) is not session.runtime:
                 session.refresh_runtime()
             return found

@@ -155,6 +155,15 @@ class Session:
             self._rest(prefix, page, block_hash)
         return found, pages, answers[len(parts) + len(prefixes) :]
 
+    def best(self, keys: Sequence[str]) -> tuple[str, dict[str, str]]:
+        """The best block's hash and the raw values there, in one request: a node that is not told a block names it."""
+        answer = self.read("state_queryStorageAt", [list(keys)])
+        try:
+            (change,) = answer
+            return change["block"], {key: value for key, value in change["changes"] if value is not None}
+        except (KeyError, TypeError, ValueError) as error:
+            raise ChainError("Unreadable answer", "The node does not say which block its values are of.") from error
+
     def values_each(self, wanted: Sequence[tuple[Sequence[str], str]]) -> list[dict[str, str] | ChainError]:
         """``values`` of several (keys, block hash) in one round; what the node refuses is an error in its place."""
         answers = self.read_many([("state_queryStorageAt", [list(keys), at]) for keys, at in wanted])
