@@ -12,7 +12,6 @@ from ranvier.agent.api.history_messages import GetPositionHistory, PositionHisto
 from ranvier.agent.api.ladder_messages import GetLadders, Ladders
 from ranvier.agent.api.market_messages import (
     Activity,
-    EndpointView,
     GetHoldings,
     GetNetCheck,
     GetSubnet,
@@ -38,6 +37,7 @@ from ranvier.agent.api.messages import (
 )
 from ranvier.chain.concentration import measure, quartiles
 from ranvier.chain.model import BlockRef, Change, Effect, Movement, Plan, Receipt, Subnet, TxStage
+from ranvier.chain.model_netcheck import EndpointCheck
 from ranvier.chain.model_stake import Account, Collateral, Holding, Portfolio
 from ranvier.chain.model_subnet import Registration
 from ranvier.chain.quotes import Pool, quote_sell
@@ -185,10 +185,10 @@ def netcheck() -> NetCheckView:
     return NetCheckView(
         "finney", time.time() - 2,
         (
-            EndpointView("wss://entrypoint-finney.opentensor.ai:443", 612.0, 88.4, 131.0, 5, 5, 48_213, 0, 3, 4.1, 425),
-            EndpointView("wss://lite.chain.opentensor.ai:443", 701.2, 142.9, 420.5, 5, 5, 48_213, 0, 3, 5.0, 425),
-            EndpointView("wss://lite.sub.latent.to:443", 390.0, 61.7, 1210.0, 4, 5, 48_197, 16, 9, 196.0, 424),
-            EndpointView(
+            EndpointCheck("wss://entrypoint-finney.opentensor.ai:443", 612.0, 88.4, 131.0, 5, 5, 48_213, 0, 3, 4.1),
+            EndpointCheck("wss://lite.chain.opentensor.ai:443", 701.2, 142.9, 420.5, 5, 5, 48_213, 0, 3, 5.0, 425),
+            EndpointCheck("wss://lite.sub.latent.to:443", 390.0, 61.7, 1210.0, 4, 5, 48_197, 16, 9, 196.0, 424),
+            EndpointCheck(
                 "wss://my-node.example:9944", asked=5,
                 error="It does not answer: connection refused. Check that the node runs and its port is open.",
             ),

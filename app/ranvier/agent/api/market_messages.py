@@ -7,6 +7,7 @@ import msgspec
 from ranvier.agent.api.command import Command, Done
 from ranvier.chain.concentration import Concentration
 from ranvier.chain.model import BlockRef, Subnet
+from ranvier.chain.model_netcheck import EndpointCheck
 from ranvier.chain.model_stake import Portfolio
 from ranvier.chain.model_subnet import Registration
 from ranvier.chain.supply import Supply
@@ -105,29 +106,12 @@ class TokenView(msgspec.Struct, frozen=True):
     activity: Activity | None
 
 
-class EndpointView(msgspec.Struct, frozen=True):
-    """One endpoint as ``chain.netcheck`` found it: times in milliseconds, lags in blocks; None is unknown."""
-
-    endpoint: str
-    open_ms: float | None = None
-    latency_ms: float | None = None
-    worst_ms: float | None = None
-    answered: int = 0
-    asked: int = 0
-    block: int | None = None
-    lag_blocks: int | None = None
-    final_lag_blocks: int | None = None
-    head_age_s: float | None = None
-    spec_version: int | None = None
-    error: str | None = None
-
-
 class NetCheckView(msgspec.Struct, frozen=True):
     """A check of all endpoints; ``used`` is the one that the agent works with."""
 
     network: str
     at: float
-    endpoints: tuple[EndpointView, ...]
+    endpoints: tuple[EndpointCheck, ...]
     used: str | None
 
 

@@ -11,10 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-
 from ranvier.agent.api.market_messages import (
-    EndpointView,
     Holdings,
     NetCheckView,
     SeatLine,
@@ -120,8 +117,7 @@ class Market:
 
         network, endpoints = self._where()
         found = await netcheck.check(network, endpoints=endpoints, samples=max(1, min(50, samples)))
-        rows = tuple(msgspec.convert(one, EndpointView, from_attributes=True) for one in found.endpoints)
-        return NetCheckView(found.network, found.at, rows, self._watch.require().chain.endpoint)
+        return NetCheckView(found.network, found.at, found.endpoints, self._watch.require().chain.endpoint)
 
     # --- inside ----------------------------------------------------------------------------------------------
 

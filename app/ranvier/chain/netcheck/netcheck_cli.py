@@ -9,7 +9,8 @@ import sys
 import msgspec
 
 from ranvier.chain.connection import Connection
-from ranvier.chain.netcheck.netcheck import EndpointCheck, NetCheck, Settlement, check
+from ranvier.chain.model_netcheck import EndpointCheck, NetCheck, Settlement
+from ranvier.chain.netcheck.netcheck import check
 from ranvier.chain.networks import NETWORKS, Network, sandbox_network
 from ranvier.core.errors import NetworkError, RanvierError
 from ranvier.core.outside import NOT_JSON

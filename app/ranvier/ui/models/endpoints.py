@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ranvier.agent.api.market_messages import EndpointView, NetCheckView
+from ranvier.agent.api.market_messages import NetCheckView
+from ranvier.chain.model_netcheck import EndpointCheck, best_of
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.words import UNKNOWN, block_text, duration_text
 
@@ -15,7 +16,7 @@ _NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    view: EndpointView
+    view: EndpointCheck
     used: bool
 
     @property
@@ -51,10 +52,9 @@ def endpoint_rows(found: NetCheckView) -> tuple[EndpointRow, ...]:
 
 def best_words(found: NetCheckView) -> str:
     """Which endpoint to use, in one sentence."""
-    usable = [one for one in found.endpoints if one.latency_ms is not None]
-    if not usable:
+    best = best_of(found.endpoints)
+    if best is None:
         return "No endpoint answers. Check the connection of this machine, or set an endpoint of your own."
-    best = min(usable, key=lambda one: (one.lag_blocks or 0, one.latency_ms or 0.0))
     if best.endpoint == found.used:
         return "The endpoint in use is the best of these."
     return f"{best.endpoint} is up to date and the quickest; it can be set in the settings."
