@@ -11,10 +11,11 @@ import pytest
 from benchmark.fake_stream import FakeStream
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.load import is_loopback, run_load
-from ranvier.benchmark.metrics import LoadResult, vllm_json
+from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.objectives import Objective
 from ranvier.benchmark.plans import ServingPlan, SweepPlan, arrivals, prompts
 from ranvier.benchmark.serving import ServingProgress, measure, sweep
+from ranvier.benchmark.vllm import vllm_json
 
 TYPICAL_S = 0.01  # between the server's sending and our noticing; mostly far below a millisecond
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import statistics
 
+import msgspec
 import numpy
 import pytest
 from hypothesis import given, settings
@@ -128,7 +129,9 @@ def test_the_knee_is_the_last_step_that_brought_five_percent() -> None:
     found = steps((1, 100, 1, 1), (2, 190, 2, 1), (4, 300, 3, 0.95), (8, 310, 3, 0.5))
     assert [passed_knee(found[:n]) for n in range(1, 5)] == [False, False, False, True]
     verdict = conclude(found)
-    assert (verdict.knee, verdict.best_good) == (4, 4)
+    assert (verdict.knee, verdict.best_good) == (4, 2), "95 of 100 are too few for MLPerf"
+    lenient = [msgspec.structs.replace(step, objective=Objective("x", "x", share=0.9)) for step in found]
+    assert conclude(lenient).best_good == 4
     assert passed_knee(steps((1, 100, 2, 1), (2, 190, 1, 1))), "fewer good answers end it too"
     assert conclude([]).knee is None
 

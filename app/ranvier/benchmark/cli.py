@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--warmup", type=int, default=2)
     serve.add_argument("--timeout", type=float, default=120.0, help="seconds for one request")
     serve.add_argument("--objective", choices=sorted(PRESETS), default=DEFAULT.name)
+    serve.add_argument("--goodput", nargs="+", metavar="NAME:MS", help="own limits instead: ttft:500 tpot:30 e2el:9000")
     serve.add_argument("--api-key-variable", help="environment variable that holds the key")
     serve.add_argument("--gpu", help="UUID of the GPU that serves: energy and clocks are watched")
     serve.add_argument("--vllm-json", type=Path, metavar="FILE", help="write vLLM's field names there too")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import secrets
 import sys
 import time
 from typing import Any
@@ -18,12 +19,13 @@ from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.journal import Journal, begin, unfinished
 from ranvier.benchmark.llama_bench import parse_llama_bench
 from ranvier.benchmark.lock import Turns, related
-from ranvier.benchmark.metrics import LoadResult, vllm_json
-from ranvier.benchmark.objectives import PRESETS
+from ranvier.benchmark.metrics import LoadResult
+from ranvier.benchmark.objectives import PRESETS, own
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Record, Store, Subject, new_record, values
 from ranvier.benchmark.sweep import SweepResult
 from ranvier.benchmark.telemetry import Telemetry
+from ranvier.benchmark.vllm import vllm_json
 from ranvier.core.files import write_atomic
 from ranvier.core.paths import Paths
 
@@ -94,11 +96,12 @@ async def _card_or_processor(options: argparse.Namespace, paths: Paths, turns: T
 async def serve(options: argparse.Namespace, paths: Paths) -> int:
     """Measure an endpoint."""
     concurrency = options.concurrency if options.concurrency is not None or options.rate is not None else 1
+    objective = PRESETS[options.objective] if options.goodput is None else own(options.goodput)
     plan = ServingPlan(
         url=options.url, model=options.model, requests=options.requests, max_seconds=options.seconds,
         concurrency=concurrency, rate=options.rate, burstiness=options.burstiness, input_words=options.input_words,
         output_tokens=options.output_tokens, warmup=options.warmup, timeout_s=options.timeout,
-        seed=int(time.time()), objective=PRESETS[options.objective], api_key_variable=options.api_key_variable,
+        seed=secrets.randbits(31), objective=objective, api_key_variable=options.api_key_variable,
         remote=options.remote,
     )  # fmt: skip
     plan.check()

@@ -98,7 +98,7 @@ class _Load:
         limited = share > _LIMITED_CPU_PERCENT or late > _LIMITED_LATE_MS
         return summarise(
             self._requests, model=self._model, concurrency=plan.concurrency, rate=plan.rate, objective=plan.objective,
-            client=Client(round(share, 1), round(late, 2), limited),
+            client=Client(round(share, 1), round(late, 2), limited), burstiness=plan.burstiness,
         )  # fmt: skip
 
     async def _warm_up(self) -> None:

@@ -49,9 +49,9 @@ class Request(msgspec.Struct):
         """Seconds for each output token after the first; None for an answer of one."""
         return (self.arrivals[-1] - self.arrivals[0]) / (self.tokens - 1) if self.tokens > 1 else None
 
-    def good(self, objective: Objective) -> bool:
-        """Whether it kept the objective. Waiting for its turn counts: its user waited."""
-        waited = max(0.0, self.sent - self.due)
+    def good(self, objective: Objective, *, waiting: bool = True) -> bool:
+        """Whether it kept the objective. Waiting for its turn counts: its user waited. (vLLM leaves it out.)"""
+        waited = max(0.0, self.sent - self.due) if waiting else 0.0
         pairs = (
             (objective.ttft_ms, self.ttft + waited),
             (objective.tpot_ms, self.tpot or 0.0),
@@ -112,6 +112,7 @@ class LoadResult(msgspec.Struct, frozen=True):
     client: Client
     requests: tuple[Request, ...] = ()
     per_user_throughput: float | None = None
+    burstiness: float = 1.0
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
@@ -135,7 +136,7 @@ def spread(seconds: Sequence[float]) -> Spread | None:
 
 def summarise(
     requests: Sequence[Request], *, model: str, concurrency: int | None, rate: float | None, objective: Objective,
-    client: Client,
+    client: Client, burstiness: float = 1.0,
 ) -> LoadResult:  # fmt: skip
     """Figures over the finished requests; the time runs from the first sending to the last arrival."""
     done = [request for request in requests if request.ok]
@@ -183,6 +184,7 @@ def summarise(
         client=client,
         requests=tuple(requests),
         per_user_throughput=1000 / median_tpot.median if median_tpot and median_tpot.median > 0 else None,
+        burstiness=burstiness,
     )
 
 
@@ -194,42 +196,3 @@ def _peak(done: Sequence[Request]) -> int:
         now += change
         most = max(most, now)
     return most
-
-
-def vllm_json(result: LoadResult, *, date: str, details: bool = False) -> dict[str, object]:
-    """The result with the field names of ``vllm bench serve``, so that tools which know those can compare."""
-    data: dict[str, object] = {
-        "date": date,
-        "backend": "openai-chat",
-        "label": "ranvier",
-        "model_id": result.model,
-        "num_prompts": len(result.requests),
-        "request_rate": result.rate if result.rate is not None else "inf",
-        "max_concurrency": result.concurrency,
-        "duration": result.duration,
-        "completed": result.completed,
-        "failed": result.failed,
-        "total_input_tokens": result.input_tokens,
-        "total_output_tokens": result.output_tokens,
-        "request_throughput": result.request_throughput,
-        "request_goodput": result.goodput,
-        "output_throughput": result.output_throughput,
-        "total_token_throughput": result.total_throughput,
-        "max_concurrent_requests": result.peak_concurrency,
-        "ranvier_tokens_from": result.tokens_from,
-        "ranvier_failures": result.failures,
-        "ranvier_client_cpu_percent": result.client.cpu_percent,
-        "ranvier_client_limited": result.client.limited,
-    }
-    for name in ("ttft", "tpot", "itl", "e2el"):
-        values: Spread | None = getattr(result, name)
-        for field in ("mean", "median", "std", "p90", "p95", "p99"):
-            data[f"{field}_{name}_ms"] = None if values is None else getattr(values, field)
-    if details:
-        done = [request for request in result.requests if request.ok]
-        data["ttfts"] = [request.ttft for request in done]
-        data["itls"] = [[b - a for a, b in zip(r.arrivals, r.arrivals[1:], strict=False)] for r in done]
-        data["output_lens"] = [request.tokens for request in done]
-        data["input_lens"] = [request.prompt_tokens for request in done]
-        data["errors"] = [request.reason or "" for request in result.requests]
-    return data

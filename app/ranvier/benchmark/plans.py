@@ -85,7 +85,7 @@ class SweepPlan(msgspec.Struct, frozen=True):
                 rate=None,
                 requests=max(self.step_requests, 4 * concurrency),
                 max_seconds=self.step_seconds,
-                seed=self.base.seed + concurrency,
+                seed=(self.base.seed << 16) + concurrency,  # no question of another step, nor of another sweep
             )
             concurrency *= 2
 

@@ -10,13 +10,12 @@ from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
 
 _GAIN = 1.05  # a step that brings less than 5 % more tokens has passed the knee
-_GOOD = 0.9  # share of requests within the objective that a load must keep
 
 
 class SweepResult(msgspec.Struct, frozen=True):
     """Steps in order. ``knee`` is the concurrency up to which more brought more; ``best_good`` the one with the most
-    tokens per second among those that keep the objective for nine requests of ten (None: none does). ``knee_seen``
-    False: the sweep ended at its largest step before more stopped to help."""
+    tokens per second among those that keep the objective, for the share of requests it asks for (None: none does).
+    ``knee_seen`` False: the sweep ended at its largest step before more stopped to help."""
 
     steps: tuple[LoadResult, ...]
     knee: int | None
@@ -41,7 +40,7 @@ def conclude(steps: Sequence[LoadResult]) -> SweepResult:
         if knee is not None and step.output_throughput < knee.output_throughput * _GAIN:
             break
         knee = step
-    good = [step for step in steps if step.completed and step.good_share >= _GOOD]
+    good = [step for step in steps if step.completed and step.good_share >= step.objective.share]
     best = max(good, key=lambda step: step.output_throughput, default=None)
     return SweepResult(
         tuple(steps),

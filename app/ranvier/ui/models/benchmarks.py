@@ -147,12 +147,15 @@ def notes(record: Record) -> tuple[str, ...]:
         found += _load_notes(record.serving)
     if record.sweep is not None:
         knee, best = record.sweep.knee, record.sweep.best_good
-        if knee is not None:
+        if knee is not None and record.sweep.knee_seen:
             found.append(f"Up to {knee} at once, more requests bring more tokens; beyond that they only wait longer.")
+        elif knee is not None:
+            found.append(f"Up to {knee} at once, more requests brought more tokens; the knee lies higher.")
+        share = 100 * next((step.objective.share for step in record.sweep.steps), 0.99)
         found.append(
-            "At no load do nine requests of ten keep the objective."
+            f"At no load do {share:.0f}{_NARROW}% of the requests keep the objective."
             if best is None
-            else f"Nine requests of ten keep the objective with up to {best} at once."
+            else f"{share:.0f}{_NARROW}% of the requests keep the objective with up to {best} at once."
         )
         for step in record.sweep.steps:
             found += [f"{step.concurrency} at once: {note}" for note in _load_notes(step, brief=True)]

@@ -75,7 +75,10 @@ class DeviceForm(Card):
         foot = QHBoxLayout()
         foot.addWidget(self.meaning, 1)
         self.llama = button(
-            "Keep a llama-bench result", self._ask_llama, kind="quiet", tip="A file that llama-bench wrote: JSON, CSV or Markdown"
+            "Keep a llama-bench result",
+            self._ask_llama,
+            kind="quiet",
+            tip="A file that llama-bench wrote: JSON, CSV or Markdown",
         )
         foot.addWidget(self.llama)
         foot.addWidget(self.start)
@@ -158,7 +161,9 @@ class DeviceForm(Card):
         self._chosen = True
 
     def _ask_llama(self) -> None:
-        dialog = QFileDialog(self, "A result of llama-bench", "", "llama-bench (*.json *.jsonl *.csv *.md *.txt);;All files (*)")
+        dialog = QFileDialog(
+            self, "A result of llama-bench", "", "llama-bench (*.json *.jsonl *.csv *.md *.txt);;All files (*)"
+        )
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self.llama_chosen.emit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import secrets
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
@@ -131,7 +131,7 @@ class ServingForm(Card):
             input_words=self.words_in.value(),
             output_tokens=self.tokens_out.value(),
             objective=PRESETS[self.objective.currentData()],
-            seed=int(time.time()),
+            seed=secrets.randbits(31),
             remote=not is_loopback(self.url.text().strip()) and self.mine.isChecked(),
         )
 
