@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ranvier.core import errors
 from ranvier.core.errors import ErrorData, KeyFileError, RanvierError, WrongPasswordError, why
-from ranvier.core.evidence import Evidence, Level, age_text, worst
+from ranvier.core.evidence import Evidence, Level, age_text, block_text, worst
 
 LEVELS = st.sampled_from(Level)
 
@@ -89,3 +89,8 @@ def test_what_was_never_seen_says_so() -> None:
 def test_foreign_errors_in_plain_words(error: Exception, words: str) -> None:
     said = why(error)
     assert said == words and not set(said) & set("[](){}'\"")
+
+
+def test_block_heights_read_in_groups_of_three():
+    assert [block_text(n) for n in (7, 1359, 5_123_456)] == ["7", "1\u202f359", "5\u202f123\u202f456"]
+    assert block_text(None) == "unknown"

@@ -16,8 +16,9 @@ from ranvier.ui.stylesheet import stylesheet
 from ranvier.ui.theme import LIGHT
 from ranvier.ui.widgets.earning_choices import EarningChoices
 from ranvier.ui.widgets.figures import FactGrid, Figure, FigureRow
-from ranvier.ui.widgets.page import scroll_area
+from ranvier.ui.widgets.page import Body, scroll_area
 from ranvier.ui.widgets.table import Table
+from ranvier.ui.widgets.text import label
 from ranvier.ui.window import Window
 
 
@@ -197,3 +198,23 @@ async def test_tab_stops_at_scrolling_content_only(qtbot):
         column.addWidget(QLabel("a line"))
     await asyncio.sleep(0.05)
     assert area.focusPolicy() == Qt.FocusPolicy.StrongFocus
+
+
+@pytest.mark.parametrize("width", [600, 1500])
+async def test_one_never_scrolls_over_blank_space(qtbot, width):
+    body = Body()
+    column = QVBoxLayout(body)
+    for _ in range(12):
+        column.addWidget(label("A sentence that is long enough to be broken into lines. " * 6, wrap=True))
+    area = scroll_area(body)
+    holder = QWidget()
+    QVBoxLayout(holder).addWidget(area)
+    qtbot.addWidget(holder)
+    holder.resize(width, 200)
+    holder.show()
+    await asyncio.sleep(0.02)
+    column.addStretch(1)
+    await asyncio.sleep(0.02)
+    last = column.itemAt(11).widget()
+    assert last is not None and 0 <= body.height() - last.geometry().bottom() < 30
+    assert area.verticalScrollBar().maximum() == max(0, body.height() - area.viewport().height())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from ranvier.agent.api.messages import Attention
 from ranvier.agent.network.chain_watch import Head
 from ranvier.chain.model_stake import KeySwap
-from ranvier.core.evidence import Level
+from ranvier.core.evidence import Level, block_text
 
 _EVERY_S = 60.0
 _BLOCK_S = 12
@@ -56,7 +56,7 @@ def _words(swap: KeySwap, block: int) -> str:
     if swap.execute_block is not None:
         left_s = max(0, swap.execute_block - block) * _BLOCK_S
         span = f"{left_s // _DAY_S} days" if left_s >= 2 * _DAY_S else f"{left_s // _HOUR_S} hours"
-        when = f"from block {swap.execute_block} on" + (f", in about {span}" if left_s >= _HOUR_S else "")
+        when = f"from block {block_text(swap.execute_block)} on" + (f", in about {span}" if left_s >= _HOUR_S else "")
     return (
         f"All it owns can go over to another key {when}. If you did not announce this, somebody else has this key: "
         "dispute the swap with btcli before then."

@@ -36,6 +36,11 @@ def worst(levels: Iterable[Level]) -> Level:
     return next((level for level in _ORDER if level in present), Level.OFF)
 
 
+def block_text(number: int | None) -> str:
+    """A block height in groups of three, wherever people read one: ``5 123 456``."""
+    return "unknown" if number is None else f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
 def age_text(seen_at: float | None, now: float) -> str:
     """``just now``, ``12 s ago``, ``3 min ago``, ``2 h ago``, ``5 days ago`` or ``never``."""
     if seen_at is None:

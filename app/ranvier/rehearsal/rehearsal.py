@@ -37,7 +37,7 @@ from ranvier.chain.model import BlockRef, Neuron, Plan, TxStage
 from ranvier.chain.networks import sandbox_network
 from ranvier.chain.plans import plans
 from ranvier.core.errors import AgentError, Cancelled, ChainError, ErrorData, MinerError, NetworkError, RanvierError
-from ranvier.core.evidence import Level
+from ranvier.core.evidence import Level, block_text
 from ranvier.core.paths import Paths
 from ranvier.core.tasks import Tasks
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
@@ -133,7 +133,7 @@ class Rehearsal:
         connection = Connection(sandbox_network(endpoint, genesis))
         await connection.open()
         head = await connection.head()
-        self._done(f"{endpoint}, block {head.number}, genesis {head_short(connection.genesis_hash)}")
+        self._done(f"{endpoint}, block {block_text(head.number)}, genesis {head_short(connection.genesis_hash)}")
         return connection
 
     async def _wallet(self, connection: Connection) -> _Node:
@@ -182,7 +182,7 @@ class Rehearsal:
                 head = await node.connection.head()
                 balance = (await reads.balances(node.connection, [coldkey], head))[0]
         await self._call(WatchColdkeys((coldkey,)))
-        self._done(f"{format_tao(Tao(balance.free_rao))} of play money at block {head.number}")
+        self._done(f"{format_tao(Tao(balance.free_rao))} of play money at block {block_text(head.number)}")
 
     async def _install(self, node: _Node) -> None:
         known = node.practice
@@ -239,7 +239,8 @@ class Rehearsal:
             head, neuron = await node.neuron()
         if neuron is None:
             raise ChainError("Registration", "The chain accepted the call but shows no seat.", "Try again.")
-        self._done(f"uid {neuron.uid} on subnet {_NETUID} since block {neuron.registered_block}; seen at {head.number}")
+        since, seen = block_text(neuron.registered_block), block_text(head.number)
+        self._done(f"uid {neuron.uid} on subnet {_NETUID} since block {since}; seen at {seen}")
 
     async def _start(self, node: _Node) -> None:
         self._begin(Stage.START, "Starting the miner under its keeper")
@@ -262,7 +263,7 @@ class Rehearsal:
             while neuron is None or neuron.axon is None or neuron.axon.port != miner.axon_port:
                 await deadline.pause()
                 _, neuron = await node.neuron()
-        self._done(f"{neuron.axon.ip}:{neuron.axon.port} on the chain since block {neuron.axon.block}")
+        self._done(f"{neuron.axon.ip}:{neuron.axon.port} on the chain since block {block_text(neuron.axon.block)}")
 
     async def _query(self, node: _Node) -> None:
         self._begin(Stage.QUERY, "Waiting for a validator's first signed query")
@@ -281,7 +282,7 @@ class Rehearsal:
             await deadline.pause()
         best = max(weight for _, weight in given)
         who = "1 validator" if len(given) == 1 else f"{len(given)} validators"
-        self._done(f"{who} gave a weight, the highest {best / 65535:.2f} of 1; block {head.number}")
+        self._done(f"{who} gave a weight, the highest {best / 65535:.2f} of 1; block {block_text(head.number)}")
 
     async def _earn(self, node: _Node) -> EarningRow:
         self._begin(Stage.EARN, "Waiting for the epoch that pays")
@@ -293,14 +294,15 @@ class Rehearsal:
                 break
             await deadline.pause()
         row = earnings.rows[0]
-        self._done(f"{format_alpha(Alpha(row.alpha_rao, row.netuid))} paid at block {row.block}")
+        self._done(f"{format_alpha(Alpha(row.alpha_rao, row.netuid))} paid at block {block_text(row.block)}")
         return row
 
     async def _tell_next_epoch(self, node: _Node) -> None:
         head = await node.connection.head()
         subnet = await reads.subnet(node.connection, _NETUID, head)
         if subnet.next_epoch_block is not None:
-            self._say(f"Waiting for the epoch at block {subnet.next_epoch_block}; now {head.number}")
+            due = block_text(subnet.next_epoch_block)
+            self._say(f"Waiting for the epoch at block {due}; now {block_text(head.number)}")
 
     # --- waiting and telling -------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ import datetime
 import html
 import re
 
+from ranvier.core.evidence import block_text as block_text  # with the other words, for pages
+
 UNKNOWN = "unknown"
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -88,11 +90,6 @@ def duration_text(seconds: float | None) -> str:
     days, hours = divmod(hours, 24)
     unit = "day" if days == 1 else "days"
     return f"{days} {unit} {hours} h" if hours else f"{days} {unit}"
-
-
-def block_text(number: int | None) -> str:
-    """A block height in groups of three: ``5 123 456``."""
-    return UNKNOWN if number is None else f"{number:,}".replace(",", _NARROW)
 
 
 def short_address(ss58: str) -> str:

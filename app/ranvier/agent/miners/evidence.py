@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ranvier.chain.model import Neuron
-from ranvier.core.evidence import Evidence, Level, age_text, worst
+from ranvier.core.evidence import Evidence, Level, age_text, block_text, worst
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import KeeperStatus, MinerState
 
@@ -124,7 +124,8 @@ def _process(facts: Facts, state: MinerState, now: float) -> Evidence:
             return Evidence(Level.WARN, f"process {status.pid} alive, its keeper is gone; a new one is started", now)
         case MinerState.RUNNING if facts.alive:
             since = age_text(status.started_at, now).removesuffix(" ago")
-            return Evidence(Level.GOOD, f"process {status.pid} alive for {since}", seen)
+            lives = "started just now" if since == "just now" else f"alive for {since}"
+            return Evidence(Level.GOOD, f"process {status.pid} {lives}", seen)
         case MinerState.RUNNING:
             return Evidence(Level.UNKNOWN, f"process {status.pid} was not found", seen)
         case MinerState.STARTING:
@@ -169,12 +170,12 @@ def _registration(facts: Facts, now: float) -> Evidence:
     if seat is None:
         return Evidence(Level.UNKNOWN, facts.chain_note or "not looked up on the chain yet")
     if seat.neuron is None:
-        text = f"not registered on subnet {facts.netuid} at block {seat.block}"
+        text = f"not registered on subnet {facts.netuid} at block {block_text(seat.block)}"
         level = Level.BAD if facts.wanted else Level.WARN
     else:
         immune = seat.neuron.immune_until_block
-        text = f"uid {seat.neuron.uid} on subnet {facts.netuid} at block {seat.block}"
-        text += f", immune until block {immune}" if immune > seat.block else ""
+        text = f"uid {seat.neuron.uid} on subnet {facts.netuid} at block {block_text(seat.block)}"
+        text += f", immune until block {block_text(immune)}" if immune > seat.block else ""
         level = Level.GOOD
     if facts.chain_note is not None or now - seat.at > CHAIN_STALE_S:
         return Evidence(Level.UNKNOWN, f"was {text}", seat.at)
@@ -202,12 +203,13 @@ def _pay(facts: Facts, now: float) -> Evidence:
         return Evidence(Level.UNKNOWN, "earnings are not known")
     epoch = pay.epoch_block
     if pay.last_block is not None and epoch is not None and pay.last_block < epoch:
-        return Evidence(Level.WARN, f"last paid at block {pay.last_block}; the epoch at {epoch} paid nothing", pay.at)
+        last = block_text(pay.last_block)
+        return Evidence(Level.WARN, f"last paid at block {last}; the epoch at {block_text(epoch)} paid nothing", pay.at)
     if pay.last_block is not None:
         fresh = facts.chain_note is None and epoch is not None
-        return Evidence(Level.GOOD if fresh else Level.UNKNOWN, f"paid at block {pay.last_block}", pay.at)
+        return Evidence(Level.GOOD if fresh else Level.UNKNOWN, f"paid at block {block_text(pay.last_block)}", pay.at)
     if seat is None or seat.neuron is None:
         return Evidence(Level.UNKNOWN if seat is None else Level.OFF, "never paid", pay.at)
     if epoch is not None and epoch > seat.neuron.registered_block:
-        return Evidence(Level.WARN, f"the epoch at block {epoch} paid nothing", pay.at)
+        return Evidence(Level.WARN, f"the epoch at block {block_text(epoch)} paid nothing", pay.at)
     return Evidence(Level.BUSY, "waits for its first epoch", pay.at)

@@ -17,6 +17,7 @@ from ranvier.agent.api.miner_messages import NO_SEAT
 from ranvier.agent.miners.evidence import SeatSeen
 from ranvier.agent.miners.miner_file import MinerFile
 from ranvier.core.errors import RecipeError
+from ranvier.core.evidence import block_text
 from ranvier.miners.diagnosis import Diagnoser, Diagnosis
 from ranvier.miners.diagnosis_facts import Facts, PortOwner, disk_free, oom_record, port_owner
 from ranvier.miners.environment import own_environment
@@ -134,7 +135,7 @@ def without_seat(miner_id: str, netuid: int, seat: SeatSeen | None, since: float
     return DiagnosisView(
         cause=NO_SEAT,
         sentence=f"It runs, but its hotkey has no seat on subnet {netuid}: nobody asks it, and it earns nothing.",
-        evidence=(f"not registered on subnet {netuid} at block {seat.block}",),
+        evidence=(f"not registered on subnet {netuid} at block {block_text(seat.block)}",),
         step="Register the hotkey, or stop the miner until you do.",
         action="register",
         label=LABELS["register"],
@@ -235,7 +236,7 @@ def _ports(lines: tuple[LogLine, ...], own: int) -> Mapping[int, PortOwner | Non
 
 
 def _registration(file: MinerFile, seat: SeatSeen) -> str:
-    where = f"on subnet {file.netuid} of {file.network} at block {seat.block}"
+    where = f"on subnet {file.netuid} of {file.network} at block {block_text(seat.block)}"
     if seat.neuron is None:
         return f"its hotkey is not registered {where}"
     return f"its hotkey is uid {seat.neuron.uid} {where}"

@@ -25,7 +25,7 @@ from ranvier.agent.api.ladder_messages import (
 )
 from ranvier.agent.api.messages import Attention, Done
 from ranvier.core.errors import AgentError, RanvierError, StorageError
-from ranvier.core.evidence import Level
+from ranvier.core.evidence import Level, block_text
 from ranvier.core.files import write_atomic
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths
@@ -241,7 +241,7 @@ class LadderBook:
         if quote is not None:
             gets = amount_words(quote.gets_rao, one, gives=False)
             percent = f"{quote.cost_ppm // 10_000}.{quote.cost_ppm % 10_000 // 100:02d} %"
-            said = f"About {gets} at block {quote.block}; fee and slippage cost {percent}."
+            said = f"About {gets} at block {block_text(quote.block)}; fee and slippage cost {percent}."
         return title, f"Step {len(one.done) + 1} of {one.steps}: {gives}. {said} Nothing is signed without you."
 
 

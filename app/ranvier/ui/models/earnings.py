@@ -153,10 +153,10 @@ def gap_spans(
     def at(block: int) -> float:
         return (last_ms + (block - last) * pace) / 1000
 
-    return tuple(
-        (at(one.from_block), at(one.to_block + 1), f"Blocks {one.from_block} to {one.to_block}: not known")
-        for one in gaps
-    )
+    def words(one: GapRow) -> str:
+        return f"Blocks {block_text(one.from_block)} to {block_text(one.to_block)}: not known"
+
+    return tuple((at(one.from_block), at(one.to_block + 1), words(one)) for one in gaps)
 
 
 def slot_words(start_ms: int, size: str) -> str:

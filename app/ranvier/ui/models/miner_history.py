@@ -10,7 +10,7 @@ from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.status import ExitRecord
 from ranvier.ui.phrases import alpha_text, exit_text
 from ranvier.ui.widgets.charts.series import Points, gaps, value_near
-from ranvier.ui.words import percent_text, rate_text, size_text, temperature_text
+from ranvier.ui.words import block_text, percent_text, rate_text, size_text, temperature_text
 
 _SHARED_NETWORK = "not known: it shares this machine's network"
 
@@ -114,7 +114,7 @@ def build(miner: MinerView, told: MinerHistory) -> Lines:
 
 def pay_dot(row: EarningRow, name: str = "") -> Dot:
     """One payment; ``name`` is whose."""
-    words = f"{name} paid {alpha_text(row.alpha_rao, row.netuid)} at block {row.block}".strip()
+    words = f"{name} paid {alpha_text(row.alpha_rao, row.netuid)} at block {block_text(row.block)}".strip()
     return Dot(row.time_ms / 1000, words, row.alpha_rao == 0, row.alpha_rao / 1e9)  # a height, never an amount
 
 

@@ -13,7 +13,7 @@ from ranvier.keys.custody import FIX_WORDS, Finding, Fix, Level
 from ranvier.ui.widgets.badge import Badge
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.marks import Mark
-from ranvier.ui.widgets.page import clear, scroll_area
+from ranvier.ui.widgets.page import Body, clear, scroll_area
 from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import count_text
 
@@ -73,7 +73,7 @@ class CustodyView(QWidget):
         head.addWidget(self.when)
         head.addWidget(button("Check again", self.again_wanted.emit))
         outer.addLayout(head)
-        body = QWidget()
+        body = Body()
         self._column = QVBoxLayout(body)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(14)

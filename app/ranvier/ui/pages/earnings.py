@@ -49,7 +49,7 @@ from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.path_field import Choose, open_chooser
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import button, label
-from ranvier.ui.words import count_text
+from ranvier.ui.words import block_text, count_text
 
 FORMATS = (
     ("csv", "CSV, every column", "csv"),
@@ -316,4 +316,4 @@ class EarningsPage(Page):
 
     def _copy(self, row: EarningRow) -> None:
         QGuiApplication.clipboard().setText(row.block_hash)
-        self.context.say(f"Copied the hash of block {row.block}.")
+        self.context.say(f"Copied the hash of block {block_text(row.block)}.")

@@ -34,7 +34,7 @@ from ranvier.ui.pages.wallet_actions import WalletActions
 from ranvier.ui.pages.wallet_detail import WalletDetail
 from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.empty import EmptyState
-from ranvier.ui.widgets.page import Page, scroll_area
+from ranvier.ui.widgets.page import Body, Page, scroll_area
 from ranvier.ui.widgets.text import button, restyle
 from ranvier.ui.widgets.wallet_groups import Group, WalletGroups
 from ranvier.ui.words import count_text
@@ -112,7 +112,7 @@ class WalletsPage(Page):
         self.custody.fix_wanted.connect(lambda finding: self.context.run(self.wallet_actions.fix(finding), "fix"))
 
     def _split(self) -> QWidget:
-        body = QWidget()
+        body = Body()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 12, 0)
         column.addWidget(self.detail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from ranvier.ui.widgets.badge import Badge, EvidenceLine
@@ -48,7 +48,7 @@ class Page(QWidget):
         self.content = QVBoxLayout()
         self.content.setContentsMargins(MARGIN - 1, 9, MARGIN - 1, MARGIN - 1)  # the scroll area has a ring of 1
         self.content.setSpacing(14)
-        body = QWidget() if self.scrolls else _Body()
+        body = Body() if self.scrolls else _LowBody()
         body.setLayout(self.content)
         self.area = scroll_area(body)
         outer.addWidget(self.area, 1)
@@ -83,15 +83,26 @@ class Page(QWidget):
             line.tick(now)
 
 
-class _Body(QWidget):
+class Body(QWidget):
+    """What scrolls: as high as its contents are at its own width. Qt would take what they need when they are as narrow
+    as can be, and one would scroll over blank space."""
+
+    def minimumSizeHint(self) -> QSize:
+        layout = self.layout()
+        if layout is None or not layout.hasHeightForWidth():
+            return super().minimumSizeHint()
+        return QSize(layout.totalMinimumSize().width(), 0)
+
+
+class _LowBody(Body):
     """As low as its parts can be, not as high as they would like: tables and charts scroll or shrink first."""
 
-    def heightForWidth(self, _width: int) -> int:
+    def heightForWidth(self, width: int) -> int:
         layout = self.layout()
-        return -1 if layout is None else layout.totalMinimumSize().height()
+        return -1 if layout is None else layout.totalMinimumHeightForWidth(width)
 
 
-def scroll_area(body: QWidget) -> QScrollArea:
+def scroll_area(body: Body) -> QScrollArea:
     """``body`` in an area that scrolls up and down. Tab stops at it only while there is something to scroll."""
     body.setProperty("role", "page-body")
     area = QScrollArea()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 
 from ranvier.chain.model import Plan
 from ranvier.chain.policy import Verdict
@@ -19,7 +19,7 @@ from ranvier.ui.context import Context
 from ranvier.ui.dialogs.money.plan import warning_row
 from ranvier.ui.header import NetworkChip
 from ranvier.ui.transacting import Wish
-from ranvier.ui.widgets.page import clear
+from ranvier.ui.widgets.page import Body, clear
 from ranvier.ui.widgets.text import label
 from ranvier.ui.words import block_text
 
@@ -58,7 +58,7 @@ class Preview(QFrame):
         self._chip.show_network(latest.chain.network if latest is not None else "")
         head.addWidget(self._chip)
         outer.addLayout(head)
-        inside = _Inside()
+        inside = Body()
         inside.setProperty("role", "page-body")
         self.body = QVBoxLayout(inside)
         self.body.setContentsMargins(0, 0, 10, 0)
@@ -160,13 +160,6 @@ class Preview(QFrame):
         for warning in plan.warnings:
             self.body.addLayout(warning_row(warning))
         self.body.addStretch(1)
-
-
-class _Inside(QWidget):
-    """As high as its texts need at the real width: Qt's own least height reckons with the narrowest text."""
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, 0)
 
 
 def facts(plan: Plan) -> list[tuple[str, str]]:
