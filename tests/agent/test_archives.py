@@ -14,8 +14,7 @@ from ranvier.ledger.prices import PriceSource
 from ranvier.ledger.store import Ledger
 
 
-async def test_one_connection_at_the_chosen_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ranvier.agent.network.archives._RETRY_S", 0.0)
+async def test_one_connection_at_the_chosen_place(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.sqlite")
     made: list[tuple[str, str, FakeChain]] = []
     down = FakeChain()
@@ -26,7 +25,7 @@ async def test_one_connection_at_the_chosen_place(tmp_path: Path, monkeypatch: p
         made.append((network, endpoint, chain))
         return chain
 
-    archives = Archives(lambda _: ledger, chain_of)
+    archives = Archives(lambda _: ledger, chain_of, retry_s=0.0)
     assert await archives.endpoint("sandbox") is None
     assert await archives.chain("sandbox") is None
     usual = await archives.endpoint("finney")

@@ -6,27 +6,23 @@ import asyncio
 import os
 import random
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from agent.earnings_child import Writer
 from ranvier.agent.network.chain_face import LiveChain
 from ranvier.chain.networks import sandbox_network
 from ranvier.chain.plans.position_steps import MOST_EPOCHS
-from ranvier.core.processes import child_environment
 from ranvier.keys import addresses
-from ranvier.ledger import coverage, crosscheck, payments
+from ranvier.ledger import crosscheck, payments
 from ranvier.sandbox.pallets.subtensor import shares
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.rpc.server import RpcServer
 from ranvier.sandbox.waiting import Refused
 from sandbox.support import TAO, Bench
 
-WRITER = Path(__file__).parent.parent / "programs" / "earnings_writer.py"
 Key = tuple[int, str]  # block, hotkey
 
 pytestmark = [
@@ -50,9 +46,14 @@ class World:
         self.paid: dict[Key, tuple[int, int, str, str | None]] = {}  # gross, paid, fate, destination
         self.dividends: list[tuple[int, int]] = []  # of the quiet miner, whose only staker is its owner
         self.held: dict[int, int] = {}  # and what that miner's position was after each block
-        self.port = 0
+        self.port = self.archive_port = 0
+        self.netuids = (1,)
         for coldkey, _ in self.people:
             self.bench.fund(coldkey)
+
+    @property
+    def goals(self) -> dict[int, int]:
+        return {1: max(block for block, _ in self.paid)}
 
     @property
     def hotkeys(self) -> list[str]:
@@ -123,59 +124,6 @@ class World:
             self.bench.node.send(signer, pallet, call, arguments)
         except Refused:
             return  # a refusal is a life's event too
-
-
-class Writer:
-    """The child that notes, killed and started again."""
-
-    def __init__(self, world: World, path: Path) -> None:
-        self.world, self.path = world, path
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        node = self.world.bench.node
-        command = [sys.executable, str(WRITER), str(self.path), f"ws://127.0.0.1:{self.world.port}"]
-        command += [f"0x{node.chain.genesis_hash.hex()}", *self.world.hotkeys]
-        self.process = subprocess.Popen(command, env=child_environment(), stderr=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
-
-    def known(self) -> int:
-        """Up to which block every hotkey's record is complete; 0 when one is not complete from the first block on."""
-        try:
-            connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, timeout=1)
-        except sqlite3.Error:
-            return 0
-        try:
-            spans = [coverage.spans(connection, 1, hotkey) for hotkey in self.world.hotkeys]
-            return min(one[0][1] if one and one[0][0] == 1 else 0 for one in spans)
-        except sqlite3.Error:
-            return 0
-        finally:
-            connection.close()
-
-    async def until_whole(self, limit_s: float = 60.0) -> int:
-        """Wait until all that was paid so far is known; up to which block it is."""
-        goal = max(block for block, _ in self.world.paid)
-        end = time.monotonic() + limit_s
-        while (known := self.known()) < goal:
-            assert time.monotonic() < end, "the ledger was never complete"
-            assert self.process is not None and self.process.poll() is None, "the writer ended by itself"
-            self.world.block(0)  # a new head makes it look, and the older ones final
-            await asyncio.sleep(1.0)
-        self.kill()
-        return self.known() or known
-
-    def rows(self, until: int) -> list[payments.Payment]:
-        connection = sqlite3.connect(self.path)
-        try:
-            return [row for row in payments.stream(connection) if row.block <= until]
-        finally:
-            connection.close()
 
 
 @pytest.fixture
@@ -262,8 +210,8 @@ async def exact(world: World, path: Path, blocks: int, kills: int, failures: int
     writer = Writer(world, path)
     try:
         writer = await live(world, path, blocks, kills, failures)
-        until = await writer.until_whole()
-        rows = writer.rows(until)
+        until = (await writer.until_whole())[1]
+        rows = writer.rows({1: until})
         compare(world, rows, until)
         check_position(world, rows, until)
         await check_steps(world, rows, until)
@@ -272,9 +220,9 @@ async def exact(world: World, path: Path, blocks: int, kills: int, failures: int
             connection.execute("DELETE FROM coverage")  # as if nothing were known: all is read again
         connection.close()
         writer.start()
-        again = await writer.until_whole()
-        compare(world, writer.rows(again), again)
-        assert writer.rows(until) == rows, "reading it all again changes nothing"
+        again = (await writer.until_whole())[1]
+        compare(world, writer.rows({1: again}), again)
+        assert writer.rows({1: until}) == rows, "reading it all again changes nothing"
         with sqlite3.connect(path) as connection:
             query = "SELECT sum(alpha_rao), sum(tao_rao) FROM "
             assert connection.execute(query + "payment").fetchone() == connection.execute(query + "pay_day").fetchone()

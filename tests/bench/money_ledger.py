@@ -32,8 +32,8 @@ from ranvier.agent.money.epoch_walk import EPOCHS_A_STEP  # noqa: E402
 from ranvier.agent.money.ledger_writer import LedgerWriter, Target  # noqa: E402
 from ranvier.agent.network.chain_face import LiveChain  # noqa: E402
 from ranvier.agent.network.chain_watch import Head  # noqa: E402
+from ranvier.chain.epochs import epochs_down  # noqa: E402
 from ranvier.chain.networks import sandbox_network  # noqa: E402
-from ranvier.chain.payouts import epochs_down  # noqa: E402
 from ranvier.ledger import cost_book, prices  # noqa: E402
 from ranvier.ledger.cost_book import Cost  # noqa: E402
 from ranvier.ledger.costs import Energy, Tariff, Window  # noqa: E402

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chain import fixtures_343 as real
 from chain.fixtures_343 import needs_343
-from ranvier.chain import errors, pools
+from ranvier.chain import epochs, errors, pools
 from ranvier.chain.runtime import extrinsics
 from ranvier.chain.runtime.extrinsics import Mortality
 from ranvier.chain.shares import SafeFloat, read_share, value_rao
@@ -179,7 +179,7 @@ def test_impossible_share_is_refused() -> None:
 
 @given(st.integers(0, 10**7), st.integers(0, 500), st.integers(1, 2000))
 def test_epoch_rule(block: int, netuid: int, tempo: int) -> None:
-    last = pools.epoch_before(block, netuid, tempo)
+    last = epochs.epoch_before(block, netuid, tempo)
     assert last <= block
     if last:
         assert (last + netuid + 1) % (tempo + 1) == tempo

@@ -47,6 +47,7 @@ class Bench:
         history: int = 4096,
         per_snapshot: int = 1024,
         rules: int = 425,
+        subnets: int = 1,
     ):
         self.keys = PlayKeys(b"tests")
         self.cast = Cast.of(self.keys, 3, 5)
@@ -59,7 +60,7 @@ class Bench:
             chain.close()
             raise
         if kept is None:
-            chain.begin(genesis(self.cast, tempo, rules=rules))
+            chain.begin(genesis(self.cast, tempo, rules=rules, subnets=subnets))
         else:
             chain.resume(*kept)
         self.node = Node(chain, self.cast.practice(tempo), self.cast.faucet)

@@ -12,8 +12,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ranvier.chain.epochs import epochs_down
 from ranvier.chain.model import BlockRef
-from ranvier.chain.pools import epochs_each, prices_each
+from ranvier.chain.pools import prices_each
 from ranvier.chain.reads import MINER_EVENT
 from ranvier.core.errors import ChainError
 
@@ -63,17 +64,6 @@ class Stretch:
     trouble: ChainError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Epochs:
-    """Epochs found downwards from a block, newest first: (block, block before it). Every one from ``low`` on is here;
-    ``trouble`` as in ``Stretch``.
-    """
-
-    epochs: tuple[tuple[BlockRef, BlockRef], ...]
-    low: int
-    trouble: ChainError | None = None
-
-
 @dataclass(slots=True)
 class _Seat:
     """A hotkey as the epoch found it. ``room_rao`` is what its collateral lock still lacks."""
@@ -119,53 +109,6 @@ async def read_down(
             return Stretch(tuple(rows), at.number + 1, one)
         rows += one
     return Stretch(tuple(rows), found.low, found.trouble)
-
-
-async def epochs_down(conn: Connection, netuid: int, high: int, low: int, most: int) -> Epochs:
-    """The epochs in [low, high], newest first, at most ``most``. Raises NetworkError.
-
-    Where they are is guessed from the tempo, and believed only as far as the chain's own state confirms each.
-    """
-    try:
-        top = await conn.block(high)
-        (found,) = await epochs_each(conn, netuid, [top])
-    except ChainError as error:
-        return Epochs((), high + 1, error)
-    if isinstance(found, ChainError):
-        return Epochs((), high + 1, found)
-    newest, older = found
-    if newest > high:
-        return Epochs((), high + 1, ChainError("Not understood", f"The chain names epoch {newest} at block {high}."))
-    if newest < low or newest == 0:
-        return Epochs((), low)
-    guesses = list(range(newest, max(low, 1) - 1, older - newest))[:most]
-    return await _confirmed(conn, netuid, guesses, low)
-
-
-async def _confirmed(conn: Connection, netuid: int, guesses: list[int], low: int) -> Epochs:
-    """Those of the guessed epochs that really are where they were guessed, down to the first that is not."""
-    refs = await conn.blocks([number for epoch in guesses for number in (epoch, epoch - 1)])
-    pairs: list[tuple[BlockRef, BlockRef]] = []
-    trouble: ChainError | None = None
-    for at, before in zip(refs[::2], refs[1::2], strict=True):
-        if isinstance(at, ChainError) or isinstance(before, ChainError):
-            trouble = at if isinstance(at, ChainError) else before if isinstance(before, ChainError) else None
-            break
-        pairs.append((at, before))
-    named = await epochs_each(conn, netuid, [before for _, before in pairs])
-    end = guesses[0] + 1
-    for place, one in enumerate(named):
-        epoch = guesses[place]
-        if isinstance(one, ChainError):
-            return Epochs(tuple(pairs[:place]), end, one)
-        previous = one[0]
-        if previous >= epoch:
-            words = f"The chain names epoch {previous} at block {epoch - 1}."
-            return Epochs(tuple(pairs[:place]), end, ChainError("Not understood", words))
-        end = max(low, previous + 1)  # there is none between the two
-        if place + 1 < len(guesses) and guesses[place + 1] != previous:
-            return Epochs(tuple(pairs[: place + 1]), end)
-    return Epochs(tuple(pairs), end, trouble)
 
 
 async def payouts(

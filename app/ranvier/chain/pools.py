@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ranvier.chain.connection import Connection
+from ranvier.chain.epochs import epoch_before, stated_epoch
 from ranvier.chain.errors import RpcError
 from ranvier.chain.model import BlockRef, Subnet
 from ranvier.core.errors import ChainError
@@ -42,7 +43,6 @@ _POOL_ITEMS = (
     (SUBTENSOR, "SubnetTAO"),
     (SUBTENSOR, "SubnetAlphaIn"),
 )
-_EPOCH_ITEMS = ("Tempo", "LastEpochBlock", "LastMechansimStepBlock")
 
 
 async def netuids(conn: Connection, at: BlockRef) -> tuple[int, ...]:
@@ -62,32 +62,6 @@ async def subnet(conn: Connection, netuid: int, at: BlockRef) -> Subnet:
     if not added:
         raise ChainError("No such subnet", f"{conn.network.title} has no subnet {netuid}.")
     return (await _read_subnets(conn, (netuid,), at))[0]
-
-
-async def last_epoch_block(conn: Connection, netuid: int, at: BlockRef) -> int:
-    """The block of the subnet's last epoch at or before ``at``; 0 when there was none."""
-    return _last_epoch(netuid, await _present(conn, [netuid], _EPOCH_ITEMS, at), at)
-
-
-async def epochs_each(conn: Connection, netuid: int, blocks: Sequence[BlockRef]) -> list[tuple[int, int] | ChainError]:
-    """At each block: the subnet's last epoch at or before it (0: none), and where the one before that may be.
-
-    One round for all of them. The second number is a guess from the tempo of that moment.
-    """
-    wanted = []
-    for at in blocks:
-        runtime = await conn.runtime_at(at)
-        wanted.append((at, [(SUBTENSOR, name, [netuid]) for name in _EPOCH_ITEMS if runtime.has_item(SUBTENSOR, name)]))
-    found: list[tuple[int, int] | ChainError] = []
-    for (at, items), values in zip(wanted, await conn.read_each(wanted), strict=True):
-        if isinstance(values, ChainError):
-            found.append(values)
-            continue
-        told = {(name, netuid): value for (_, name, _), value in zip(items, values, strict=True)}
-        last = _last_epoch(netuid, told, at)
-        length = int(told.get(("Tempo", netuid)) or 0) + (("LastEpochBlock", netuid) not in told)
-        found.append((last, max(0, last - max(1, length))))
-    return found
 
 
 async def prices(conn: Connection, wanted: Sequence[int], at: BlockRef) -> dict[int, int | None]:
@@ -128,13 +102,6 @@ async def prices_each(conn: Connection, netuid: int, blocks: Sequence[BlockRef])
     return found
 
 
-def epoch_before(block: int, netuid: int, tempo: int) -> int:
-    """The last block B <= ``block`` with (B + netuid + 1) % (tempo + 1) == tempo; 0 when there is none."""
-    if tempo <= 0:
-        return 0
-    return max(0, block - (block + netuid + 2) % (tempo + 1))
-
-
 def price_of_balancer(quote: int, tao_in: int, alpha_in: int) -> int | None:
     """Price in a weighted pool: ``quote`` is the weight of TAO in 10**-18."""
     if quote <= 0 or alpha_in <= 0:
@@ -157,7 +124,7 @@ def _subnet(netuid: int, values: dict[tuple[str, int], Any], price: int | None, 
     def number(name: str) -> int:
         return int(values.get((name, netuid)) or 0)
 
-    last, tempo = _last_epoch(netuid, values, at), number("Tempo")
+    last, tempo = stated_epoch(netuid, values, at), number("Tempo")
     if ("LastEpochBlock", netuid) in values:
         following = last + tempo if tempo else None
     else:
@@ -178,16 +145,6 @@ def _subnet(netuid: int, values: dict[tuple[str, int], Any], price: int | None, 
         last_epoch_block=last,
         next_epoch_block=following if netuid != ROOT else None,
     )
-
-
-def _last_epoch(netuid: int, values: dict[tuple[str, int], Any], at: BlockRef) -> int:
-    for name in ("LastEpochBlock", "LastMechansimStepBlock"):
-        stated = values.get((name, netuid))
-        if stated:
-            return int(stated)
-    if ("LastEpochBlock", netuid) in values or ("LastMechansimStepBlock", netuid) in values:
-        return 0  # the chain keeps count and there was none yet
-    return epoch_before(at.number, netuid, int(values.get(("Tempo", netuid)) or 0))
 
 
 def _name(netuid: int, values: dict[tuple[str, int], Any]) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ranvier.chain.connection import Connection
+from ranvier.chain.epochs import last_epoch_block
 from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition
-from ranvier.chain.pools import SUBTENSOR, last_epoch_block, prices, subnet, subnets
+from ranvier.chain.pools import SUBTENSOR, prices, subnet, subnets
 from ranvier.chain.seats import axon_of, vector_at
 from ranvier.chain.stakes import stake_rows
 from ranvier.core.units import RAO_PER_COIN

@@ -19,11 +19,20 @@ _RETRY_S = 60.0
 
 
 class Archives:
-    """One connection, made when it is first needed. ``chain_of`` makes the chain of a network at an endpoint."""
+    """One connection, made when it is first needed. ``chain_of`` makes the chain of a network at an endpoint; one that
+    does not answer is left alone for ``retry_s``.
+    """
 
-    def __init__(self, ledger_of: Callable[[str], Ledger | None], chain_of: Callable[[str, str], Chain]) -> None:
+    def __init__(
+        self,
+        ledger_of: Callable[[str], Ledger | None],
+        chain_of: Callable[[str, str], Chain],
+        *,
+        retry_s: float = _RETRY_S,
+    ) -> None:
         self._ledger_of = ledger_of
         self._chain_of = chain_of
+        self._retry_s = retry_s
         self._open: tuple[str, str, Chain] | None = None
         self._failed_at: float | None = None
 
@@ -51,7 +60,7 @@ class Archives:
         if self._open is not None and self._open[:2] == (network, endpoint):
             return self._open[2]
         await self.close()
-        if self._failed_at is not None and time.monotonic() - self._failed_at < _RETRY_S:
+        if self._failed_at is not None and time.monotonic() - self._failed_at < self._retry_s:
             return None
         chain = self._chain_of(network, endpoint)
         try:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ranvier.chain.epochs import epochs_down
 from ranvier.chain.model import BlockRef
 from ranvier.chain.movements import alpha_removed, tells_without_fee
-from ranvier.chain.payouts import epochs_down
 from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.runtime.events import Event
 from ranvier.chain.stakes import stake_each
