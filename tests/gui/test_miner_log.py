@@ -23,7 +23,7 @@ from ranvier.agent.api.messages import (
     SearchLog,
     StatusEvent,
 )
-from ranvier.core.errors import MinerError
+from ranvier.core.errors import AgentError, MinerError
 from ranvier.ui.ansi import PLAIN, Style, spans
 from ranvier.ui.dialogs.miners.export_logs import ExportDialog
 from ranvier.ui.theme import DARK, LIGHT, palette
@@ -75,6 +75,19 @@ class BigLog:
 def answer(it, big: BigLog) -> None:
     it.client.answers[ReadLog] = big.read
     it.client.answers[SearchLog] = big.search
+
+
+async def test_a_failure_that_is_over_is_no_longer_told(qtbot, tmp_path, monkeypatch):
+    monkeypatch.setattr("ranvier.ui.pages.miner_log._EVERY_S", 0.02)
+    async with stage(tmp_path) as it:
+        answer(it, BigLog(100))
+        it.client.send(status_event(good_miner()))
+        page = await it.open("miners")
+        await until(lambda: "line 99" in page.log.text.toPlainText())
+        it.client.answers[ReadLog] = AgentError("No agent", "The agent is not running.", "")
+        await until(lambda: page.log.note.text() == "The agent is not running.")
+        answer(it, BigLog(100))
+        await until(lambda: page.log.note.text() == "")
 
 
 async def test_the_log_goes_on_where_it_was(qtbot, tmp_path):

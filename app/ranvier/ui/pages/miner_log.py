@@ -35,7 +35,8 @@ class MinerLog:
         self._searched = True
         self._pattern = ""
         self._paging = False
-        self.polling = Polling(context.tasks, "log tail", self._read, self._failed, lambda: _EVERY_S)
+        self._trouble = ""
+        self.polling = Polling(context.tasks, "log tail", self._read_once, self._failed, lambda: _EVERY_S)
         view.older.connect(lambda: self._page(self._read_older))
         view.newer.connect(lambda: self._page(self._read_newer))
         view.followed.connect(self._followed)
@@ -66,7 +67,15 @@ class MinerLog:
             self._again()
 
     def _failed(self, error: RanvierError) -> None:
+        self._trouble = error.message
         self._view.note.setText(error.message)
+
+    async def _read_once(self) -> None:
+        await self._read()
+        if self._trouble and self._known():
+            if self._view.note.text() == self._trouble:
+                self._view.note.setText("")  # it is over
+            self._trouble = ""
 
     # --- the end -------------------------------------------------------------------------------------------
 
