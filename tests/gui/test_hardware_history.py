@@ -27,7 +27,7 @@ from ranvier.agent.api.messages import (
 )
 from ranvier.core.errors import AgentError
 from ranvier.hardware.history import Energy
-from ranvier.ui.models.card_pay import Paid, balance, energy_text, gap_doubt, on_card, pay_facts, per_coin
+from ranvier.ui.models.card_pay import Paid, balance, energy_text, gap_doubt, on_card, pay_facts, per_coin, stays
 from ranvier.ui.models.hardware_history import card_lines, host_lines
 from ranvier.ui.models.miner_history import Curve
 from ranvier.ui.widgets.charts.series import gaps, thinned
@@ -112,6 +112,33 @@ def test_who_is_on_a_card_and_what_the_ledger_lacks():
     assert gap_doubt([msgspec.structs.replace(gap, netuid=99)], given_, 300, NOW - 3600, NOW) == ""
 
 
+def ran(at: float, *cards: tuple[str, ...] | None):
+    """A sample of that moment, with the miners of each card."""
+    sample = samples_hardware.rich(at)
+    return replace(
+        sample, gpus=tuple(replace(sample.gpus[0], uuid=f"GPU-{n}", miners=who) for n, who in enumerate(cards))
+    )
+
+
+def test_where_a_miner_ran_at_a_moment():
+    found = stays([ran(10, None, None), ran(20, ("m",), ()), ran(30, (), ("m",)), ran(40, (), ()), ran(50, ("n",), ())])
+    now = frozenset({"GPU-9"})
+    assert [found.at("m", when, now) for when in (15, 25, 30, 45, 99)] == [
+        {"GPU-0"}, {"GPU-0"}, {"GPU-1"}, {"GPU-1"}, {"GPU-1"},
+    ], "pay comes after the work: that of a miner that stopped is of the card it was on last"  # fmt: skip
+    assert found.at("n", 45, now) == frozenset(), "it was not here then"
+    assert found.at("n", 5, now) == {"GPU-0"} and found.at("other", 5, now) == now, "nobody knows of that time"
+    assert (found.ever("GPU-0"), found.ever("GPU-1"), found.ever("GPU-9")) == ({"m", "n"}, {"m"}, frozenset())
+    assert stays([ran(10, None)]).at("m", 20, now) == now, "samples of an older version know nobody"
+
+
+def test_an_instances_miner_is_on_its_card():
+    sample = samples_hardware.mig(NOW)
+    card, one, *rest = sample.gpus
+    found = stays([replace(sample, gpus=(replace(card, miners=()), replace(one, miners=("m",)), *rest))])
+    assert found.at("m", NOW, frozenset()) == {card.uuid} and found.ever(one.uuid) == frozenset()
+
+
 # --- lanes -----------------------------------------------------------------------------------------------------
 
 
@@ -120,7 +147,7 @@ def test_a_card_has_no_lanes_of_runs_and_says_why_a_line_is_missing(qtbot):
     lines = card_lines([sample], sample.gpus[0], NOW - 900, NOW, paid=())
     assert [curve.name for curve in lines.curves if not curve.known] == ["Use"]
     assert lines.curves[0].none == "not told: the card is cut into instances"
-    assert lines.pay_note == "no miner of this machine is on this card"
+    assert lines.pay_note == "no miner of this machine was on this card"
     assert card_lines([sample], sample.gpus[0], NOW - 900, NOW, paid=None).pay_note == "the ledger has not answered yet"
     view = HistoryView(lambda: NOW, "the card", in_page=True)
     qtbot.addWidget(view)
@@ -225,7 +252,7 @@ async def test_a_card_tells_its_energy_beside_the_pay_of_its_miner(qtbot, tmp_pa
     assert page.card_pay.of(uuid, (now - 900, now), 3600) is None, "asked for another time"
     assert page.card_pay.of(uuid, (now - 200, now), 900)[0].rows == (), "before this time"
     other = page.gpus[samples.gpu(1, 0.0).uuid]
-    await samples.until(lambda: "No miner of this machine is on this card." in other.doubts.text(), "the other card")
+    await samples.until(lambda: "No miner of this machine was on this card." in other.doubts.text(), "the other card")
     house.client.answers[GetGaps] = AgentError("No ledger", "The ledger is not open.")
     page.choose_range(21_600)
     await samples.until(lambda: "is whole is not known: The ledger is not open." in card.doubts.text(), "the doubt")
@@ -234,6 +261,43 @@ async def test_a_card_tells_its_energy_beside_the_pay_of_its_miner(qtbot, tmp_pa
     page.choose_range(3600)
     await samples.until(lambda: "The agent does not answer." in card.doubts.text(), "the reason")
     assert not any("per α" in fact.text for fact in card.pay.facts)
+    page.hidden()
+    await house.close()
+
+
+async def test_pay_is_of_the_card_on_which_it_was_earned_and_a_removed_miner_is_told(qtbot, tmp_path):
+    """The miner worked on the first card until five minutes ago, and works on the second since."""
+    begun, moved = time.time(), time.time() - 300
+
+    def where(at: float):
+        sample = counted(at)
+        first, second = sample.gpus
+        here = "mover" if at < begun - 600 else "gone"
+        return replace(sample, gpus=(
+            replace(first, miners=("mover",) if at < moved else ()),
+            replace(second, miners=() if at < moved and here == "mover" else (here,) if at < moved else ("mover",)),
+        ))  # fmt: skip
+
+    house = samples.House(tmp_path, samples_hardware.client(tmp_path, where))
+    status = samples.status()
+    second = samples.gpu(1, 0.0).uuid
+    miner = msgspec.structs.replace(status.miners[0], id="mover", gpus=(second,))
+    status = msgspec.structs.replace(status, miners=(miner,))
+    pay = tuple(row(rao, netuid=miner.netuid, at=begun - back) for rao, back in ((3 * 10**9, 500), (10**9, 100)))
+    house.client.answers[GetMinerHistory] = lambda command: MinerHistory(command.since, time.time(), pay=pay)
+    house.client.answers[GetGaps] = Gaps((), None)
+    page = await opened(qtbot, house)
+    page.resize(1000, 2400)
+    house.bridge.status.emit(status)
+    page._polling.now()
+    old, new = page.gpus[samples.gpu(0, 0.0).uuid], page.gpus[second]
+    await samples.until(lambda: any("per α" in fact.text for fact in old.pay.facts), "the quotient of the old card")
+    told = {fact.label: fact.text for fact in old.pay.facts}
+    assert told["Paid in this time"].startswith("3.0000"), "what was earned there, though nobody is there now"
+    await samples.until(lambda: new.pay.facts and new.history.lines.pay, "the new card's pay")
+    assert [dot.at for dot in new.history.lines.pay] == [pytest.approx(begun - 100, abs=0.01)]
+    assert "A miner that was removed since ran on this card" in new.doubts.text()
+    assert not any("per α" in fact.text for fact in new.pay.facts), "not all of its pay is known"
     page.hidden()
     await house.close()
 

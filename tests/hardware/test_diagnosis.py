@@ -9,7 +9,7 @@ import pytest
 from ranvier.agent.hardware_watch import power_mw
 from ranvier.core.evidence import Level
 from ranvier.hardware.diagnosis import Surroundings, diagnose, throttled_for
-from ranvier.hardware.history import energy, series
+from ranvier.hardware.history import Energy, energy
 from ranvier.hardware.packing import pack, unpack
 from ranvier.hardware.snapshot import Disk, Gpu, GpuProcess, Hardware, Host
 
@@ -135,8 +135,9 @@ def test_the_worst_comes_first() -> None:
 
 
 def test_energy_is_the_counters_rise_else_power_over_time_and_never_both() -> None:
-    def at(second: float, joules: float | None, watts: float | None = 100.0, pids: tuple[int, ...] = ()) -> Hardware:
-        return sample(replace(GOOD, energy_j=joules, power_w=watts, pids=pids), at=second)
+    def at(second: float, joules: float | None, watts: float | None = 100.0, booted: float | None = None) -> Hardware:
+        host = HOST if booted is None else replace(HOST, uptime_s=second - booted)
+        return sample(replace(GOOD, energy_j=joules, power_w=watts), at=second, host=host)
 
     counted = energy([at(0, 1000.0), at(10, 2500.0), at(20, 4000.0)], "GPU-1")
     assert counted is not None
@@ -144,12 +145,33 @@ def test_energy_is_the_counters_rise_else_power_over_time_and_never_both() -> No
     restarted = energy([at(0, 1000.0), at(10, 5.0)], "GPU-1")
     assert restarted is not None
     assert (restarted.joules, restarted.counted) == (1000.0, False)
-    mine = energy([at(0, 0.0, pids=(5,)), at(10, 100.0, pids=(5,)), at(20, 300.0)], "GPU-1", frozenset({5}))
-    assert mine is not None
-    assert (mine.joules, mine.seconds) == (100.0, 10)
     assert energy([at(0, None, None), at(10, None, None)], "GPU-1") is None
     assert energy([at(0, 1.0), at(9000, 5.0)], "GPU-1") is None, "nobody looked in between"
-    assert series([at(0, None), at(5, None, None)], "GPU-1", lambda gpu: gpu.power_w) == [(0, 100.0)]
+    night = energy([at(0, 1.0, booted=-50), at(9000, 5e5, booted=-49), at(9010, 6e5, booted=-49)], "GPU-1")
+    assert night == Energy(6e5 - 1, 9010, counted=True), "the card counts also while nobody looks"
+    assert energy([at(0, 1.0, booted=-50), at(9000, 5e5, booted=4000)], "GPU-1") is None, "the machine was off"
+    assert energy([at(0, None, booted=-50), at(9000, None, booted=-50)], "GPU-1") is None, "no counter, no guess"
+
+
+def test_energy_is_known_over_a_year_whatever_the_samples_distance() -> None:
+    day = 86_400.0
+
+    def year(counter: bool) -> list[Hardware]:
+        """As a year is asked for: a thousand samples, nearly nine hours apart; the machine starts again each month."""
+        found = []
+        for n in range(1000):
+            at = n * 365 * day / 1000
+            card = replace(GOOD, power_w=100.0, energy_j=100.0 * (at % (30 * day)) if counter else None)
+            found.append(sample(card, at=at, host=replace(HOST, uptime_s=at % (30 * day))))
+        return found
+
+    slot = 365 * day / 1000
+    by_counter = energy(year(True), "GPU-1", slot)
+    assert by_counter is not None and by_counter.seconds > 0.95 * 365 * day
+    assert by_counter.joules == pytest.approx(100.0 * by_counter.seconds, rel=0.01)
+    by_power = energy(year(False), "GPU-1", slot)
+    assert by_power is not None and not by_power.counted and by_power.joules == pytest.approx(100.0 * 999 * slot)
+    assert energy(year(False), "GPU-1") is None, "a pause of nine hours in samples of minutes is one"
 
 
 def test_samples_pack_small_and_come_back_the_same() -> None:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from ranvier.agent.api.hub import Hub
 from ranvier.agent.api.messages import Attention, GetHardwareHistory, HardwareEvent, HardwareHistory
@@ -16,7 +17,7 @@ from ranvier.hardware.alerts import Alerts
 from ranvier.hardware.diagnosis import Surroundings
 from ranvier.hardware.packing import pack, unpack
 from ranvier.hardware.sampler import Sampler
-from ranvier.hardware.snapshot import Hardware
+from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.hardware.thresholds import Thresholds
 from ranvier.ledger.samples import Samples
 
@@ -85,7 +86,7 @@ class HardwareWatch:
         async with self._lock:
             latest = self.latest
             if latest is None or not 0 <= self._now() - latest.at < _FRESH_S:
-                latest = self.latest = await self._sampler.sample()
+                latest = self.latest = with_miners(await self._sampler.sample(), self._miners())
                 self._hub.send(HardwareEvent(latest))
                 if self._alerts.look(latest, surroundings(self._miners()), self._limits()):
                     self._changed()
@@ -131,6 +132,18 @@ def surroundings(miners: Iterable[Miner]) -> Surroundings:
         miner_cuda={miner.file.id: miner.torch_cuda for miner in active if miner.torch_cuda is not None},
         miner_names={miner.file.id: miner.file.name for miner in active},
     )
+
+
+def with_miners(sample: Hardware, miners: Iterable[Miner]) -> Hardware:
+    """The sample with the ids of those that run on each card: seen there by a process, or given it. So its history
+    knows later who it was, also when a miner has moved or is gone."""
+    running = [miner for miner in miners if miner.pids]
+
+    def on(gpu: Gpu) -> tuple[str, ...]:
+        seen = set(gpu.pids or ())
+        return tuple(one.file.id for one in running if gpu.uuid in one.file.gpus or not seen.isdisjoint(one.pids))
+
+    return replace(sample, gpus=tuple(replace(gpu, miners=on(gpu)) for gpu in sample.gpus))
 
 
 def power_mw(sample: Hardware) -> int | None:

@@ -5,12 +5,14 @@ Amounts are integers: microjoules and rao. What is not known of either makes the
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ranvier.agent.api.messages import EarningRow, GapRow, MinerView
 from ranvier.core.units import RAO_PER_COIN, Tao, format_tao
 from ranvier.hardware.history import Energy
+from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.ui.models.gpus import Fact
 from ranvier.ui.phrases import alpha_text
 from ranvier.ui.words import UNKNOWN, percent_text
@@ -56,6 +58,58 @@ def on_card(
     return tuple(one for one in miners if uuids & set(one.gpus) or users & pids.get(one.id, frozenset()))
 
 
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """On which cards each miner ran, by samples that know it. ``since`` (Unix seconds) is the oldest of them, None when
+    none does; ``seen`` has (when, cards) of each miner wherever it was on any, oldest first."""
+
+    since: float | None
+    seen: Mapping[str, tuple[tuple[float, frozenset[str]], ...]]
+
+    def ever(self, card: str) -> frozenset[str]:
+        """The miners that ran on this card at any time."""
+        return frozenset(one for one, all_of in self.seen.items() if any(card in cards for _at, cards in all_of))
+
+    def at(self, miner: str, when: float, now: frozenset[str]) -> frozenset[str]:
+        """The cards of a miner at a moment: those it was last seen on until then, because pay comes after the work.
+        Of a time before all that is known, those it was seen on first, else ``now``."""
+        seen = self.seen.get(miner, ())
+        place = bisect_right(seen, when, key=lambda one: one[0])
+        if place:
+            return seen[place - 1][1]
+        if self.since is not None and self.since <= when:
+            return frozenset()
+        return seen[0][1] if seen else now
+
+
+def stays(samples: Iterable[Hardware]) -> Stays:
+    """Who ran where, from the samples of a time, oldest first. An instance counts as the card that it is a part of."""
+    since: float | None = None
+    seen: dict[str, list[tuple[float, frozenset[str]]]] = {}
+    for sample in samples:
+        if since is None and any(gpu.miners is not None for gpu in sample.gpus):
+            since = sample.at
+        here: dict[str, set[str]] = {}
+        for card, parts in card_parts(sample.gpus).items():
+            for miner in (miner for gpu in parts for miner in gpu.miners or ()):
+                here.setdefault(miner, set()).add(card)
+        for miner, cards in here.items():
+            before = seen.setdefault(miner, [])
+            if not before or before[-1][1] != cards:
+                before.append((sample.at, frozenset(cards)))
+    return Stays(since, {miner: tuple(found) for miner, found in seen.items()})
+
+
+def card_parts(gpus: Sequence[Gpu]) -> dict[str, tuple[Gpu, ...]]:
+    """Each card with its instances. An instance whose card is hidden is a card itself."""
+    present = {gpu.uuid for gpu in gpus}
+    parts: dict[str, tuple[Gpu, ...]] = {}
+    for gpu in gpus:
+        card = gpu.parent_uuid if gpu.parent_uuid is not None and gpu.parent_uuid in present else gpu.uuid
+        parts[card] = (*parts.get(card, ()), gpu)
+    return parts
+
+
 def gap_doubt(gaps: Iterable[GapRow], miner: MinerView, head: int | None, start: float, now: float) -> str:
     """Why pay since ``start`` may not all be known, from what the ledger says it lacks; empty when it lacks nothing."""
     mine = [one for one in gaps if (one.netuid, one.hotkey_ss58) == (miner.netuid, miner.hotkey_ss58)]
@@ -75,7 +129,7 @@ def balance(energy: Energy | None, seconds: float, paid: Sequence[Paid]) -> Bala
     elif not whole:
         doubts.append(f"Its energy is known for {percent_text(100 * share)} of this time only.")
     if not paid:
-        doubts.append("No miner of this machine is on this card.")
+        doubts.append("No miner of this machine was on this card.")
     doubts += [one.doubt for one in paid if one.doubt]
     alpha: dict[int, int] = {}
     tao: int | None = 0

@@ -65,7 +65,7 @@ def _pay_note(paid: Sequence[Paid] | None, *, known: bool) -> str:
     if paid is None:
         return "the ledger has not answered yet"
     if not paid:
-        return "no miner of this machine is on this card"
+        return "no miner of this machine was on this card"
     return "" if known else next((one.doubt for one in paid if one.doubt), "")
 
 

@@ -34,6 +34,7 @@ from ranvier.ui.widgets.text import button, label
 
 SPAN_S = 900
 RANGES = (("15 min", SPAN_S), ("1 h", 3600), ("6 h", 21_600), ("24 h", 86_400), ("1 week", 604_800))
+_POINTS = GetHardwareHistory().points
 _BREATH_S = 0.005  # between two histories: each is painted in a turn of its own
 _REDRAW_PARTS = 1000  # a long range is drawn again when its right edge has moved by this part of it
 _DIAGNOSED_S = 900
@@ -183,8 +184,9 @@ class HardwarePage(Page):
         await self._read_part()
         await self._ask_families()
         if self.samples and await self.card_pay.refresh(
-            self._status, self.samples[-1], self._families, self.shown_range(), self._part or self.span_s
-        ):
+            self._status, self._shown_samples(), self.samples[-1].gpus, self._families, self.shown_range(),
+            self._part or self.span_s,
+        ):  # fmt: skip
             self._draw_again()
 
     async def _read_part(self) -> None:
@@ -296,10 +298,12 @@ class HardwarePage(Page):
         self.note.setVisible(bool(note) and not told)
         self.note_text.setText(note)
 
+    def _shown_samples(self) -> list[Hardware]:
+        return list(self.samples if self._part is None or not self._past else self._past)
+
     async def _draw_histories(self) -> None:
         """One at a time, so that no turn of the loop takes long."""
-        follows = self._part is None
-        samples = list(self.samples) if follows or not self._past else list(self._past)
+        samples = self._shown_samples()
         if self._in_sight(self.host.history):
             self.host.history.show_lines(host_lines(samples, *self.shown_range()))
             await asyncio.sleep(_BREATH_S)
@@ -311,7 +315,8 @@ class HardwarePage(Page):
             paid = self.card_pay.of(uuid, (start, end), self._part or self.span_s)
             card.history.show_lines(card_lines(samples, card.latest, start, end, hot_c=hot, paid=paid))
             inside = [sample for sample in samples if start <= sample.at <= end]
-            card.show_balance(balance(energy(inside, uuid), end - start, NOT_YET if paid is None else paid))
+            drawn = energy(inside, uuid, (end - start) / _POINTS)
+            card.show_balance(balance(drawn, end - start, NOT_YET if paid is None else paid))
             await asyncio.sleep(_BREATH_S)
 
     def _in_sight(self, view: HistoryView) -> bool:

@@ -31,7 +31,7 @@ from ranvier.ui.words import count_text, part_text
 
 _ASLEEP = "It is switched off to save power, or left alone to be. It is not asked anything, so that it sleeps on."
 _PAY_TIP = (
-    "Of the time that the history shows, and of the miners that are on this card now. A payment is for the epoch "
+    "Of the time that the history shows, and of the miners that ran on this card then. A payment is for the epoch "
     "before it, so that a time of a few epochs makes a rough figure."
 )
 _GONE = "The driver does not report this GPU any more. What stands below is its last reading."

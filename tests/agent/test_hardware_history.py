@@ -1,0 +1,75 @@
+"""What the agent keeps of the cards: who ran on them then, and any part of the past as it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from agent.agent_fakes import House, NoCards
+from agent.test_hardware_alerts import CARD, Cards
+from hardware.test_diagnosis import GOOD, sample
+from ranvier.agent.api import messages as m
+from ranvier.agent.hardware_watch import with_miners
+from ranvier.hardware.packing import pack
+from ranvier.hardware.probe import GpuReading
+from ranvier.hardware.snapshot import Hardware
+
+
+async def test_any_part_of_the_past_is_told_as_asked_and_what_is_unreadable_is_left_out(tmp_path: Path) -> None:
+    async with House(tmp_path, cards=NoCards()) as house:
+        now = time.time()
+        for back in range(7000, 0, -10):
+            await house.agent.samples.add(now - back, pack(sample(GOOD, at=now - back)))
+        await house.agent.samples.add(now - 5001.5, b'{"at": "of another version"}')
+
+        async def told(seconds: int, until: float | None, points: int = 1000) -> list[int]:
+            found = await house.client.call(m.GetHardwareHistory(seconds, until, points))
+            return [round(now - one.at) for one in found.samples]
+
+        part = await told(1000, now - 5000)
+        assert part[0] == 6000 and part[-1] == 5000 and part == sorted(part, reverse=True), "both ends, oldest first"
+        assert {before - after for before, after in zip(part, part[1:], strict=False)} == {10}
+        assert 9 <= len(await told(1000, now - 5000, points=10)) <= 11, "few points for a long time"
+        assert (await told(60, None))[-1] <= 10, "without an end: until now"
+        assert await told(600, now - 20_000) == []
+        assert await told(-5, now - 5000) == [5000], "a time that ends before it begins is the moment of its end"
+        assert 14 <= len(await told(10**6, now, points=10**9)) <= 16, "never more than two thousand slots"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a real small miner")
+async def test_a_sample_knows_the_miners_on_each_card_by_their_processes(
+    tmp_path: Path, add: Callable[..., m.AddMiner]
+) -> None:
+    cards = Cards()
+    other = replace(CARD, uuid="GPU-2", index=1)
+    cards.reading = GpuReading((CARD, other), "580")
+    async with House(tmp_path, cards=cards) as house:
+        view = await house.started(add())
+        cards.reading = GpuReading((replace(CARD, pids=(view.pid,)), replace(other, pids=(1,))), "580")
+        kept: tuple[Hardware, ...] = ()
+        end = time.monotonic() + 20
+        with house.agent.hub.subscribe():  # somebody looks: it samples often
+            while not kept:
+                history = await house.client.call(m.GetHardwareHistory(60))
+                kept = tuple(one for one in history.samples if one.gpus and one.gpus[0].miners)
+                assert time.monotonic() < end
+                await asyncio.sleep(0.2)
+        assert [gpu.miners for gpu in kept[0].gpus] == [("one",), ()]
+        await house.end()
+
+
+def test_who_is_on_a_card_by_what_it_was_given_and_only_while_it_runs() -> None:
+    def miner(name: str, gpus: tuple[str, ...], pids: tuple[int, ...]) -> SimpleNamespace:
+        return SimpleNamespace(file=SimpleNamespace(id=name, gpus=gpus), pids=pids)
+
+    given, stopped, seen = miner("given", ("GPU-1",), (5,)), miner("stopped", ("GPU-1",), ()), miner("seen", (), (7, 8))
+    two = replace(GOOD, uuid="GPU-2", pids=(8, 9))
+    found = with_miners(sample(replace(GOOD, pids=None), two), (given, stopped, seen))
+    assert [gpu.miners for gpu in found.gpus] == [("given",), ("seen",)]
