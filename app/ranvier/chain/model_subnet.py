@@ -35,7 +35,8 @@ class Registration:
 class Seat:
     """One row of the metagraph. u16 members are of 65535; ``emission_rao`` is alpha per tempo; stakes are rao.
 
-    ``total_stake_rao`` is alpha plus TAO times the network's weight, before child keys.
+    ``total_stake_rao`` is alpha plus TAO times the network's weight; the three are what weighs, after child keys,
+    where the runtime tells it, and what is staked on the hotkey itself where it does not.
     """
 
     uid: int
