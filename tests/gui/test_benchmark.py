@@ -13,9 +13,7 @@ from gui import samples, samples_bench, samples_hardware
 from gui.stage import texts
 from ranvier.agent.api.messages import GetHardware, GetStatus
 from ranvier.benchmark.errors import BenchmarkError
-from ranvier.benchmark.figures import Device, DeviceResult, Minute
 from ranvier.benchmark.fit import Fit, load_catalogue
-from ranvier.benchmark.journal import Part, Slice, begin
 from ranvier.benchmark.store import Store
 from ranvier.core.evidence import Level
 from ranvier.ui.benchmarks import Runner, cost_words
@@ -254,34 +252,6 @@ async def test_a_miner_on_the_card_is_waited_for_when_one_says_so(qtbot, house):
     await samples.until(lambda: turns, "the run")
     assert page.bar.words.text().startswith(f"Waits for {miner.name}. It begins by itself")
     assert await page._users((sample.gpus[0].uuid,)) is not None
-    await house.close()
-
-
-async def test_a_long_run_that_was_cut_off_is_offered_to_go_on(qtbot, house):
-    folder = house.context.paths.benchmarks
-    card = samples_hardware.rich(time.time()).gpus[0]
-    journal = begin(folder, card.uuid, 20.0, 600.0)
-    journal.write(Part(time.time() - 400, DeviceResult(Device(card.uuid, card.name, "cuda"), "label", (), {})))
-    for second in range(213):
-        journal.write(Slice(Minute(float(second), 100.0), time.time() - 213 + second))
-    page = await opened(qtbot, house)
-    page.show_part("device")
-    await samples.until(lambda: page.device.unfinished is not None, "the offer")
-    assert "cut off" in page.device.unfinished_words.text() and "3.5 of 10 min" in page.device.unfinished_words.text()
-    asked = []
-
-    async def run(work, told):
-        asked.append(work)
-        return
-
-    page.runner.run = run
-    page._status = None
-    page.device.resume.click()
-    await samples.until(lambda: "It can go on from here" in page.bar.words.text(), "the words")
-    assert asked and "resumed_work" in asked[0].__qualname__
-    page.device.discard.click()
-    await samples.until(lambda: not journal.path.exists(), "it is gone")
-    assert page.device._offer.isHidden()
     await house.close()
 
 

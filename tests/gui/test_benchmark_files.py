@@ -1,9 +1,12 @@
-"""What the window takes from elsewhere (torch, llama-bench's file, a hardware floor), and the room for what fits."""
+"""What the window takes from elsewhere (torch, llama-bench's file, a run cut off), and the room for what fits."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+import threading
+import time
 
 import msgspec
 import pytest
@@ -12,8 +15,11 @@ from gui import samples, samples_bench, samples_hardware
 from gui.stage import texts
 from gui.test_benchmark import opened
 from ranvier.agent.api.messages import GetStatus
+from ranvier.benchmark.figures import Device, DeviceResult, Minute
+from ranvier.benchmark.journal import Part, Slice, begin
 from ranvier.benchmark.store import Store
 from ranvier.ui.models.benchmarks import devices, torches
+from ranvier.ui.pages import benchmark as benchmark_page
 from ranvier.ui.stylesheet import stylesheet
 from ranvier.ui.theme import LIGHT
 
@@ -131,4 +137,60 @@ async def test_the_fit_table_needs_no_scrolling_sideways_in_a_window_of_1280(qtb
         room = [(table.columnWidth(n), table.sizeHintForColumn(n)) for n in (0, 2, 3, 4, 5, 6)]
         assert all(has >= needs for has, needs in room) and table.columnWidth(1) > 240, room
     page.hidden()
+    await house.close()
+
+
+async def test_a_long_run_that_was_cut_off_is_offered_to_go_on(qtbot, house):
+    folder = house.context.paths.benchmarks
+    card = samples_hardware.rich(time.time()).gpus[0]
+    journal = begin(folder, card.uuid, 20.0, 600.0)
+    journal.write(Part(time.time() - 400, DeviceResult(Device(card.uuid, card.name, "cuda"), "label", (), {})))
+    for second in range(213):
+        journal.write(Slice(Minute(float(second), 100.0), time.time() - 213 + second))
+    page = await opened(qtbot, house)
+    page.show_part("device")
+    await samples.until(lambda: page.device.unfinished is not None, "the offer")
+    assert "cut off" in page.device.unfinished_words.text() and "3.5 of 10 min" in page.device.unfinished_words.text()
+    asked = []
+
+    async def run(work, told):
+        asked.append(work)
+        return
+
+    page.runner.run = run
+    page._status = None
+    page.device.resume.click()
+    await samples.until(lambda: "It can go on from here" in page.bar.words.text(), "the words")
+    assert asked and "resumed_work" in asked[0].__qualname__
+    page.device.discard.click()
+    await samples.until(lambda: not journal.path.exists(), "it is gone")
+    assert page.device._offer.isHidden()
+    await house.close()
+
+
+async def test_a_look_that_began_before_a_run_was_discarded_does_not_offer_it_again(qtbot, house, monkeypatch):
+    card = samples_hardware.rich(time.time()).gpus[0]
+    journal = begin(house.context.paths.benchmarks, card.uuid, 20.0, 600.0)
+    journal.write(Part(time.time() - 400, DeviceResult(Device(card.uuid, card.name, "cuda"), "label", (), {})))
+    journal.write(Slice(Minute(0.0, 100.0), time.time() - 200))
+    page = await opened(qtbot, house)
+    await samples.until(lambda: page.device.unfinished is not None, "the offer")
+    seen, go_on = [], threading.Event()
+    real = benchmark_page.unfinished
+
+    def slow(*arguments):
+        found = real(*arguments)
+        seen.append(found)
+        if len(seen) == 1:
+            go_on.wait(20)
+        return found
+
+    monkeypatch.setattr(benchmark_page, "unfinished", slow)
+    look = asyncio.ensure_future(page._read_unfinished())
+    await samples.until(lambda: seen, "the look has seen it")
+    page.device.discard.click()
+    await samples.until(lambda: len(seen) == 2 and not journal.path.exists(), "it is gone")
+    go_on.set()
+    await look
+    assert len(seen[0]) == 1 and page.device.unfinished is None and page.device._offer.isHidden()
     await house.close()

@@ -69,6 +69,7 @@ class BenchmarkPage(Page):
         self._status: AgentStatus | None = None
         self._sample: Hardware | None = None
         self._begun = 0.0
+        self._look_number = 0  # of the newest look for a run that was cut off
         self.status_card = Card()
         self.bar = RunBar(self.cancel)
         self.status_card.add(self.bar)
@@ -164,9 +165,11 @@ class BenchmarkPage(Page):
     async def _read_unfinished(self) -> None:
         if self.runner.busy:
             return
+        self._look_number = number = self._look_number + 1
         folder = self.context.paths.benchmarks
         found = next(iter(await asyncio.to_thread(unfinished, folder, begun_of(self.records))), None)
-        self.device.show_unfinished(found, "" if found is None else found.result.device.name)
+        if number == self._look_number:  # else it was discarded, or looked for anew, since
+            self.device.show_unfinished(found, "" if found is None else found.result.device.name)
 
     def _heard(self, status: AgentStatus) -> None:
         self._status = status
@@ -222,8 +225,14 @@ class BenchmarkPage(Page):
         self.context.run(keep(), "llama-bench")
 
     def _discard(self, one: Unfinished) -> None:
+        self._look_number += 1
         self.device.show_unfinished(None)
-        self.context.run(asyncio.to_thread(Journal(one.path, one.begun.at).drop), "discard a run")
+
+        async def discard() -> None:
+            await asyncio.to_thread(Journal(one.path, one.begun.at).drop)
+            await self._read_unfinished()
+
+        self.context.run(discard(), "discard a run")
 
     def _begin_device(self, work_of: Callable[[Turns], Work], cards: Sequence[str]) -> None:
         """Run alone on ``cards``, or as the person says where a miner has one of them."""
