@@ -122,3 +122,10 @@ def test_a_sandbox_that_is_off_is_not_said_to_come_back_by_itself() -> None:
     off = not_reached(ChainView("sandbox", None, Level.OFF, "The sandbox is stopped."))
     assert off.message == "The sandbox is stopped." and "Start sandbox" in off.hint
     assert "by itself" in not_reached(ChainView("test", None, Level.BAD, "No node answers.")).hint
+
+
+def test_a_network_that_is_out_of_reach_says_once_that_it_is_tried_again_and_what_helps() -> None:
+    away = not_reached(
+        ChainView("test", None, Level.BAD, "wss://x does not answer (its name is not known). Tried again in 9 s.")
+    )
+    assert "again" not in away.hint and "internet connection" in away.hint and "Network check" in away.hint

@@ -189,3 +189,8 @@ def test_a_recipe_without_a_check_has_no_age() -> None:
     facts = replace(ALL_WELL, health=HealthSeen(None, NO_CHECK, 0.0))
     health = build(facts, NOW)[0][1]
     assert (health.level, health.text, health.seen_at) == (Level.UNKNOWN, "its recipe has no health check", None)
+
+
+def test_a_process_that_was_just_started_says_so() -> None:
+    young = replace(ALL_WELL, keeper=replace(KEEPER, started_at=NOW))
+    assert texts(young)[0] == "process 11 started just now"

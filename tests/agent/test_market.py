@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import msgspec
@@ -14,12 +16,13 @@ from chain.sandbox_process import SandboxProcess
 from ranvier.agent.api import market_messages as m
 from ranvier.agent.api.messages import COMMANDS
 from ranvier.agent.commands.ledger_export import LedgerExport
+from ranvier.agent.money import market as market_module
 from ranvier.agent.money.market import Market
 from ranvier.agent.money.money_reads import seat_lines, summed
 from ranvier.chain import reads, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
-from ranvier.chain.networks import sandbox_network
+from ranvier.chain.networks import TEST, sandbox_network
 from ranvier.chain.plans import plans
 from ranvier.core.errors import RanvierError
 from ranvier.core.paths import Paths
@@ -45,6 +48,9 @@ class Watch:
 
     network = "sandbox"
 
+    def require(self):
+        return self.head
+
     def __init__(self, sandbox, connection):
         self._connection = connection
         self._chain = SimpleNamespace(endpoint=sandbox.endpoint, genesis_hash=sandbox.genesis)
@@ -53,7 +59,8 @@ class Watch:
     async def look(self):
         self.block = await self._connection.head()
 
-    def require(self):
+    @property
+    def head(self):
         return SimpleNamespace(network="sandbox", chain=self._chain, block=self.block)
 
 
@@ -192,3 +199,15 @@ async def test_earnings_are_written_to_a_new_file_only(tmp_path):
         assert path.read_text() == text
     finally:
         await ledger.close()
+
+
+async def test_endpoints_are_checked_while_none_answers(tmp_path, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        dead = f"ws://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setitem(market_module.NETWORKS, "test", replace(TEST, endpoints=(dead,)))
+    watch = SimpleNamespace(network="test", head=None, require=lambda: pytest.fail("there is no block"))
+    market = Market(Paths.under(tmp_path), watch, lambda _network: set())
+    check = travelled(m.GetNetCheck, await market.netcheck(1))
+    assert check.used is None and [one.endpoint for one in check.endpoints] == [dead]
+    assert "refused" in check.endpoints[0].error

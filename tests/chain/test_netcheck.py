@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import websocket
 
 from chain.chain_helpers import connected, funded
 from chain.fake_node import FakeNode
 from chain.fixtures_343 import GENESIS, needs_343
 from chain.sandbox_process import SandboxProcess
+from ranvier.chain import wire
 from ranvier.chain.netcheck import netcheck, netcheck_cli
 from ranvier.chain.networks import FINNEY, Network, sandbox_network
 from ranvier.core.errors import NetworkError
@@ -78,3 +80,8 @@ def test_command(sandbox: SandboxProcess, capsys: pytest.CaptureFixture[str], tm
     assert "endpoint ws://127.0.0.1" in capsys.readouterr().out
     assert netcheck_cli.main(["--json", "--network", "sandbox"], Paths.under(tmp_path)) == 1
     assert "never started" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+@pytest.mark.parametrize("error", [socket.gaierror(-2, "?"), websocket.WebSocketAddressException("?")])
+def test_a_name_that_nobody_knows_is_no_broken_connection(error: Exception) -> None:
+    assert wire.reason(error) == "its name is not known"

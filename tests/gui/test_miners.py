@@ -16,7 +16,7 @@ from ranvier.agent.api.messages import (
     RestartMiner,
     StatusEvent,
 )
-from ranvier.core.evidence import Level
+from ranvier.core.evidence import Evidence, Level
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 from ranvier.ui.dialogs.ask import Dialog
@@ -147,3 +147,26 @@ async def test_selection_survives_updates(qtbot, tmp_path):
 
 def test_ids_are_safe_folder_names():
     assert miner_id("My miner!") == "my-miner" and miner_id("../..") == "" and miner_id("Ä b/c") == "b-c"
+
+
+async def test_the_menu_of_more_comes_back_after_a_command(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        page = await it.open("miners")
+        it.bridge._emit(status_event(good_miner()))
+        await settle()
+        page.head.restart.click()
+        await until(lambda: it.client.sent(RestartMiner))
+        await settle()
+        assert page.head.more.isEnabled() and "remove it" in page.head.more.toolTip()
+
+
+async def test_without_a_seat_it_is_not_registered_and_unknown_only_where_nobody_could_ask(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        page = await it.open("miners")
+        for level, words in ((Level.BAD, "not registered"), (Level.UNKNOWN, "unknown")):
+            evidence = list(good_miner().evidence)
+            evidence[2] = Evidence(level, "as told", 1.0)
+            it.bridge._emit(status_event(good_miner(neuron=None, evidence=tuple(evidence))))
+            await settle()
+            values = page.detail.values
+            assert {values[name].text() for name in ("Seat", "Immune", "Incentive", "Axon on the chain")} == {words}

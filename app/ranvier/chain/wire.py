@@ -111,7 +111,7 @@ def reason(error: BaseException) -> str:
         return "it took too long"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, (socket.gaierror, websocket.WebSocketAddressException)):
         return "its name is not known"
     if isinstance(error, (DroppedError, RpcError)):
         return str(error)

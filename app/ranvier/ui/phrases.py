@@ -136,6 +136,12 @@ def restart_refusal(miner: MinerView) -> str | None:
     return None
 
 
+def seat_words(miner: MinerView) -> str:
+    """What stands where its uid would: ``not registered`` if the chain said so, unknown if it was not asked."""
+    told = dict(zip(EVIDENCE_NAMES, miner.evidence, strict=False)).get("Seat")
+    return "not registered" if told is not None and told.level in (Level.BAD, Level.WARN) else UNKNOWN
+
+
 def level_of(miner: MinerView) -> Level:
     """What a summary shows for a miner: never better than unknown while its state is unknown."""
     return Level.UNKNOWN if miner.state is MinerState.UNKNOWN and miner.level is Level.GOOD else miner.level

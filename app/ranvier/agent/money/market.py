@@ -115,9 +115,11 @@ class Market:
         """A fresh check each time, over connections of its own."""
         from ranvier.chain.netcheck import netcheck
 
-        network, endpoints = self._where()
+        head = self._watch.head
+        away = NETWORKS.get(self._watch.network) if head is None else None  # now the check is needed most
+        network, endpoints = (away, ()) if away is not None and away.endpoints else self._where()
         found = await netcheck.check(network, endpoints=endpoints, samples=max(1, min(50, samples)))
-        return NetCheckView(found.network, found.at, found.endpoints, self._watch.require().chain.endpoint)
+        return NetCheckView(found.network, found.at, found.endpoints, None if head is None else head.chain.endpoint)
 
     # --- inside ----------------------------------------------------------------------------------------------
 

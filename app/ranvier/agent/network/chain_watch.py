@@ -12,7 +12,7 @@ from ranvier.agent.api.messages import ChainView
 from ranvier.agent.network.chain_face import Chain
 from ranvier.chain.model import BlockRef
 from ranvier.core.errors import NetworkError, RanvierError
-from ranvier.core.evidence import Level, age_text
+from ranvier.core.evidence import Level, age_text, block_text
 from ranvier.core.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ _BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 _SHORTEST_POLL_S, _LONGEST_POLL_S = 0.25, 4.0
 _SILENCE_S = 30.0  # and four block times: below that a missing block is nothing to worry about
 _BEHIND_S = 300.0
+_AGAIN = "Tried again in"
 _GIVE_UP_AFTER = 3  # failures in a row until the connection is made anew
 
 
@@ -40,6 +41,8 @@ def not_reached(view: ChainView) -> NetworkError:
     """Why there is no network, and what helps. A network that was switched off does not come back by itself."""
     off = view.level is Level.OFF and view.network == "sandbox"
     hint = "“Start sandbox”, at the top of the window, starts it." if off else "It is tried again by itself."
+    if view.level is Level.BAD and _AGAIN in view.text:  # which says that already
+        hint = "Check the internet connection; “Network check” asks every endpoint of the network."
     return NetworkError("Network not reached", view.text, hint)
 
 
@@ -210,13 +213,13 @@ class ChainWatch:
         if self._trouble is not None:
             if self._retry_at is None:
                 return self._trouble_level, self._trouble
-            again = f" Tried again in {max(0, self._retry_at - now):.0f} s."
+            again = f" {_AGAIN} {max(0, self._retry_at - now):.0f} s."
             return Level.BAD, self._trouble + again
         if not self._connected:
             return Level.BUSY, f"Connecting to {self._title}."
         if self._head is None or self._seen_at is None:
             return Level.UNKNOWN, f"Connected to {self._title}; no block read yet."
-        text = f"Block {self._head.number}, {age_text(self._seen_at, now)}."
+        text = f"Block {block_text(self._head.number)}, {age_text(self._seen_at, now)}."
         quiet = now - self._seen_at
         if quiet > max(_SILENCE_S, 4 * (self._block_s or 0)):
             return Level.WARN, f"No new block for {quiet:.0f} s. {text}"

@@ -19,6 +19,7 @@ from ranvier.ui.phrases import (
     alpha_sums,
     alpha_text,
     level_of,
+    seat_words,
     start_refusal,
     state_words,
     stop_refusal,
@@ -31,7 +32,7 @@ from ranvier.ui.widgets.figures import Figure, FigureRow
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import Page, clear
 from ranvier.ui.widgets.text import allow, button, label, line
-from ranvier.ui.words import count_text, short_address
+from ranvier.ui.words import UNKNOWN, count_text, short_address
 
 _TWO_COLUMNS_FROM = 900
 _NONE_HERE = "no miner on this network"
@@ -87,7 +88,8 @@ class MinerCard(Card):
             self.badge.show_level(level_of(miner), state_words(miner), seen)
         else:
             self.badge.show_level(Level.UNKNOWN, "Unknown", seen, "The agent does not answer")
-        uid = f"uid {miner.neuron.uid}" if miner.neuron is not None else "uid unknown"
+        seat = seat_words(miner)
+        uid = f"uid {miner.neuron.uid}" if miner.neuron is not None else f"uid {seat}" if seat == UNKNOWN else seat
         self._about.setText(f"Subnet {miner.netuid} · {uid} · hotkey {short_address(miner.hotkey_ss58)}")
         self._about.setToolTip(f"Hotkey {miner.hotkey_ss58}\nColdkey {miner.coldkey_ss58}\nRecipe {miner.recipe}")
         self.evidence.show_evidence(miner.evidence, known=known)

@@ -28,6 +28,7 @@ from ranvier.ui.phrases import (
     exit_text,
     level_of,
     restart_refusal,
+    seat_words,
     start_refusal,
     start_words,
     state_words,
@@ -69,7 +70,7 @@ class MinerHead(QWidget):
         self.stop = button("Stop", lambda: self._act(StopMiner))
         self.restart = button("Restart", lambda: self._act(RestartMiner))
         self.change = button("Change…", lambda: act("edit_miner"))
-        self.more = button("More", tip="Its recipe, environment, secrets and seat; update it, remove it")
+        self.more = button("More")
         menu = QMenu(self.more)
         menu.setToolTipsVisible(True)  # a grey entry says why
         self.update_action = menu.addAction("Update", lambda: self._act(UpdateMiner))
@@ -107,6 +108,7 @@ class MinerHead(QWidget):
         allow(self.publish, absent or unserved or seatless, "Tell the chain again where this miner serves")
         allow(self.remove, absent, "Stop it and forget it")
         allow(self.change, absent, "Its port and its cards")
+        allow(self.more, None, "Its recipe, environment, secrets and seat; update it, remove it")
         allow(self.secrets, absent, "Tokens and keys that its program needs")
         allow(self.recipe, absent, "Its command, packages and checks; a correction is tried, and goes back by itself")
         seat = None if miner.neuron is None else f"It has a seat already: uid {miner.neuron.uid}."
@@ -229,10 +231,11 @@ def _used(miner: MinerView) -> list[tuple[str, str, str]]:
 def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
     """(name, text, tooltip) for everything that is known or unknown about a miner."""
     neuron = miner.neuron
-    seat = UNKNOWN if neuron is None else f"uid {neuron.uid}, since block {block_text(neuron.registered_block)}"
-    immune = UNKNOWN if neuron is None else f"until block {block_text(neuron.immune_until_block)}"
-    incentive = UNKNOWN if neuron is None else f"{neuron.incentive / 65535 * 100:.2f} %"
-    axon = UNKNOWN if neuron is None else "not published"
+    none = seat_words(miner)
+    seat = none if neuron is None else f"uid {neuron.uid}, since block {block_text(neuron.registered_block)}"
+    immune = none if neuron is None else f"until block {block_text(neuron.immune_until_block)}"
+    incentive = none if neuron is None else f"{neuron.incentive / 65535 * 100:.2f} %"
+    axon = none if neuron is None else "not published"
     if neuron is not None and neuron.axon is not None:
         axon = f"{neuron.axon.ip}:{neuron.axon.port}, since block {block_text(neuron.axon.block)}"
     answered = UNKNOWN if miner.queries_answered is None else f"{miner.queries_answered} answered"
