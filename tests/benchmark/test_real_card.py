@@ -80,7 +80,8 @@ def test_the_packages_it_fetches_are_all_that_it_needs() -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT / "app")}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     fetched = runpy.run_path(str(SCRIPT), run_name="read")["PACKAGES"]
-    assert {name for name in done.stdout.split() if not name.startswith("_")} <= set(fetched)
+    taken = {"typing_extensions"}  # by those packages where it is there; they do without
+    assert {name for name in done.stdout.split() if not name.startswith("_")} - taken <= set(fetched)
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None or not sys.platform.startswith("linux"), reason="needs gcc and Linux")
