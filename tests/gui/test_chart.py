@@ -18,7 +18,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ranvier.ui.theme import DARK, palette
-from ranvier.ui.widgets.charts.axes import day_ticks, moment_words, nice_ticks, span_words
+from ranvier.ui.widgets.charts.axes import day_axis_class, day_ticks, moment_words, nice_ticks, span_words
 from ranvier.ui.widgets.charts.bar_chart import Bar, BarChart
 from ranvier.ui.widgets.charts.chart import Line, LineChart, load_charts
 from ranvier.ui.widgets.charts.legend import ChartPanel, Swatch
@@ -106,6 +106,23 @@ def test_tick_texts_have_no_float_dust():
     assert nice_ticks(0, 100) == [0, 25, 50, 75, 100]
     assert nice_ticks(5, 5) == [5]
     assert nice_ticks(0, math.nan) == [0]
+
+
+@pytest.mark.parametrize(
+    ("low", "span", "words"),
+    [
+        (1_795_312_560, 540, ["02:00"]),  # one mark in an hour is no day
+        (1_795_305_600 + 43_000, 90_000, ["12:00", "23 Nov", "12:00"]),
+        (1_795_305_600 - 3600, 200_000, ["22 Nov", "23 Nov", "24 Nov"]),
+        (1_795_305_600, 300 * 86_400, ["Dec 2026", "Mar 2027", "May 2027", "Aug 2027"]),
+    ],
+)
+def test_marks_of_time_say_hours_days_or_months(qtbot, low, span, words):
+    axis = day_axis_class()("bottom")
+    axis.utc = True
+    ((spacing, ticks),) = axis.tickValues(low, low + span, 440 if span > 100_000 else 330)
+    said = axis.tickStrings(ticks, 1.0, spacing)
+    assert said == words
 
 
 @given(st.floats(1.0, 4e7), st.integers(2, 12))

@@ -16,7 +16,7 @@ from ranvier.ui.stylesheet import stylesheet
 from ranvier.ui.theme import LIGHT
 from ranvier.ui.widgets.earning_choices import EarningChoices
 from ranvier.ui.widgets.figures import FactGrid, Figure, FigureRow
-from ranvier.ui.widgets.page import Body, scroll_area
+from ranvier.ui.widgets.page import Body, _LowBody, scroll_area
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import label
 from ranvier.ui.window import Window
@@ -218,3 +218,20 @@ async def test_one_never_scrolls_over_blank_space(qtbot, width):
     last = column.itemAt(11).widget()
     assert last is not None and 0 <= body.height() - last.geometry().bottom() < 30
     assert area.verticalScrollBar().maximum() == max(0, body.height() - area.viewport().height())
+
+
+async def test_a_page_of_tables_does_not_scroll_where_they_can_shrink(qtbot):
+    model: RowsModel[str] = RowsModel([Column("One", str, str)], str)
+    table = Table(model)
+    table.setMinimumHeight(60)
+    assert table.sizeHint().height() > 150
+    body = _LowBody()
+    column = QVBoxLayout(body)
+    column.addWidget(label("A sentence that is long enough to be broken into lines. " * 3, wrap=True))
+    column.addWidget(table)
+    area = scroll_area(body)
+    qtbot.addWidget(area)
+    area.resize(600, 170)
+    area.show()
+    await asyncio.sleep(0.02)
+    assert area.verticalScrollBar().maximum() == 0

@@ -99,7 +99,10 @@ class _LowBody(Body):
 
     def heightForWidth(self, width: int) -> int:
         layout = self.layout()
-        return -1 if layout is None else layout.totalMinimumHeightForWidth(width)
+        if layout is None:
+            return -1
+        # The second reckons with the words at this width, but with tables as high as they would like.
+        return min(layout.totalMinimumSize().height(), layout.totalMinimumHeightForWidth(width))
 
 
 def scroll_area(body: Body) -> QScrollArea:

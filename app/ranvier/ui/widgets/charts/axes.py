@@ -59,14 +59,18 @@ def day_axis_class() -> Any:
         shift = 0.0
 
         def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-            ticks = day_ticks(low, high, max(2, int(size / 110)), utc=self.utc)
-            return [(1.0, [tick + self.shift for tick in ticks if tick + self.shift < high])]
+            most = max(2, int(size / 110))
+            ticks = day_ticks(low, high, most, utc=self.utc)
+            return [(day_step(low, high, most), [tick + self.shift for tick in ticks if tick + self.shift < high])]
 
         def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-            step = values[1] - values[0] if len(values) > 1 else 86_400.0
-            if step >= _MONTH_S:
+            if spacing >= _MONTH_S:
                 return [month_words(value - self.shift, utc=self.utc) for value in values]
-            return [moment_words(value - self.shift, hours=step < 80_000, utc=self.utc) for value in values]
+            # Where a day begins its name stands, so that two noons can be told apart.
+            return [
+                moment_words(at, hours=spacing < _DAY_S and not begins_day(at, utc=self.utc), utc=self.utc)
+                for at in (value - self.shift for value in values)
+            ]
 
     return DayAxis
 
@@ -76,6 +80,7 @@ _STEPS_S = (
     30,
     60,
     300,
+    600,
     900,
     1800,
     3600,
@@ -92,12 +97,24 @@ _STEPS_S = (
     15_552_000,
     31_104_000,
 )
+_DAY_S = 86_400
 _MONTH_S = 2_592_000
+
+
+def day_step(low: float, high: float, most: int) -> float:
+    """Seconds between the marks of ``day_ticks``."""
+    return next((step for step in _STEPS_S if (high - low) / step <= most), _STEPS_S[-1])
+
+
+def begins_day(at: float, *, utc: bool = False) -> bool:
+    """Whether this moment is a midnight."""
+    moment = _moment(at, utc)
+    return moment.hour == moment.minute == moment.second == 0
 
 
 def day_ticks(low: float, high: float, most: int, *, utc: bool = False) -> list[float]:
     """At most about ``most`` round moments in the range, on the clock of the computer's time zone or of UTC."""
-    step = next((step for step in _STEPS_S if (high - low) / step <= most), _STEPS_S[-1])
+    step = day_step(low, high, most)
     offset = _moment(low, utc).utcoffset() or datetime.timedelta()
     shift = offset.total_seconds()
     first = math.ceil((low + shift) / step) * step - shift
