@@ -159,7 +159,7 @@ async def test_a_ledger_that_cannot_be_opened_hides_nothing_else_and_heals(
         await house.client.call(m.UseNetwork("test"))
         status = await house.until(lambda s: any("not a database" in one.text for one in s.attention))
         assert status.chain.network == "test"
-        with pytest.raises(RanvierError, match="not open"):
+        with pytest.raises(RanvierError, match="not a database"):
             await house.client.call(m.GetEarnings())
         await house.client.call(add())
         house.chain.seat((await house.client.call(m.GetStatus())).miners[0].hotkey_ss58)

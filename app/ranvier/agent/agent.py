@@ -50,7 +50,7 @@ from ranvier.agent.network.chain_watch import ChainWatch, Head
 from ranvier.agent.power import Power
 from ranvier.agent.sandbox import SandboxNode
 from ranvier.agent.working_network import WorkingNetwork
-from ranvier.core.errors import LedgerError, RanvierError
+from ranvier.core.errors import LedgerError, NetworkError, RanvierError
 from ranvier.core.paths import Paths
 from ranvier.core.settings import HARDWARE_INTERVAL_S, SANDBOX_BLOCK_MS, STOP_BEFORE_SLEEP, Setting, Settings, T
 from ranvier.core.tasks import Tasks
@@ -140,7 +140,7 @@ class Agent:
         )
         self.network = WorkingNetwork(
             desired, node, self.watch, self.ledgers, self.portfolio, parts.chain_of,
-            self._ledger_opened,
+            self.ledger_opened,
         )  # fmt: skip
         self.samples = Samples(paths.data / "hardware.sqlite")
         self.hardware = HardwareWatch(
@@ -190,6 +190,24 @@ class Agent:
     def chain_note(self, network: str) -> str | None:
         """Why the chain of ``network`` cannot be asked, in words; None when it can."""
         return self.watch.note() if network == self.watch.network else f"{network} is not watched"
+
+    def ledger_opened(self, error: RanvierError | None) -> None:
+        """The chosen network's ledger was opened, or could not be."""
+        self._trouble("ledger file", error)
+        if error is None:
+            self._begin(self._read_pay(self.network.name), "read pay")
+
+    async def ledger_renewed(self) -> None:
+        """Another ledger was begun for the chosen network: see that it is of this chain, and read what it lacks."""
+        self._fitted = None
+        self.ledger_opened(None)
+        with contextlib.suppress(NetworkError):  # the next block will do
+            await self._fit(self.watch.require())
+        self.writer.again()
+
+    def trouble(self, subject: str) -> RanvierError | None:
+        """What is wrong with it at the moment."""
+        return self._troubles.get(subject)
 
     def status(self) -> AgentStatus:
         """The whole truth of this moment, from memory."""
@@ -286,12 +304,6 @@ class Agent:
 
     def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.start(work, name)
-
-    def _ledger_opened(self, error: RanvierError | None) -> None:
-        """The chosen network's ledger was opened, or could not be."""
-        self._trouble("ledger file", error)
-        if error is None:
-            self._begin(self._read_pay(self.network.name), "read pay")
 
     async def _pay_rounds(self) -> None:
         """Read the sums now and then, also while no block arrives: a new day begins without one."""

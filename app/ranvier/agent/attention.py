@@ -9,6 +9,7 @@ from ranvier.agent.api.miner_messages import NO_SEAT
 from ranvier.agent.miners.incidents import key_of
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
+from ranvier.ledger.errors import needs_mending
 from ranvier.miners.states import ShownState
 
 _SUBJECTS = ("Process", "Health", "Registration", "Contact", "Pay")
@@ -27,7 +28,7 @@ def attention(
     to be stopped is neither."""
     found = [*map(_trouble, troubles), *others]
     if chain.level in _ORDER:
-        found.append(Attention(chain.level, "Network", chain.text))
+        found.append(Attention(chain.level, "Network", chain.text, page="netcheck"))
     for miner in miners:
         if miner.level is Level.OFF:
             continue
@@ -53,7 +54,8 @@ def _incident(miner: MinerView, why: DiagnosisView) -> Attention:
 
 
 def _trouble(error: RanvierError) -> Attention:
-    return Attention(Level.BAD, error.title, f"{error.message} {error.hint}".strip())
+    page = "earnings" if needs_mending(error) else ""
+    return Attention(Level.BAD, error.title, f"{error.message} {error.hint}".strip(), page=page)
 
 
 def _sentence(text: str) -> str:

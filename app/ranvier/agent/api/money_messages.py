@@ -161,6 +161,13 @@ class FollowEarnings(Command[Done], frozen=True):
     from_block: int
 
 
+class MendLedger(Command[Done], frozen=True):
+    """Set the damaged ledger of the chosen network aside and begin a new one with what can be read of it.
+
+    Refused for a ledger that is sound. The damaged file is kept, and earnings are read again from the chain.
+    """
+
+
 class UseArchive(Command[Done], frozen=True):
     """The endpoint that is asked for blocks which an ordinary node has forgotten; empty for the network's usual one,
     ``off`` for none. Every gap is tried again."""

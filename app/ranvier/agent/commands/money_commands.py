@@ -37,6 +37,7 @@ class MoneyCommands:
             m.FillGaps: self.fill_gaps,
             m.FollowEarnings: self.follow_earnings,
             m.UseArchive: self.use_archive,
+            money_messages.MendLedger: self.mend_ledger,
             m.CheckPosition: self.check_position,
             m.AddReceipt: self.add_receipt,
             m.GetReceipts: self.get_receipts,
@@ -105,6 +106,13 @@ class MoneyCommands:
         await ledger.write(coverage.forget_reasons)
         self._agent.writer.again()
         return m.Done("Gaps are tried again.")
+
+    async def mend_ledger(self, _: money_messages.MendLedger) -> m.Done:
+        network = self._network()
+        words = await self._agent.ledgers.mend(network)
+        await self._agent.portfolio.load(network)
+        await self._agent.ledger_renewed()
+        return m.Done(f"{words} Earnings are read again from the chain.")
 
     async def check_position(self, command: m.CheckPosition) -> m.PositionCheck:
         head, network = self._agent.watch.require(), self._network()
@@ -206,7 +214,8 @@ class MoneyCommands:
         network = self._network()
         ledger = self._agent.ledgers.get(network)
         if ledger is None:
-            raise LedgerError("Ledger closed", f"The ledger of {network} is not open.", "See what needs attention.")
+            closed = LedgerError("Ledger closed", f"The ledger of {network} is not open.", "See what needs attention.")
+            raise self._agent.trouble("ledger file") or closed
         return ledger
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
+import asyncio
 import logging
 from pathlib import Path
 
 from ranvier.core.errors import LedgerError
 from ranvier.core.paths import Paths
+from ranvier.ledger.salvage import salvage, set_aside, sound
 from ranvier.ledger.store import Ledger
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class Ledgers:
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         self._open: dict[str, Ledger] = {}
+        self._lock = asyncio.Lock()  # one file is opened, or set aside, once
 
     def get(self, network: str) -> Ledger | None:
         """The network's ledger if it is open."""
@@ -33,20 +34,21 @@ class Ledgers:
         """The network's ledger. Raises LedgerError.
 
         A damaged one of the practice network is set aside and kept, and a new one begun: it is of play money. A
-        damaged ledger of a real network is its owner's to decide on.
+        damaged ledger of a real network is its owner's to decide on (``mend``).
         """
-        ledger = self._open.get(network)
-        if ledger is None:
-            path = self._paths.ledger_file(network)
-            try:
-                ledger = await _opened(path)
-            except LedgerError as error:
-                if network != _PRACTICE or error.title not in _DAMAGED:
-                    raise
-                _set_aside(path, error)
-                ledger = await _opened(path)
-            self._open[network] = ledger
-        return ledger
+        async with self._lock:
+            ledger = self._open.get(network)
+            if ledger is None:
+                path = self._paths.ledger_file(network)
+                try:
+                    ledger = await _opened(path)
+                except LedgerError as error:
+                    if network != _PRACTICE or error.title not in _DAMAGED:
+                        raise
+                    ledger, words = await _renewed(path)
+                    log.warning("%s %s", error.message, words)
+                self._open[network] = ledger
+            return ledger
 
     async def fit(self, network: str, genesis: str) -> None:
         """Make sure that the ledger is of the chain with this genesis. A practice network that was made anew gets a
@@ -62,6 +64,27 @@ class Ledgers:
             known = None
         if known is None:
             await ledger.remember({_GENESIS: genesis})
+
+    async def mend(self, network: str) -> str:
+        """Set a damaged ledger aside and begin a new one with what can be read of it; says what became of it.
+
+        Raises LedgerError for one that is sound, and for trouble that a new file would not mend.
+        """
+        async with self._lock:
+            ledger, path = self._open.get(network), self._paths.ledger_file(network)
+            if ledger is None:
+                try:
+                    ledger = self._open[network] = await _opened(path)
+                except LedgerError as error:
+                    if error.title not in _DAMAGED:
+                        raise
+            if ledger is not None:
+                if await ledger.read(sound):
+                    raise LedgerError("Ledger sound", f"{path} is not damaged.", "It stays as it is.")
+                del self._open[network]
+                await ledger.close()
+            self._open[network], words = await _renewed(path)
+            return words
 
     async def close(self) -> None:
         while self._open:
@@ -79,17 +102,16 @@ async def _opened(path: Path) -> Ledger:
     return ledger
 
 
-def _set_aside(path: Path, error: LedgerError) -> None:
-    names = (f"{path.stem}-damaged-{number}{path.suffix}" for number in itertools.count(1))
-    name = next(name for name in names if not path.with_name(name).exists())
-    log.warning("%s A new one is begun; the damaged one is kept as %s", error.message, name)
+async def _renewed(path: Path) -> tuple[Ledger, str]:
+    """Set a damaged ledger aside and begin a new one with what can be read of it; a sentence about that."""
+    aside = await asyncio.to_thread(set_aside, path)
+    ledger = await _opened(path)
     try:
-        for suffix in ("-wal", "-shm"):  # they belong to it, and must not be taken for the new one's
-            with contextlib.suppress(FileNotFoundError):
-                path.with_name(path.name + suffix).replace(path.with_name(name + suffix))
-        path.replace(path.with_name(name))
-    except OSError as problem:
-        raise LedgerError("Ledger busy", f"{path}: {problem.strerror}.", "Close what uses it and try again.") from error
+        saved = await ledger.write(lambda connection: salvage(aside, connection))
+    except BaseException:
+        await ledger.close()
+        raise
+    return ledger, f"The damaged ledger is kept as {aside.name}. {saved.sentence()}"
 
 
 def _move_aside(path: Path, genesis: str) -> None:

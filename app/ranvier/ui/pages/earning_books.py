@@ -22,7 +22,14 @@ from ranvier.agent.api.messages import (
     SetTariff,
     UsePriceSource,
 )
-from ranvier.agent.api.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
+from ranvier.agent.api.money_messages import (
+    CancelExport,
+    ExportLots,
+    ExportView,
+    GetExport,
+    GetLots,
+    MendLedger,
+)
 from ranvier.core.errors import RanvierError
 from ranvier.ledger.lot_book import LotBook
 from ranvier.ui.context import Context
@@ -133,6 +140,18 @@ class EarningBooks:
             return found
 
         await show(ExplainDialog(self._context, self._page, places, names, check))
+
+    async def begin_anew(self) -> bool:
+        """Set a damaged ledger aside, after a word; whether that was done."""
+        words = (
+            "The damaged file gets another name and is kept. Receipts, costs and prices that can still be read are"
+            " taken over; earnings are read again from the chain, old ones from the archive endpoint."
+        )
+        if not await ask(self._page, "Begin a new ledger?", words, yes="Begin a new ledger"):
+            return False
+        done = await self._context.client.call(MendLedger(), timeout_s=_EXPORT_S)
+        self._context.say(done.text)
+        return True
 
     async def _costs(self) -> CostsView:
         view: CostsView = await self._context.client.call(GetCosts(0, 0))

@@ -24,6 +24,7 @@ from ranvier.agent.api.messages import (
     GetPortfolio,
 )
 from ranvier.core.errors import RanvierError
+from ranvier.ledger.errors import needs_mending
 from ranvier.ui.context import Context
 from ranvier.ui.models.bars import bars_of, cumulative, series_name, series_of
 from ranvier.ui.models.earnings import (
@@ -211,6 +212,7 @@ class EarningsPage(Page):
                 "No earnings here",
                 f"{words}. A registered miner is paid at the end of an epoch when validators have scored it.",
             )
+            self.empty.set_action("", self._begin_anew)
             self.stack.setCurrentIndex(0)
             return
         self.stack.setCurrentIndex(1)
@@ -250,10 +252,20 @@ class EarningsPage(Page):
             self._polling.now()
 
     def _failed(self, error: RanvierError) -> None:
-        if self.stack.currentIndex() == 0:
+        damaged = needs_mending(error)
+        self.empty.set_action("Begin a new ledger…" if damaged else "", self._begin_anew)
+        if damaged or self.stack.currentIndex() == 0:
+            self.stack.setCurrentIndex(0)
             self.empty.set_text(error.title, f"{error.message} {error.hint}".strip())
         else:
             self.set_subtitle(f"Not up to date: {error.message}")
+
+    def _begin_anew(self) -> None:
+        self.context.run(self._mend(), "begin a new ledger")
+
+    async def _mend(self) -> None:
+        if await self.books.begin_anew():
+            await self.refresh()
 
     # --- drawing ---------------------------------------------------------------------------------------------
 
