@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gui.stage import texts
+from PySide6.QtCore import QPoint, QRect
+
+from gui.stage import settle, stage, texts
 from ranvier.core.errors import AgentError, Cancelled
 from ranvier.ui.messages import MOST, NOTE_S, MessageBar
 
@@ -70,3 +72,22 @@ def test_a_problem_with_a_button(qtbot):
     bar.show_problem("No agent", "It did not start.", "", "Try again", lambda: None)
     bar.close_errors("No agent")
     assert bar.messages == []
+
+
+async def test_a_note_that_goes_does_not_move_what_lies_under_the_mouse(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        page = await it.open("miners")
+        bar, before = it.window.messages, page.mapTo(it.window, QPoint(0, 0))
+        bar.say("Stopped.")
+        await settle()
+        note = bar.messages[0]
+        assert note.isVisible() and page.mapTo(it.window, QPoint(0, 0)) == before
+        over = QRect(it.window.stack.mapToGlobal(QPoint(0, 0)), it.window.stack.size())
+        assert over.contains(QRect(note.mapToGlobal(QPoint(0, 0)), note.size()))
+        it.window.resize(it.window.width() - 90, it.window.height() - 80)
+        await settle()
+        over = QRect(it.window.stack.mapToGlobal(QPoint(0, 0)), it.window.stack.size())
+        assert over.contains(QRect(note.mapToGlobal(QPoint(0, 0)), note.size()))
+        bar.show_error(AgentError("No agent", "It is not running."))
+        await settle()
+        assert bar.isVisible() and page.mapTo(it.window, QPoint(0, 0)).y() > before.y(), "an error has its own place"

@@ -1,7 +1,8 @@
 """The message bar: where the user is told things, without a box that must be clicked away.
 
 Notes go after a few visible seconds; errors stay until closed. Nothing that was said before the window could be
-seen is lost, because time counts only while it is seen.
+seen is lost, because time counts only while it is seen. A note that goes by itself must not move what lies under the
+mouse at that moment, so notes float over the foot of the page; errors have a place of their own above it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize
+from PySide6.QtCore import QEvent, QObject, QSize
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from ranvier.core.errors import Cancelled, RanvierError
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 NOTE_S = 8
 MOST = 4
+_NOTE_WIDTH = 560
+_MARGIN = 20
 
 
 class Message(QFrame):
@@ -84,8 +87,48 @@ class MessageBar(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(28, 12, 28, 0)
         self._column.setSpacing(6)
+        self.notes = QWidget()
+        self._notes = QVBoxLayout(self.notes)
+        self._notes.setContentsMargins(0, 0, 0, 0)
+        self._notes.setSpacing(6)
+        self._column.addWidget(self.notes)
+        self._below: QWidget | None = None
         self.messages: list[Message] = []
         self.hide()
+
+    def float_over(self, below: QWidget) -> None:
+        """From now on notes lie over the foot of ``below``, a neighbour that is laid out already."""
+        self._column.removeWidget(self.notes)
+        self.notes.setParent(below.parentWidget())
+        self._below = below
+        below.installEventFilter(self)
+        self.notes.installEventFilter(self)
+        self._show()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.LayoutRequest):
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        if self._below is None or self.notes.isHidden():
+            return
+        under = self._below.geometry()
+        width = min(_NOTE_WIDTH, under.width() - 2 * _MARGIN)
+        flows = self._notes.hasHeightForWidth()
+        height = self._notes.heightForWidth(width) if flows else self._notes.sizeHint().height()
+        left = under.left() + (under.width() - width) // 2
+        self.notes.setGeometry(left, under.bottom() - _MARGIN - height, width, height)
+
+    def _show(self) -> None:
+        """Show what holds messages, and nothing that is empty."""
+        errors = any(message.is_error for message in self.messages)
+        notes = any(not message.is_error for message in self.messages)
+        self.notes.setVisible(notes)
+        self.setVisible(errors or (notes and self._below is None))
+        if notes:
+            self.notes.raise_()
+            self._place()
 
     def say(self, text: str) -> None:
         """A passing note."""
@@ -128,7 +171,8 @@ class MessageBar(QWidget):
             self.messages.remove(message)
             message.hide()
             message.deleteLater()
-        self.setVisible(bool(self.messages))
+            (self._column if message.is_error else self._notes).removeWidget(message)
+        self._show()
 
     def tick(self) -> None:
         """A second in which the window was seen has passed."""
@@ -144,8 +188,8 @@ class MessageBar(QWidget):
                 return message
         message = Message(title, text, hint, error=error, close=self.close_message)
         self.messages.append(message)
-        self._column.addWidget(message)
+        (self._column if error else self._notes).addWidget(message)
         while len(self.messages) > MOST:
             self.close_message(self.messages[0])
-        self.setVisible(True)
+        self._show()
         return message

@@ -65,6 +65,7 @@ class Window(QMainWindow):
         row.addWidget(self.sidebar)
         row.addLayout(right, 1)
         self.setCentralWidget(whole)
+        self.messages.float_over(self.stack)
         self.sidebar.chosen.connect(self.go)
         self.pages: dict[str, Page] = {}
         self._loaded: set[str] = set()
