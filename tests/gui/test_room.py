@@ -226,7 +226,9 @@ async def test_a_page_of_tables_does_not_scroll_where_they_can_shrink(qtbot):
     table.setMinimumHeight(60)
     assert table.sizeHint().height() > 150
     body = _LowBody()
-    column = QVBoxLayout(body)
+    inner = QWidget()
+    QVBoxLayout(body).addWidget(inner)
+    column = QVBoxLayout(inner)
     column.addWidget(label("A sentence that is long enough to be broken into lines. " * 3, wrap=True))
     column.addWidget(table)
     area = scroll_area(body)
