@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,7 +36,7 @@ async def test_any_part_of_the_past_is_told_as_asked_and_what_is_unreadable_is_l
 
         part = await told(1000, now - 5000)
         assert part[0] == 6000 and part[-1] == 5000 and part == sorted(part, reverse=True), "both ends, oldest first"
-        assert {before - after for before, after in zip(part, part[1:], strict=False)} == {10}
+        assert {before - after for before, after in pairwise(part)} == {10}
         assert 9 <= len(await told(1000, now - 5000, points=10)) <= 11, "few points for a long time"
         assert (await told(60, None))[-1] <= 10, "without an end: until now"
         assert await told(600, now - 20_000) == []

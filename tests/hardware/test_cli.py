@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from hardware.test_diagnosis import GOOD, sample
+from ranvier.hardware.diagnosis import diagnose
+from ranvier.hardware.fields import PARTS, SCHEMA
+from ranvier.hardware.snapshot import Gpu, GpuProcess
+from ranvier.hardware.tables import text
+
+MIB = 2**20
 
 CARDS = """\
 count 2
@@ -44,8 +54,51 @@ def test_cards_and_findings_are_told_to_programs_and_people(tmp_path: Path, libr
     assert told["sample"]["host"]["cpu_percent"] is not None
     assert {"lost", "throttled"} <= {finding["code"] for finding in told["findings"]}
     text = ranvier(tmp_path, **variables).stdout
-    assert "GPU NVIDIA GeForce RTX 4090 [GPU-aaaa]: 8.0 of 24.0 GiB" in text
-    assert "Restart the machine" in text
+    (card,) = [line for line in text.splitlines() if line.startswith("0    NVIDIA GeForce RTX 4090")]
+    assert "83 °C" in card and "8192 / 24564 MiB" in card and card.endswith("heat (software)")
+    assert "1    NVIDIA GPU" in text and "Restart the machine" in text
+    assert (told["schema"], ended.stderr) == (SCHEMA, "")
+
+
+def test_every_field_of_the_json_is_told_and_no_other(tmp_path: Path) -> None:
+    for place, kind, meanings in PARTS:
+        assert list(meanings) == [field.name for field in dataclasses.fields(kind)], place
+    ended = ranvier(tmp_path, "--fields")
+    assert ended.returncode == 0 and "sample.gpus[].memory_used" in ended.stdout
+    (line,) = [line for line in ended.stdout.splitlines() if line.startswith("sample.gpus[].throttle_reasons ")]
+    assert "list or null" in line and "it does not tell" in line
+    fields = {line.split(" ", 1)[0] for line in ended.stdout.splitlines()}
+    said = json.loads(ranvier(tmp_path, "--json").stdout)
+    assert {f"sample.host.{name}" for name in said["sample"]["host"]} <= fields
+    assert {f"sample.{name}" for name in said["sample"]} <= fields and fields >= {"schema"}
+
+
+def test_the_table_is_aligned_in_the_units_of_nvidia_smi() -> None:
+    card = replace(
+        GOOD, memory_total=24564 * MIB, memory_used=8192 * MIB, power_w=431.25, fan_percent=60, clock_sm_mhz=2235,
+        throttle_reasons=("sync boost",), pci_address="0000:01:00.0",
+        processes=(GpuProcess(41877, 8000 * MIB, "python", "C"), GpuProcess(1200, None, "Xorg", "G")),
+    )  # fmt: skip
+    whole = Gpu("GPU-2", "NVIDIA A100", 1, mig=True, temperature_c=41, throttle_reasons=())
+    part = Gpu("MIG-1", "NVIDIA A100 MIG 3g.20gb", 1, mig=True, parent_uuid="GPU-2", memory_total=19968 * MIB)
+    asleep = Gpu("pci:1", "NVIDIA GPU (asleep)", 2, asleep=True)
+    seen = sample(card, whole, part, asleep)
+    told = text(seen, diagnose([seen])).split("\n\n")
+    assert told[1] == "NVIDIA driver 580, CUDA up to 13.0"
+    assert told[2].splitlines() == [
+        "GPU     Name                      Temp   Use            Memory        Power     Clock   Fan  PCIe   State",
+        "0       RTX 4090                 60 °C  90 %  8192 / 24564 MiB  431 / 450 W  2235 MHz  60 %  4 x16  sync boost",
+        "1       NVIDIA A100              41 °C     ?         ? / ? MiB      ? / ? W         ?     ?  ?      ok, MIG",
+        "1 part  NVIDIA A100 MIG 3g.20gb                  ? / 19968 MiB                                      instance",
+        "2       NVIDIA GPU (asleep)                                                                         asleep",
+    ]
+    assert told[3].splitlines() == [
+        "GPU    PID  Type    Memory  Program",
+        "0    41877  C     8000 MiB  python",
+        "0     1200  G            ?  Xorg",
+    ]
+    hot = replace(seen, gpus=(replace(card, xid=79),))
+    assert "BAD  GPU 0 RTX 4090: The driver reported Xid 79: the GPU fell off the bus." in text(hot, diagnose([hot]))
 
 
 def test_wrong_options_are_usage(tmp_path: Path) -> None:

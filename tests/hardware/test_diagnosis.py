@@ -120,6 +120,8 @@ def test_a_torch_of_a_newer_cuda_generation_is_said() -> None:
     [
         (replace(HOST, disks=(Disk("/d", 10**12, 10**9),)), "disk_full"),
         (replace(HOST, disks=(Disk("/d", 10**12, 10**11, read_only=True),)), "disk_read_only"),
+        (replace(HOST, disks=(Disk("/d", 10**12, 10**11, errors=2),)), "disk_errors"),
+        (replace(HOST, disks=(Disk("/d", 10**12, 10**11, inodes_free=40),)), "disk_files"),
         (replace(HOST, memory_available=GIB), "host_memory"),
         (replace(HOST, steal_percent=25.0), "steal"),
         (replace(HOST, on_battery=True), "battery"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import plistlib
 from pathlib import Path
 
@@ -183,3 +184,18 @@ def test_folders_on_one_disk_are_told_once_and_read_only_is_seen(tmp_path: Path)
     assert [(disk.path, disk.read_only, disk.file_system) for disk in found] == [
         (str(tmp_path / "a" / "b"), True, "btrfs")
     ]
+
+
+def test_what_a_disk_says_of_its_health(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    device = tmp_path.stat().st_dev
+    block = root / "sys/devices/sda/sda1"
+    tree(root, {"sys/devices/sda/queue/rotational": "1", "sys/fs/ext4/sda1/errors_count": "3"})
+    block.mkdir()
+    (root / "sys/dev/block").mkdir(parents=True)
+    (root / "sys/dev/block" / f"{os.major(device)}:{os.minor(device)}").symlink_to(block)
+    (disk,) = disks([tmp_path], root)
+    counts = os.statvfs(tmp_path)
+    assert (disk.rotational, disk.errors) == (True, 3)
+    assert disk.inodes_free is None if not counts.f_files else abs((disk.inodes_free or 0) - counts.f_favail) < 100_000
+    assert disks([tmp_path], tmp_path / "none")[0].errors is None

@@ -1,4 +1,4 @@
-"""Hardware samples over simulated months: 1 s while looked at, then 10 s, 1 min and 10 min by age, whenever it thins."""
+"""Hardware samples over simulated months: 1 s while looked at, then 10 s, 1 min and 10 min by age."""
 
 from __future__ import annotations
 

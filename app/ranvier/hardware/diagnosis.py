@@ -14,6 +14,7 @@ _POWER_BELOW = 0.97
 _BUSY_PERCENT = 30  # an idle card lowers its PCIe link to save power: no fault
 _STEAL_PERCENT = 10.0
 _HOST_MEMORY_FREE = 0.05
+_FEW_FILES = 10_000
 _HARMLESS = {"application clocks", "sync boost", "display clocks"}
 _DRIVER_STEPS = {
     "no_driver": "Install the vendor's driver and restart the machine.",
@@ -270,6 +271,14 @@ def _host(now: Hardware, limits: Thresholds) -> Iterable[Finding]:
         elif disk.free < min(limits.disk_free_gb * 1e9, disk.total / 2):
             text = f"The disk of {disk.path} has {disk.free / 1e9:.1f} GB left."
             yield Finding("disk_full", Level.WARN, "Disk", text, "Free some space; models and logs need it.",
+                          about=disk.path)  # fmt: skip
+        if disk.errors:
+            text = f"The file system of {disk.path} has noted {disk.errors} errors in itself."
+            step = "Save what matters, then have the disk checked (fsck, smartctl)."
+            yield Finding("disk_errors", Level.BAD, "Disk", text, step, about=disk.path)
+        if disk.inodes_free is not None and disk.inodes_free < _FEW_FILES:
+            text = f"The disk of {disk.path} can take {disk.inodes_free} files more, whatever space is left."
+            yield Finding("disk_files", Level.WARN, "Disk", text, "Delete many small files, such as old caches.",
                           about=disk.path)  # fmt: skip
     if host.memory_total and host.memory_available < _HOST_MEMORY_FREE * host.memory_total:
         text = f"{host.memory_available / 2**30:.1f} GiB of memory are left; the system may end a miner to get more."

@@ -29,7 +29,10 @@ def disks(folders: Iterable[Path], root: Path = Path("/")) -> tuple[Disk, ...]:
             continue
         if device not in found:
             kind, read_only = _mount(place, root)
-            found[device] = Disk(str(folder), usage.total, usage.free, read_only, _rotational(device, root), kind)
+            found[device] = Disk(
+                str(folder), usage.total, usage.free, read_only, _rotational(device, root), kind,
+                inodes_free=_inodes(place), errors=_errors(device, root),
+            )  # fmt: skip
     return tuple(found.values())
 
 
@@ -50,6 +53,28 @@ def _mount(place: Path, root: Path) -> tuple[str | None, bool]:
         if inside and (best is None or len(point) >= best[0]):
             best = (len(point), fields[2], "ro" in fields[3].split(","))
     return (None, False) if best is None else (best[1], best[2])
+
+
+def _inodes(place: Path) -> int | None:
+    """Files that can still be made; None where the file system has no such limit (btrfs), or no such system call."""
+    if not hasattr(os, "statvfs"):
+        return None
+    try:
+        counts = os.statvfs(place)
+    except OSError:
+        return None
+    return counts.f_favail if counts.f_files else None
+
+
+def _errors(device: int, root: Path) -> int | None:
+    """What ext4 has counted of its own errors; other file systems tell this to root alone, or to nobody."""
+    if not hasattr(os, "major"):
+        return None
+    block = root / "sys" / "dev" / "block" / f"{os.major(device)}:{os.minor(device)}"
+    try:
+        return int((root / "sys" / "fs" / "ext4" / block.resolve().name / "errors_count").read_text("ascii"))
+    except (OSError, ValueError):
+        return None
 
 
 def _rotational(device: int, root: Path) -> bool | None:

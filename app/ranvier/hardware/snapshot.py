@@ -80,7 +80,11 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The file system that holds ``path``. ``rotational`` and ``file_system`` are None where nobody says."""
+    """The file system that holds ``path``; None where nobody says.
+
+    ``inodes_free``: files that can still be made, where their number is limited. ``errors``: those that the file system
+    noted in itself since it was checked last.
+    """
 
     path: str
     total: int
@@ -88,6 +92,8 @@ class Disk:
     read_only: bool = False
     rotational: bool | None = None
     file_system: str | None = None
+    inodes_free: int | None = None
+    errors: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
