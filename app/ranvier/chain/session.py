@@ -21,7 +21,7 @@ from ranvier.core.errors import ChainError, NetworkError
 _V14 = 14
 _PAGE = 1000
 _KEYS_PER_REQUEST = 3000
-_REMEMBER = 4096
+_REMEMBER = 32_768  # blocks whose runtime is known: a position of more than a year is looked at in one go
 UPGRADE_KEY = codec.storage_prefix("System", "LastRuntimeUpgrade")
 
 

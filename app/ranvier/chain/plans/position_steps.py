@@ -7,7 +7,7 @@ Two changes of one interval that cancel each other to the rao stay unseen; they 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 Place = tuple[str, str, int]  # hotkey, coldkey, netuid
 
-MOST_EPOCHS = 1000
+# Each epoch is seven small requests (a public archive answers some hundred in a second), so this is minutes of asking.
+MOST_EPOCHS = 10_000
 _AT_ONCE = 128
 _DRIFT_RAO = 2  # what other people's staking may move a share by, through rounding
 # event -> the kind of operation, and where in its attributes the two ends are named
@@ -64,12 +65,13 @@ async def position_steps(conn: Connection, place: Place, from_block: int, to_blo
     Raises NetworkError, ChainError (a state that the node no longer keeps; too many epochs for one look).
     """
     epochs = await _epochs(conn, place[2], from_block, to_block)
-    numbers = sorted({from_block, to_block, *(one for epoch in epochs for one in (epoch, epoch - 1))})
-    held = await _read(conn, place, numbers)
+    known = {at.number: at for pair in epochs.values() for at in pair}
+    numbers = sorted({from_block, to_block, *(number for number in known if number >= from_block)})
+    held = await _read(conn, place, numbers, known)
     due = _apart(held, numbers)
     while due:
         middles = sorted({(low + high) // 2 for low, high in due})
-        held |= await _read(conn, place, middles)
+        held |= await _read(conn, place, middles, {})
         due = [pair for low, high in due for pair in _apart(held, [low, (low + high) // 2, high])]
     marks = sorted(held)
     changed = [
@@ -80,26 +82,34 @@ async def position_steps(conn: Connection, place: Place, from_block: int, to_blo
     return await _told(conn, place, [(held[block][0], rao) for block, rao in changed], epochs)
 
 
-async def _epochs(conn: Connection, netuid: int, from_block: int, to_block: int) -> set[int]:
-    found: set[int] = set()
+async def _epochs(
+    conn: Connection, netuid: int, from_block: int, to_block: int
+) -> dict[int, tuple[BlockRef, BlockRef]]:
+    """The epochs after ``from_block``: by its height each one's block and the block before it."""
+    found: dict[int, tuple[BlockRef, BlockRef]] = {}
     high = to_block
     while high > from_block:
         part = await epochs_down(conn, netuid, high, from_block + 1, _AT_ONCE)
         if part.trouble is not None:
             raise part.trouble
-        found |= {at.number for at, _ in part.epochs}
+        found |= {at.number: (at, before) for at, before in part.epochs}
         high = part.low - 1
         if len(found) > MOST_EPOCHS:
-            raise ChainError("Too long", f"More than {MOST_EPOCHS} epochs lie between those blocks.", "Ask for less.")
+            words = f"More than {MOST_EPOCHS:,} epochs lie between those blocks, and each has to be looked at."
+            raise ChainError("Too long", words, "Ask for a shorter time.")
     return found
 
 
-async def _read(conn: Connection, place: Place, numbers: Sequence[int]) -> dict[int, tuple[BlockRef, int]]:
-    """The position at the end of each block."""
+async def _read(
+    conn: Connection, place: Place, numbers: Sequence[int], known: Mapping[int, BlockRef]
+) -> dict[int, tuple[BlockRef, int]]:
+    """The position at the end of each block; ``known`` are blocks that need not be looked up."""
     found: dict[int, tuple[BlockRef, int]] = {}
     for start in range(0, len(numbers), _AT_ONCE):
-        refs: list[BlockRef] = []
-        for one in await conn.blocks(numbers[start : start + _AT_ONCE]):
+        part = numbers[start : start + _AT_ONCE]
+        looked_up = await conn.blocks([number for number in part if number not in known])
+        refs = [known[number] for number in part if number in known]
+        for one in looked_up:
             if isinstance(one, ChainError):
                 raise one
             refs.append(one)
@@ -118,7 +128,7 @@ def _apart(held: dict[int, tuple[BlockRef, int]], marks: Sequence[int]) -> list[
 
 
 async def _told(
-    conn: Connection, place: Place, changes: Sequence[tuple[BlockRef, int]], epochs: set[int]
+    conn: Connection, place: Place, changes: Sequence[tuple[BlockRef, int]], epochs: Collection[int]
 ) -> tuple[Step, ...]:
     steps: list[Step] = []
     for start in range(0, len(changes), _AT_ONCE):
