@@ -80,17 +80,17 @@ def test_the_table_is_aligned_in_the_units_of_nvidia_smi() -> None:
         processes=(GpuProcess(41877, 8000 * MIB, "python", "C"), GpuProcess(1200, None, "Xorg", "G")),
     )  # fmt: skip
     whole = Gpu("GPU-2", "NVIDIA A100", 1, mig=True, temperature_c=41, throttle_reasons=())
-    part = Gpu("MIG-1", "NVIDIA A100 MIG 3g.20gb", 1, mig=True, parent_uuid="GPU-2", memory_total=19968 * MIB)
+    part = Gpu("MIG-1", "A100 MIG 3g.20gb", 1, mig=True, parent_uuid="GPU-2", memory_total=19968 * MIB)
     asleep = Gpu("pci:1", "NVIDIA GPU (asleep)", 2, asleep=True)
     seen = sample(card, whole, part, asleep)
     told = text(seen, diagnose([seen])).split("\n\n")
     assert told[1] == "NVIDIA driver 580, CUDA up to 13.0"
     assert told[2].splitlines() == [
-        "GPU     Name                      Temp   Use            Memory        Power     Clock   Fan  PCIe   State",
-        "0       RTX 4090                 60 °C  90 %  8192 / 24564 MiB  431 / 450 W  2235 MHz  60 %  4 x16  sync boost",
-        "1       NVIDIA A100              41 °C     ?         ? / ? MiB      ? / ? W         ?     ?  ?      ok, MIG",
-        "1 part  NVIDIA A100 MIG 3g.20gb                  ? / 19968 MiB                                      instance",
-        "2       NVIDIA GPU (asleep)                                                                         asleep",
+        "GPU     Name                  Temp   Use            Memory        Power     Clock   Fan  PCIe   State",
+        "0       RTX 4090             60 °C  90 %  8192 / 24564 MiB  431 / 450 W  2235 MHz  60 %  4 x16  sync boost",
+        "1       NVIDIA A100          41 °C     ?         ? / ? MiB      ? / ? W         ?     ?  ?      ok, MIG",
+        "1 part  A100 MIG 3g.20gb                     ? / 19968 MiB                                      instance",
+        "2       NVIDIA GPU (asleep)                                                                     asleep",
     ]
     assert told[3].splitlines() == [
         "GPU    PID  Type    Memory  Program",
