@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from ranvier.ui.models.gpus import Fact
@@ -227,13 +227,15 @@ async def test_a_page_of_tables_does_not_scroll_where_they_can_shrink(qtbot):
     assert table.sizeHint().height() > 150
     body = _LowBody()
     inner = QWidget()
-    QVBoxLayout(body).addWidget(inner)
+    stack = QStackedWidget()  # it would like its pages' sizes, not their least
+    stack.addWidget(inner)
+    QVBoxLayout(body).addWidget(stack)
     column = QVBoxLayout(inner)
     column.addWidget(label("A sentence that is long enough to be broken into lines. " * 3, wrap=True))
     column.addWidget(table)
     area = scroll_area(body)
     qtbot.addWidget(area)
-    area.resize(600, 170)
+    area.resize(600, 200)
     area.show()
     await asyncio.sleep(0.02)
     assert area.verticalScrollBar().maximum() == 0
