@@ -9,7 +9,7 @@ from chain import generated
 from chain.fake_node import HEAD, FakeNode
 from chain.fixtures_343 import needs_343
 from chain.test_forms import ALICE, AT, BOB, COIN, connection_to, le, share
-from ranvier.chain import portfolio, stakes
+from ranvier.chain import pools, portfolio, stakes
 from ranvier.chain.model import BlockRef
 
 MODULE = "SubtensorModule"
@@ -95,6 +95,23 @@ async def test_the_requests_do_not_grow_with_what_is_held() -> None:
             costs.append((found.requests, connection.traffic[1] - rounds))
             await connection.close()
         assert len(set(costs)) == 1 and costs[0][0] <= 8
+
+
+@pytest.mark.parametrize(
+    ("last", "asked", "following"),
+    [(80, 0, 116), (80, 104, 104), (80, 130, 116), (40, 0, 101), (80, 100, 101), (0, 0, 101)],
+)
+async def test_the_next_epoch_is_due_a_tempo_later_or_when_asked_for(last: int, asked: int, following: int) -> None:
+    """At block 100, with a tempo of 36; what is overdue was put off by a full block."""
+    async with FakeNode(generated.GENESIS, runtime=generated.runtime("epochs")) as node:
+        two_positions(node)
+        for item, number, size in (("Tempo", 36, 2), ("LastEpochBlock", last, 8), ("PendingEpochAt", asked, 8)):
+            node.put(MODULE, item, [7], le(number, size))
+        connection = connection_to(node)
+        await connection.open()
+        found = await pools.subnet(connection, 7, AT)
+        await connection.close()
+    assert (found.last_epoch_block, found.next_epoch_block) == (last, following)
 
 
 @needs_343

@@ -35,6 +35,7 @@ _SUBNET_ITEMS = (
     "TokenSymbol",
     "LastEpochBlock",
     "LastMechansimStepBlock",  # spelt so on the chain
+    "PendingEpochAt",
 )
 _POOL_ITEMS = (
     ("Swap", "SwapV3Initialized"),
@@ -124,11 +125,7 @@ def _subnet(netuid: int, values: dict[tuple[str, int], Any], price: int | None, 
     def number(name: str) -> int:
         return int(values.get((name, netuid)) or 0)
 
-    last, tempo = stated_epoch(netuid, values, at), number("Tempo")
-    if ("LastEpochBlock", netuid) in values:
-        following = last + tempo if tempo else None
-    else:
-        following = epoch_before(at.number, netuid, tempo) + tempo + 1 if tempo else None
+    tempo = number("Tempo")
     return Subnet(
         netuid=netuid,
         name=_name(netuid, values),
@@ -142,9 +139,21 @@ def _subnet(netuid: int, values: dict[tuple[str, int], Any], price: int | None, 
         tao_in_rao=number("SubnetTAO"),
         alpha_in_rao=number("SubnetAlphaIn"),
         alpha_out_rao=number("SubnetAlphaOut"),
-        last_epoch_block=last,
-        next_epoch_block=following if netuid != ROOT else None,
+        last_epoch_block=stated_epoch(netuid, values, at),
+        next_epoch_block=_next_epoch(netuid, values, at) if tempo and netuid != ROOT else None,
     )
+
+
+def _next_epoch(netuid: int, values: dict[tuple[str, int], Any], at: BlockRef) -> int:
+    """When the next epoch is due: by the clock, or where the chain keeps count a tempo after the last one, or sooner
+    where its owner asked for that (``get_next_epoch_start_block``). One that is overdue was put off by a full block.
+    """
+    tempo = int(values["Tempo", netuid])
+    if ("LastEpochBlock", netuid) not in values:
+        return epoch_before(at.number, netuid, tempo) + tempo + 1
+    asked = int(values.get(("PendingEpochAt", netuid)) or 0)
+    due = int(values["LastEpochBlock", netuid] or 0) + tempo
+    return max(min(due, asked) if asked else due, at.number + 1)
 
 
 def _name(netuid: int, values: dict[tuple[str, int], Any]) -> str:
