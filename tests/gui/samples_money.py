@@ -102,7 +102,7 @@ def holdings() -> Holdings:
             exits[netuid] = quote
     accounts = (
         Account(COLDKEY, 103_512_004_871, 0, 0, 103_511_504_871, None),
-        Account(BOB, 2 * COIN, 0, 0, 1_999_999_500, None),
+        Account(BOB, 2 * COIN, 93_000_000, 0, 1_999_999_500, None),
     )
     lines = (
         SeatLine(1, HOTKEY, 6, 4, 50_213, 0, 256, 48_210),

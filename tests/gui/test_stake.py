@@ -166,6 +166,7 @@ async def test_page_shows_one_block_and_all_values(qtbot, house):
     page.shown()
     await samples.until(lambda: page.model.rowCount() == 6, "positions")
     assert page.free.value.text() == "105.512004 TAO"
+    assert page.free.note.text() == "in 2 coldkeys; 105.511504 TAO can be spent; 0.093000 TAO more is reserved"
     found = sums(samples_money.holdings().portfolio)
     assert page.spot.value.text() == samples_money_text(found.spot_rao)
     assert page.sale.value.text() == samples_money_text(found.sale_rao)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 
 from gui import samples
 from ranvier.agent.api.messages import GetPortfolio, WatchColdkeys
+from ranvier.chain.model import Balance
 from ranvier.core.errors import AgentError
 from ranvier.core.evidence import Level
 from ranvier.keys import wallets
@@ -63,6 +64,9 @@ async def test_balance_of_a_watched_coldkey_and_watching_another(qtbot, house):
     page = await opened(qtbot, house, 3)
     await samples.until(lambda: page.detail.balance.value.text() == "103.512004871 TAO", "the balance")
     assert page.detail.spendable.value.text() == "103.511504871 TAO"
+    assert "reserved" not in page.detail.money_note.text()
+    page.detail.show_balance(Balance(samples.COLDKEY, 2 * 10**9, 93_000_000, 10**9), 5, "", asked=True)
+    assert "0.093000000 TAO more is reserved" in page.detail.money_note.text()
     wallets.add_watch_only(house.paths.wallets, "new", samples.CHARLIE)
     await page.refresh()
     assert page.groups.current().wallet.name == "miner", "what was selected stays selected"

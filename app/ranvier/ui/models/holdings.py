@@ -54,6 +54,7 @@ class Sums:
 
     free_rao: int
     spendable_rao: int
+    reserved_rao: int
     spot_rao: int
     sale_rao: int
     locked: int
@@ -67,6 +68,7 @@ def sums(portfolio: Portfolio) -> Sums:
     return Sums(
         free_rao=portfolio.free_rao,
         spendable_rao=sum(account.spendable_rao for account in portfolio.accounts),
+        reserved_rao=sum(account.reserved_rao for account in portfolio.accounts),
         spot_rao=sum(known),
         sale_rao=sum(quote.gets_rao for quote in portfolio.exits.values()),
         locked=sum(1 for one in portfolio.holdings if one.locked_rao),

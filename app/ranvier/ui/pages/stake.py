@@ -189,7 +189,9 @@ class StakePage(ReadingPage):
 
     def _show_sums(self, found: Sums, accounts: int) -> None:
         spendable = _tao(found.spendable_rao)
-        self.free.show_value(_tao(found.free_rao), f"in {count_text(accounts, 'coldkey')}; {spendable} can be spent")
+        reserved = f"; {_tao(found.reserved_rao)} more is reserved" if found.reserved_rao else ""
+        words = f"in {count_text(accounts, 'coldkey')}; {spendable} can be spent{reserved}"
+        self.free.show_value(_tao(found.free_rao), words)
         note = f"{count_text(found.positions, 'position')}, before slippage and fee"
         rest = "before slippage and fee"
         if found.unpriced:

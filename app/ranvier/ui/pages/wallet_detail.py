@@ -162,6 +162,11 @@ class WalletDetail(QWidget):
         self.watch_button.setVisible(asked and balance is None)
         if balance is not None:
             note = f"At block {block_text(block)} of the network shown above; the rest of Free keeps the account alive."
+            if balance.reserved_rao:
+                reserved = format_tao(Tao(balance.reserved_rao))
+                note += (
+                    f" {reserved} more is reserved: deposits of proxies or shared accounts, given back when those end."
+                )
         elif asked:
             note = "The agent does not watch this coldkey yet."
         else:
