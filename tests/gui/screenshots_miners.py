@@ -54,7 +54,9 @@ async def shoot_miners(studio: Studio, page: Any) -> None:
     await studio.dialog(ChangeMinerDialog(window, miner, gpus, {gpus[0].uuid: "Practice miner"}), "miner-change")
     folder = studio.house.paths.wallets
     recipes = [load_recipe(one) for one in bundled_recipes().values()]
-    adding = AddMinerDialog(window, recipes, await asyncio.to_thread(list_wallets, folder), frozenset(), sandbox=False)
+    wallets = await asyncio.to_thread(list_wallets, folder)
+    context = studio.house.context
+    adding = AddMinerDialog(window, recipes, wallets, context.bridge.latest, context.run, context.client.call)
     await studio.dialog(adding, "miner-add")
     adding.source.kind.setCurrentIndex(COMMAND)
     adding.source.command.input.setText("python3 neurons/miner.py --netuid 4 --wallet.name rig --axon.port 8091")

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtWidgets import QWidget
 
 from gui import samples, samples_miners
-from gui.fakes import COLDKEY, failed_miner, good_miner, status_event
+from gui.fakes import COLDKEY, FakeClient, failed_miner, good_miner, status_event
 from gui.stage import settle, stage, texts, until
 from ranvier.agent import autostart
 from ranvier.agent.api.messages import (
@@ -153,19 +153,20 @@ def adding(qtbot, tmp_path):
     parent = QWidget()
     qtbot.addWidget(parent)
     recipes = [load_recipe(one) for one in bundled_recipes().values()]
-    yield AddMinerDialog(parent, recipes, list_wallets(folder), frozenset(), sandbox=False)
+    yield AddMinerDialog(parent, recipes, list_wallets(folder), None, lambda work, _: work.close(), FakeClient().call)
 
 
 def test_any_command_becomes_a_recipe_that_is_read_first(adding):
     adding.name.setText("Mine")
     adding.source.kind.setCurrentIndex(COMMAND)
     adding.submitted()
-    assert "proposed first" in texts(adding)
+    assert "nothing to run" in texts(adding), "Enter proposes; there was nothing to propose for"
     adding.source.command.input.setText("python3 'miner.py")
     adding.source.make()
     assert "not closed" in texts(adding)
     adding.source.command.input.setText("python3 miner.py --netuid 4 --axon.port 8091")
-    adding.source.make()
+    adding.submitted()
+    assert adding.source.proposal is not None and adding.result() == 0, "proposed, to be read first"
     assert adding.netuid.value() == 4, "what the command named"
     command = adding.command()
     assert command.recipe == "mine" and '"{netuid}"' in command.recipe_text

@@ -5,9 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QDialog, QLayout, QVBoxLayout, QWidget
 
+_TITLE_BAR = 32
+
 
 def fit(dialog: QDialog, width: int = 0) -> None:
-    """Keep ``dialog`` as wide as asked and as high as its texts need, also when they change later."""
+    """Keep ``dialog`` as wide as asked, as high as its texts need and on the screen, also when they change later."""
     fitter = dialog.findChild(_Fitter)
     if fitter is None:
         fitter = _Fitter(dialog)
@@ -56,9 +58,17 @@ class _Fitter(QObject):
             return
         self._width = width
         layout.activate()
-        height = layout.heightForWidth(width) if layout.hasHeightForWidth() else layout.sizeHint().height()
+        flows = layout.hasHeightForWidth()
+        height = layout.heightForWidth(width) if flows else layout.sizeHint().height()
+        least = layout.totalMinimumHeightForWidth(width) if flows else layout.totalMinimumSize().height()
+        screen = self._dialog.screen().availableGeometry()
+        title = max(_TITLE_BAR, self._dialog.frameGeometry().height() - self._dialog.height())
+        height = max(least, min(height, screen.height() - title))
         self._dialog.setMinimumSize(width, height)
         self._dialog.resize(width, height)
+        above = screen.bottom() - height - title + 1
+        if self._dialog.isVisible() and self._dialog.y() > above:  # it grew: its buttons must stay on the screen
+            self._dialog.move(self._dialog.x(), max(screen.top(), above))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest and watched is self._dialog and self._width:

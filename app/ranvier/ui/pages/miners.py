@@ -58,6 +58,7 @@ class MinersPage(Page):
         self.add_action(self.add_miner)
         self._known = True
         self._rows_shown = 0
+        self._awaited = ""  # a miner to choose as soon as it is told of
         self._visible = False
         self.install = InstallBar()
         self.model = miners_model()
@@ -167,7 +168,9 @@ class MinersPage(Page):
         if len(status.miners) != self._rows_shown:
             self._rows_shown = len(status.miners)
             self._fit_height()
-        if chosen is None or not self.table.select_key(chosen.id):
+        if self._awaited and self.table.select_key(self._awaited):
+            self._awaited = ""
+        elif chosen is None or not self.table.select_key(chosen.id):
             self.table.selectRow(0)
         self._draw()
 
@@ -188,7 +191,7 @@ class MinersPage(Page):
             self.empty.set_action("Add a miner…", self._add_miner)
 
     def choose(self, subject: str) -> None:
-        self.table.select_key(subject)
+        self._awaited = "" if self.table.select_key(subject) else subject  # just added: its row comes with the news
 
     def _picked(self, _row: object) -> None:
         self._draw()

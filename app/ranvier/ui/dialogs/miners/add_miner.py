@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
-from ranvier.agent.api.messages import AddMiner, GetSecrets, InstallMiner, MinerSecrets
+from ranvier.agent.api.messages import AddMiner, AgentStatus, GetSecrets, InstallMiner, MinerSecrets
+from ranvier.core.errors import RanvierError
 from ranvier.keys.listing import Wallet
 from ranvier.miners.recipe.recipe import Recipe, bundled_recipes, load_recipe
 from ranvier.ui.context import Context
@@ -17,6 +19,7 @@ from ranvier.ui.dialogs.ask import Dialog, show, tell
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.dialogs.miners.miner_secrets import SecretsDialog
 from ranvier.ui.dialogs.miners.miner_source import LABEL_WIDTH, MinerSource
+from ranvier.ui.dialogs.wallets.create_wallet import Run
 from ranvier.ui.own_keys import wallets_here
 from ranvier.ui.widgets.text import label
 from ranvier.ui.words import short_address
@@ -31,19 +34,26 @@ def miner_id(name: str) -> str:
 
 
 class AddMinerDialog(Dialog):
-    """``command`` is what was chosen; ``taken`` are the ids that exist already."""
+    """``command`` is what was chosen. ``add`` carries it out; what it refuses is said here, and nothing that was typed
+    is lost. ``status`` tells the miners that are there: their names are taken, and their hotkeys are in use."""
 
     def __init__(
         self,
         parent: QWidget,
         recipes: Sequence[Recipe],
         wallets: tuple[Wallet, ...],
-        taken: frozenset[str],
-        sandbox: bool,
+        status: AgentStatus | None,
+        run: Run,
+        add: Callable[[AddMiner], Awaitable[Any]],
     ) -> None:
         super().__init__(parent, "Add a miner", yes="Add and install")
         self.setMinimumWidth(_WIDTH)
-        self._taken = taken
+        self._run, self._add = run, add
+        miners = () if status is None else status.miners
+        network = "" if status is None else status.chain.network
+        sandbox = network == "sandbox"
+        self._taken = frozenset(miner.id for miner in miners)
+        self._users = {miner.hotkey_ss58: miner.name for miner in miners if miner.network == network}
         self.body.addWidget(
             label(
                 "The miner gets a copy of the hotkey and the public half of the coldkey. "
@@ -85,9 +95,20 @@ class AddMinerDialog(Dialog):
         self.body.addWidget(self.source)
         self.body.addLayout(form)
         self._fill_hotkeys()
+        self._choose_free()
         self._recipe_chosen()
 
+    def _choose_free(self) -> None:
+        """Begin with the first hotkey that no miner uses, if there is one."""
+        for place in range(self.wallet.count()):
+            for number, hotkey in enumerate(self.wallet.itemData(place).hotkeys):
+                if hotkey.ss58 not in self._users:
+                    self.wallet.setCurrentIndex(place)
+                    self.hotkey.setCurrentIndex(number)
+                    return
+
     def _recipe_chosen(self) -> None:
+        self.problem("")
         recipe = self.source.chosen_recipe
         proposal = self.source.proposal
         found = (proposal.found if proposal is not None else {}).get("netuid", "")
@@ -101,10 +122,16 @@ class AddMinerDialog(Dialog):
         self.hotkey.clear()
         wallet: Wallet | None = self.wallet.currentData()
         for hotkey in wallet.hotkeys if wallet is not None else ():
-            self.hotkey.addItem(f"{hotkey.name}  {short_address(hotkey.ss58 or '')}", hotkey.name)
+            user = self._users.get(hotkey.ss58 or "")
+            used = f", used by {user}" if user is not None else ""
+            self.hotkey.addItem(f"{hotkey.name}  {short_address(hotkey.ss58 or '')}{used}", hotkey.name)
 
     def submitted(self) -> None:
         name = miner_id(self.name.text())
+        self.problem("")
+        if self.source.unread:
+            self.source.make()  # nothing is run or stored; Enter comes here too
+            return
         missing = self.source.ready()
         if missing is not None:
             self.problem(missing)
@@ -113,7 +140,18 @@ class AddMinerDialog(Dialog):
         elif name in self._taken:
             self.problem(f"There is a miner {name} already; choose another name.")
         else:
+            self.busy(True)
+            self._run(self._carry_out(), "add miner")
+
+    async def _carry_out(self) -> None:
+        try:
+            await self._add(self.command())
+        except RanvierError as error:
+            self.problem(f"{error.message} {error.hint}".strip())
+        else:
             self.accept()
+        finally:
+            self.busy(False)
 
     def command(self) -> AddMiner:
         wallet: Wallet = self.wallet.currentData()
@@ -138,14 +176,11 @@ async def add_miner(parent: QWidget, context: Context) -> None:
         text = "A miner needs a hotkey, and none of your wallets has one. Create or import one on the Wallets page."
         await tell(parent, "No hotkey found", text)
         return
-    status = context.bridge.latest
-    taken = frozenset(miner.id for miner in status.miners) if status is not None else frozenset()
-    sandbox = status is not None and status.chain.network == "sandbox"
-    dialog = AddMinerDialog(parent, recipes, wallets, taken, sandbox)
+    dialog = AddMinerDialog(parent, recipes, wallets, context.bridge.latest, context.run, context.client.call)
     if not await show(dialog):
         return
     command = dialog.command()
-    await context.client.call(command)
+    context.go(f"miners/{command.id}")
     context.say(f"{command.name} was added; its environment is being made.")
     needs: MinerSecrets = await context.client.call(GetSecrets(command.id))
     if needs.missing:

@@ -22,7 +22,7 @@ from ranvier.miners.recipe.recipe import Recipe
 from ranvier.ui.dialogs.fit import Steps
 from ranvier.ui.widgets.fields import Field
 from ranvier.ui.widgets.path_field import Choose, PathField
-from ranvier.ui.widgets.text import button, label
+from ranvier.ui.widgets.text import button, label, restyle
 from ranvier.ui.words import size_text
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,6 @@ class MinerSource(QWidget):
         title.setMinimumWidth(LABEL_WIDTH)
         form.addRow(title, self.kind)
         self.hint = label("", "muted", wrap=True)
-        form.addRow("", self.hint)
         self.recipe = QComboBox()
         self.recipe.setAccessibleName("Recipe")
         for recipe in recipes:
@@ -94,6 +93,7 @@ class MinerSource(QWidget):
         for step in (self.recipe, self.command, guided, self.image, self.found):
             self.steps.add(step)
         form.addRow("", self.steps)
+        form.addRow("", self.hint)
         self.propose = button("Propose a recipe", self.make, tip="Nothing is run or stored")
         form.addRow("", self.propose)
         self.recipe_text = QPlainTextEdit()
@@ -130,12 +130,17 @@ class MinerSource(QWidget):
     def text(self) -> str:
         return "" if self.chosen_recipe is not None else self.recipe_text.toPlainText()
 
+    @property
+    def unread(self) -> bool:
+        """Whether a recipe is to be proposed and read before there is anything to add."""
+        return self.kind.currentIndex() != RECIPE and self.proposal is None
+
     def ready(self) -> str | None:
         """What is missing, in a sentence; None when nothing is."""
         if self.kind.currentIndex() == RECIPE:
             return None if self.chosen_recipe is not None else "There is no recipe; this copy of Ranvier is not whole."
-        if self.proposal is None:
-            return "Let a recipe be proposed first, and read it."
+        if self.unread:
+            return "Press “Propose a recipe” first, and read what it says."
         try:
             check_text(self.text)
         except RanvierError as error:
@@ -154,6 +159,7 @@ class MinerSource(QWidget):
             hint = recipe.description + (f" Downloads {size_text(size)}." if size is not None else "")
             needs = ", ".join(recipe.program.secrets.values())
             hint += f" Needs secrets: {needs}; you are asked for them." if needs else ""
+        restyle(self.hint, "role", "muted")
         self.hint.setText(hint)
         if kind == IMPORT and not self.found.count():
             self._look()
@@ -180,7 +186,9 @@ class MinerSource(QWidget):
             self.proposal = None
             self._show()
             self.hint.setText(f"{error.message} {error.hint}".strip())
+            restyle(self.hint, "role", "problem")
             return
+        restyle(self.hint, "role", "muted")
         self.hint.setText("Read it, correct it where it is wrong, then add the miner.")
         self._show()
 
