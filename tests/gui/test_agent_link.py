@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from gui.fakes import FakeClient, status_event
 from gui.stage import until
 from ranvier.agent.api.endpoint import Endpoint, endpoint_file, write_endpoint
+from ranvier.agent.api.messages import StatusEvent
 from ranvier.core.errors import AgentError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths
 from ranvier.ui import agent_link
-from ranvier.ui.agent_link import STOPPED_TITLE, AgentLink
+from ranvier.ui.agent_link import STOPPED_TITLE, UPDATED_TITLE, AgentLink
 from ranvier.ui.bridge import Bridge
 from ranvier.ui.header import Header
 from ranvier.ui.messages import MessageBar
@@ -29,7 +32,8 @@ class Link:
         self.bridge = Bridge(FakeClient())
         self.starts = 0
         self.failure = None
-        self.link = AgentLink(self.paths, self.bridge, self.header, self.bar, self.ensure)
+        self.restarts = 0
+        self.link = AgentLink(self.paths, self.bridge, self.header, self.bar, self.ensure, self.restart)
 
     async def ensure(self, paths):
         self.starts += 1
@@ -37,6 +41,10 @@ class Link:
             raise self.failure
         write_endpoint(self.paths, Endpoint(1, 1.0, socket="x"))
         return FakeClient()
+
+    async def restart(self, paths):
+        self.restarts += 1
+        return await self.ensure(paths)
 
 
 @asynccontextmanager
@@ -93,6 +101,48 @@ async def test_an_agent_that_keeps_dying_is_not_started_for_ever(qtbot, tmp_path
             await asyncio.sleep(0.02)
         assert it.starts == agent_link._MOST_STARTS
         assert it.bar.messages[0].words[0] == "The agent keeps ending"
+
+
+def updated(pid, *, outdated=True):
+    return StatusEvent(msgspec.structs.replace(status_event().status, pid=pid, outdated=outdated))
+
+
+async def test_an_agent_that_runs_older_code_is_restarted_when_one_says_so(qtbot, tmp_path, monkeypatch):
+    async with running(qtbot, tmp_path, monkeypatch) as it:
+        await until(lambda: it.starts == 1)
+        for _ in range(3):
+            it.bridge._emit(updated(7))
+        (message,) = it.bar.messages
+        assert message.words[0] == UPDATED_TITLE and not message.is_error
+        assert "your miners go on" in message.words[1]
+        for _ in range(20):
+            it.bar.tick()
+        assert it.bar.messages == [message], "it stays"
+        it.bar.close_message(message)
+        it.bridge._emit(updated(7))
+        assert not it.bar.messages, "once is enough"
+        it.bridge._emit(updated(8))
+        assert (it.starts, it.restarts) == (1, 0)
+        press(it.bar)
+        await until(lambda: it.restarts == 1)
+        it.bridge._lost("The agent ended the connection.")
+        it.bridge._emit(updated(9, outdated=False))
+        await asyncio.sleep(0.05)
+        assert not it.bar.messages and it.restarts == 1
+
+
+async def test_a_restart_that_fails_is_told_and_offered_again(qtbot, tmp_path, monkeypatch):
+    async with running(qtbot, tmp_path, monkeypatch) as it:
+        await until(lambda: it.starts == 1)
+        it.bridge._emit(updated(7))
+        it.failure = AgentError("Old agent does not end", "It was asked to end and still runs.", "End it.")
+        press(it.bar)
+        await until(lambda: it.bar.messages)
+        assert it.bar.messages[0].words[0] == "Old agent does not end" and it.restarts == 1
+        it.failure = None
+        it.bridge._emit(updated(7))
+        assert it.bar.messages[-1].words[0] == UPDATED_TITLE
+        await until(lambda: it.starts == 3)
 
 
 def press(bar):

@@ -22,6 +22,7 @@ from ranvier.agent.api.hub import Hub
 from ranvier.agent.api.messages import PROTOCOL, AgentStatus, EarningEvent, InstallEvent, StatusEvent
 from ranvier.agent.api.server import Server
 from ranvier.agent.attention import attention
+from ranvier.agent.code_watch import CodeWatch
 from ranvier.agent.commands.commands import Commands
 from ranvier.agent.commands.secret_commands import SecretCommands
 from ranvier.agent.desired import DesiredFile
@@ -156,7 +157,8 @@ class Agent:
             lambda: self._setting(STOP_BEFORE_SLEEP), self.miners.wanted, around.noted,
             lambda error: self._trouble("power", error),
         )  # fmt: skip
-        self._server = Server(paths, Commands(self).handlers(), self.hub, lambda: StatusEvent(self.status()))
+        self.code = CodeWatch(self.changed)
+        self._server = Server(paths, Commands(self).handlers(), self.hub, self._greeting)
         self._tasks = Tasks()
 
     # --- its life -------------------------------------------------------------------------------------------
@@ -222,6 +224,7 @@ class Agent:
             chain=chain,
             miners=miners,
             sandbox=self.network.sandbox,
+            outdated=self.code.outdated,
             attention=attention(
                 chain,
                 miners,
@@ -248,6 +251,7 @@ class Agent:
             ("hardware", self.hardware.run()),
             ("power", self.power.run()),
             ("ladders", self.ladders.run()),
+            ("code", self.code.run()),
         )
 
     async def _end(self) -> None:
@@ -315,6 +319,11 @@ class Agent:
         ledger = self.ledgers.get(network)
         if ledger is not None:
             await self.miners.read_pay(network, ledger, self.writer.last_epoch)
+
+    def _greeting(self) -> StatusEvent:
+        """What a new listener is told first."""
+        self.code.look()
+        return StatusEvent(self.status())
 
     async def _tell(self) -> None:
         """Send a status at each change, a few times a second at most, and every five seconds anyway."""

@@ -29,11 +29,14 @@ _MARGIN = 20
 class Message(QFrame):
     """One message: title, text, hint, an action at most, and a way to close it."""
 
-    def __init__(self, title: str, text: str, hint: str, *, error: bool, close: Callable[[Message], None]) -> None:
+    def __init__(
+        self, title: str, text: str, hint: str, *, error: bool, stays: bool, close: Callable[[Message], None]
+    ) -> None:
         super().__init__()
         self.setProperty("role", "message")
         self.setProperty("kind", "error" if error else "note")
         self.is_error = error
+        self.stays = stays
         self.words = (title, text, hint)
         self.seconds = 0
         self.count = 1
@@ -152,7 +155,13 @@ class MessageBar(QWidget):
 
     def show_problem(self, title: str, text: str, hint: str, action: str, act: Callable[[], object]) -> None:
         """An error with a button; pressing it closes the message."""
-        message = self._add(title, text, hint, error=True)
+        self._add_action(self._add(title, text, hint, error=True), action, act)
+
+    def offer(self, title: str, text: str, hint: str, action: str, act: Callable[[], object]) -> None:
+        """Nothing is wrong, but something can be done: a note with a button that stays."""
+        self._add_action(self._add(title, text, hint, error=False, stays=True), action, act)
+
+    def _add_action(self, message: Message, action: str, act: Callable[[], object]) -> None:
         if message.count == 1:
 
             def pressed() -> None:
@@ -162,8 +171,8 @@ class MessageBar(QWidget):
             message.add_action(action, pressed)
 
     def close_errors(self, title: str) -> None:
-        """Take away errors that are no longer true."""
-        for message in [m for m in self.messages if m.is_error and m.words[0] == title]:
+        """Take away errors and offers that are no longer true."""
+        for message in [m for m in self.messages if m.stays and m.words[0] == title]:
             self.close_message(message)
 
     def close_message(self, message: Message) -> None:
@@ -176,17 +185,17 @@ class MessageBar(QWidget):
 
     def tick(self) -> None:
         """A second in which the window was seen has passed."""
-        for message in [m for m in self.messages if not m.is_error]:
+        for message in [m for m in self.messages if not m.stays]:
             message.seconds += 1
             if message.seconds >= NOTE_S:
                 self.close_message(message)
 
-    def _add(self, title: str, text: str, hint: str, *, error: bool) -> Message:
+    def _add(self, title: str, text: str, hint: str, *, error: bool, stays: bool = False) -> Message:
         for message in self.messages:
             if message.words == (title, text, hint):
                 message.again()
                 return message
-        message = Message(title, text, hint, error=error, close=self.close_message)
+        message = Message(title, text, hint, error=error, stays=error or stays, close=self.close_message)
         self.messages.append(message)
         (self._column if error else self._notes).addWidget(message)
         while len(self.messages) > MOST:

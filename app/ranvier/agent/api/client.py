@@ -186,6 +186,24 @@ async def ensure_agent(paths: Paths) -> AgentClient:
     return client
 
 
+async def restart_agent(paths: Paths) -> AgentClient:
+    """A client of a new agent in place of the one that runs, if one does; miners go on under their keepers.
+
+    Raises AgentError as ``ensure_agent``, and when the old one does not end.
+    """
+    client = AgentClient(paths)
+    try:
+        try:
+            who = await client.identity(timeout_s=10.0)
+        except AgentError:
+            pass  # nobody there, or of a version of which ``ensure_agent`` speaks
+        else:
+            await _retire(client, who.pid)
+    finally:
+        await client.close()
+    return await ensure_agent(paths)
+
+
 async def _answers(client: AgentClient, *, just_started: bool = False) -> bool:
     """Whether an agent that we understand answers. An older one is ended first; its keepers, and so the miners, go on.
 

@@ -184,7 +184,8 @@ class Attention(msgspec.Struct, frozen=True):
 
 class AgentStatus(msgspec.Struct, frozen=True):
     """The whole truth of one moment; the window draws from this alone. ``sandbox``: the practice network is meant to
-    run, whichever network is worked on; None is unknown."""
+    run, whichever network is worked on; None is unknown. ``outdated``: Ranvier's files were written anew since this
+    agent was started."""
 
     version: str
     protocol: int
@@ -195,6 +196,7 @@ class AgentStatus(msgspec.Struct, frozen=True):
     miners: tuple[MinerView, ...] = ()
     attention: tuple[Attention, ...] = ()
     sandbox: bool | None = None
+    outdated: bool = False
 
 
 class Portfolio(msgspec.Struct, frozen=True):

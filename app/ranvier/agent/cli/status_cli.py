@@ -45,6 +45,10 @@ def describe(status: AgentStatus) -> str:
         f"agent    {status.version}, process {status.pid}, since {age_text(status.started_at, status.at)}",
         f"network  {status.chain.network or 'none'}: {status.chain.text}",
     ]
+    if status.outdated:
+        lines.append(
+            "look     warn: Ranvier was updated. This agent runs the code from before; end it with: ranvier stop"
+        )
     lines += [f"look     {one.level}: {one.title}. {one.text}" for one in status.attention]
     for miner in status.miners:
         lines += ["", *_miner(miner, status.at)]
