@@ -121,7 +121,7 @@ async def test_what_is_chosen_first_decides_what_can_be_chosen_next(house, paren
     assert 1 not in [one.value for one in dialog.parts["netuid"].options]
     dialog.parts["position"].begin(position_key(root))
     assert [one.value for one in dialog.parts["netuid"].options] == [1, 4, 19, 64]
-    assert dialog.parts["amount"].field.name.text() == "Amount, in α0"
+    assert dialog.parts["amount"].field.name.text() == "Amount, in TAO on root"
     sell = dialog_of(house, parent, forms.UNSTAKE, {"position": position_key(root)})
     assert not sell.parts["slippage"].asked, "root has no price"
     sell.parts["position"].begin(position_key(first))

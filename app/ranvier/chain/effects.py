@@ -79,9 +79,8 @@ def _one(change: Change, fee: int, payer: str | None, disturbed: frozenset[int])
     if effect.netuid in disturbed and effect.netuid is not None:
         return f"{moved}, planned {_signed(wanted, effect)}; an epoch paid in the same block, so they differ.", None
     far = abs(real - wanted) * _MILLION // abs(wanted) if wanted else _MILLION
-    word = "more" if real > wanted else "less"
-    by = f"{far // 10_000}.{far % 10_000 // 100:02d} %"
-    difference = f"{_amount(abs(real - wanted), effect)} ({by}) {word} than planned"
+    by = f"{far // 10_000}.{far % 10_000 // 100:02d} %" if far >= 100 else "below 0.01 %"
+    difference = f"{_amount(abs(real - wanted), effect)} ({by}) {_word(real, wanted)} than planned"
     if real > wanted:
         return f"{moved}, {difference}.", True
     if effect.at_least_rao is None and effect.netuid is not None and wanted < 0 and change.after_rao <= slack:
@@ -91,6 +90,13 @@ def _one(change: Change, fee: int, payer: str | None, disturbed: frozenset[int])
     if real + slack >= effect.at_least_rao:
         return f"{moved}, {difference}: the price moved, within your limit.", True
     return f"{moved}, {difference}: that is beyond what the plan allows.", False
+
+
+def _word(real: int, wanted: int) -> str:
+    """What went away is less when less of it went: the sign does not make it more."""
+    if wanted < 0 and real <= 0:
+        return "less was taken" if real > wanted else "more was taken"
+    return "more" if real > wanted else "less"
 
 
 def _name(effect: Effect) -> str:

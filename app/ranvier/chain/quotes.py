@@ -8,7 +8,7 @@ the formula the next best.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,16 @@ class Quote:
 
 def fee_of(amount_rao: int, fee_rate: int) -> int:
     return amount_rao * fee_rate // _U16_MAX
+
+
+def with_fee(net_rao: int, fee_rate: int) -> int:
+    """An amount of which ``net_rao`` is left after the fee."""
+    amount = net_rao * _U16_MAX // (_U16_MAX - fee_rate) if fee_rate < _U16_MAX else net_rao
+    while amount - fee_of(amount, fee_rate) > net_rao:
+        amount -= 1
+    while amount - fee_of(amount, fee_rate) < net_rao:
+        amount += 1
+    return amount
 
 
 def quote_buy(pool: Pool, tao_rao: int) -> Quote | None:
@@ -204,6 +214,19 @@ def _pool(netuid: int, state: dict[str, Any]) -> Pool:
         liquidity=int(liquidity) or None if concentrated and liquidity is not None else None,
         alpha_out_rao=int(state.get("SubnetAlphaOut") or 0),
     )
+
+
+async def simulate_free(conn: Connection, netuid: int, tao_rao: int, at: BlockRef) -> Quote | None:
+    """A buy that pays no pool fee: a swap from one subnet to another pays it on the first side only. Otherwise as
+    ``simulate``, which knows of no such buy and is asked for one that has as much left after its fee."""
+    pool = (await pools(conn, [netuid], at))[netuid]
+    if netuid == ROOT:
+        return _quote(pool, tao_rao, buying=True)
+    quote = await simulate(conn, netuid, with_fee(tao_rao, pool.fee_rate), at, buying=True)
+    if quote is None:
+        return None
+    after = price_after(pool, tao_rao, quote.gets_rao, buying=True)
+    return replace(quote, gives_rao=tao_rao, fee_rao=0, after_rao=after)
 
 
 async def simulate(conn: Connection, netuid: int, amount_rao: int, at: BlockRef, *, buying: bool) -> Quote | None:

@@ -124,5 +124,5 @@ def format_tao(amount: Tao, decimals: int = _DECIMALS) -> str:
 
 
 def format_alpha(amount: Alpha, decimals: int = _DECIMALS) -> str:
-    """``1.234567890 α1`` where the digit after α is the netuid."""
-    return f"{format_rao(amount.rao, decimals)} α{amount.netuid}"
+    """``1.234567890 α1`` where the digit after α is the netuid; root has no alpha, its stake is TAO."""
+    return f"{format_rao(amount.rao, decimals)} {f'α{amount.netuid}' if amount.netuid else 'TAO on root'}"

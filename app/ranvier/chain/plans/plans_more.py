@@ -29,6 +29,7 @@ _SWAP_ALL_RAO = 100_000_000
 _SWAP_ONE_RAO = 1_000_000
 _LONGEST_FIELD = 128
 _MOST_CALLS = 100
+_OF_THE_WHOLE = ("Fee", "Left to spend", "Network", "Call", "Amount")
 
 
 async def plan_auto_stake(conn: Connection, coldkey_ss58: str, netuid: int, hotkey_ss58: str) -> Plan:
@@ -246,7 +247,8 @@ async def plan_batch(conn: Connection, plans: Sequence[Plan], *, all_or_nothing:
     function = "batch_all" if all_or_nothing else "batch"
     needs_call(conn, function, "Utility")
     warnings = [f"{plan.title}: {warning}" for plan in plans for warning in plan.warnings]
-    if len({effect.netuid for plan in plans for effect in plan.effects if effect.netuid}) < len(plans):
+    touched = [netuid for plan in plans for netuid in {effect.netuid for effect in plan.effects if effect.netuid}]
+    if len(set(touched)) < len(touched):
         warnings.append("Parts that use the same pool move the price for each other: together they cost more.")
     if not all_or_nothing:
         warnings.append("If a part fails, the parts before it stay done and those after it are not tried.")
@@ -257,10 +259,16 @@ async def plan_batch(conn: Connection, plans: Sequence[Plan], *, all_or_nothing:
         arguments={"calls": [plan.call_hex for plan in plans]},
         spend=Tao(sum(plan.spend_rao for plan in plans)),
         value=Tao(sum(plan.value_rao for plan in plans)),
-        lines=[(f"Part {place}", plan.title) for place, plan in enumerate(plans, 1)],
+        lines=[(f"Part {place}", _in_short(plan)) for place, plan in enumerate(plans, 1)],
         warnings=warnings,
         effects=merged(effect for plan in plans for effect in plan.effects),
         facts=[fact for plan in plans for fact in plan.facts],
         cost_ppm=max((plan.cost_ppm for plan in plans if plan.cost_ppm is not None), default=None),
     )
     return await finish(conn, begun, draft)
+
+
+def _in_short(plan: Plan) -> str:
+    """A part with all that it says itself: nobody signs a sum without seeing to whom it goes."""
+    said = "; ".join(f"{name}: {value}" for name, value in plan.lines if name not in _OF_THE_WHOLE)
+    return f"{plan.title}. {said}"

@@ -222,7 +222,10 @@ async def _way(conn: Connection, origin: int, destination: int, amount: int, at:
     sale = await quotes.simulate(conn, origin, amount, at, buying=False)
     if sale is None:
         return _Way(None, None, None, None)
-    purchase = await quotes.simulate(conn, destination, sale.gets_rao, at, buying=True)
+    if origin == ROOT:
+        purchase = await quotes.simulate(conn, destination, sale.gets_rao, at, buying=True)
+    else:  # the sale paid the fee; the runtime takes it once
+        purchase = await quotes.simulate_free(conn, destination, sale.gets_rao, at)
     return _Way(sale, purchase, purchase.gets_rao if purchase is not None else None, sale.gets_rao)
 
 
@@ -254,8 +257,8 @@ def _moved(
     if way.gets_rao is None or origin == target:
         return []
     worst = way.gets_rao if origin[2] == target[2] else None
-    if limit is not None and ROOT not in (origin[2], target[2]):
-        worst = amount.rao * limit // RAO_PER_COIN
+    if limit is not None and way.sale is not None and way.purchase is not None:
+        worst = (amount.rao - way.sale.fee_rao - way.purchase.fee_rao) * limit // RAO_PER_COIN  # root's sale has none
     return [Effect(*origin, -amount.rao, -amount.rao), Effect(*target, way.gets_rao, worst)]
 
 

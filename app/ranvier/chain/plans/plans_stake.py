@@ -133,19 +133,23 @@ async def plan_unstake_all(conn: Connection, coldkey_ss58: str, hotkey_ss58: str
     begun = await start(conn, coldkey_ss58)
     found = await portfolio(conn, [coldkey_ss58], begun.at)
     held = [one for one in found.holdings if one.hotkey_ss58 == hotkey_ss58 and (one.netuid != ROOT or not to_root)]
-    sales = [(one, await _sale(conn, one, begun.at)) for one in held]
+    # The runtime leaves a position whole of which a part is locked, and goes on with the next.
+    sales = [(one, await _sale(conn, one, begun.at)) for one in held if not one.locked_rao]
     known = [sale.gets_rao for _, sale in sales if sale is not None]
     total = Tao(sum(known))
     warnings = ["This has no price limit: everything is sold at whatever price the block has."] if held else []
     warnings += [] if held else ["This hotkey holds nothing of yours, so there is nothing to sell."]
     warnings += [
-        f"{Alpha(one.locked_rao, one.netuid)} is locked: the chain will leave that position or refuse."
+        f"Subnet {one.netuid} stays as it is, because {Alpha(one.locked_rao, one.netuid)} of it is locked. To sell the "
+        "rest, remove stake from that position alone."
         for one in held
         if one.locked_rao
     ]
-    if len(known) < len(held):
+    if held and not sales:
+        warnings.append("Nothing of it can be sold, so the chain will refuse.")
+    if len(known) < len(sales):
         warnings.append("For some of it there is no quote: you may get more than this says.")
-    effects = [Effect(coldkey_ss58, hotkey_ss58, one.netuid, -one.alpha_rao) for one in held]
+    effects = [Effect(coldkey_ss58, hotkey_ss58, one.netuid, -one.alpha_rao) for one, _ in sales]
     gain = (
         Effect(coldkey_ss58, hotkey_ss58, ROOT, total.rao) if to_root else Effect(coldkey_ss58, None, None, total.rao)
     )

@@ -155,7 +155,7 @@ class Ground:
             why = [words for words in locked_words(row, self.found.portfolio) if "lands on" not in words]
             locked = f"{format_alpha(Alpha(holding.locked_rao, holding.netuid))} is locked: why is not known here."
             note += why or [locked]
-        return Room(free.rao, free.rao, f"α{holding.netuid}", " ".join(note))
+        return Room(free.rao, free.rao, f"α{holding.netuid}" if holding.netuid else "TAO on root", " ".join(note))
 
 
 def position_key(row: HoldingRow) -> tuple[str, str, int]:
