@@ -17,7 +17,9 @@ from gui.test_benchmark import opened
 from ranvier.agent.api.messages import GetStatus
 from ranvier.benchmark.figures import Device, DeviceResult, Minute
 from ranvier.benchmark.journal import Part, Slice, begin
+from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Store
+from ranvier.benchmark.sweep_journal import begin_sweep
 from ranvier.ui.models.benchmarks import devices, torches
 from ranvier.ui.pages import benchmark as benchmark_page
 from ranvier.ui.stylesheet import stylesheet
@@ -164,7 +166,35 @@ async def test_a_long_run_that_was_cut_off_is_offered_to_go_on(qtbot, house):
     assert asked and "resumed_work" in asked[0].__qualname__
     page.device.discard.click()
     await samples.until(lambda: not journal.path.exists(), "it is gone")
-    assert page.device._offer.isHidden()
+    assert page.device.offer.isHidden()
+    await house.close()
+
+
+async def test_a_sweep_that_was_cut_off_is_offered_to_go_on(qtbot, house):
+    folder = house.context.paths.benchmarks
+    plan = SweepPlan(ServingPlan("http://127.0.0.1:8000/v1"), most=32)
+    journal = begin_sweep(folder, plan)
+    for concurrency in (1, 2, 4):
+        journal.step(samples_bench.load(concurrency))
+    page = await opened(qtbot, house)
+    await samples.until(lambda: page.serving.offer.what is not None, "the offer")
+    assert "http://127.0.0.1:8000/v1 was cut off" in page.serving.offer.words.text()
+    assert "after 4 at once" in page.serving.offer.words.text()
+    asked = []
+
+    async def run(work, told):
+        asked.append(work)
+        assert not page.serving.offer.resume.isEnabled()
+        return
+
+    page.runner.run = run
+    page._status = None
+    page.serving.offer.resume.click()
+    await samples.until(lambda: "It can go on from here" in page.bar.words.text(), "the words")
+    assert asked and "serving_work" in asked[0].__qualname__
+    page.serving.offer.discard.click()
+    await samples.until(lambda: not journal.path.exists(), "it is gone")
+    assert page.serving.offer.isHidden()
     await house.close()
 
 
@@ -192,5 +222,5 @@ async def test_a_look_that_began_before_a_run_was_discarded_does_not_offer_it_ag
     await samples.until(lambda: len(seen) == 2 and not journal.path.exists(), "it is gone")
     go_on.set()
     await look
-    assert len(seen[0]) == 1 and page.device.unfinished is None and page.device._offer.isHidden()
+    assert len(seen[0]) == 1 and page.device.unfinished is None and page.device.offer.isHidden()
     await house.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -58,8 +59,7 @@ async def run_child(
                 child.kill()
             await child.wait()
     if not found:
-        words = errors.strip().splitlines()[-1:] or [f"exit status {code}"]
-        raise BenchmarkError("The benchmark ended without a result", f"{words[0]}.", "The log may say more.")
+        raise BenchmarkError("The benchmark ended without a result", f"{_why(code, errors)}.", "Run it again.")
     return result
 
 
@@ -85,6 +85,18 @@ async def _talk(child: asyncio.subprocess.Process, request: object, told: Told) 
         else:
             told(message)
     return result, found
+
+
+def _why(code: int, errors: str) -> str:
+    words = errors.strip().splitlines()[-1:]
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = str(-code)
+        by = " (the system does that when memory runs out)" if name == "SIGKILL" else ""
+        return f"Its process was ended by {name}{by}"
+    return words[0].rstrip(".") if words else f"Its process ended with status {code}"
 
 
 async def _last_words(child: asyncio.subprocess.Process) -> str:

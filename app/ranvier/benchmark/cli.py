@@ -37,8 +37,8 @@ def main(arguments: Sequence[str], paths: Paths) -> int:
     try:
         return asyncio.run(_run(options, paths))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        long_run = getattr(options, "sustained", 0.0) or getattr(options, "resume", False)
-        sys.stderr.write(f"ended, {'a long run goes on with --resume' if long_run else 'nothing was kept'}\n")
+        parts = any(getattr(options, name, None) for name in ("sustained", "sweep", "resume"))
+        sys.stderr.write(f"ended, {'what was measured goes on with --resume' if parts else 'nothing was kept'}\n")
         return 130
     except RanvierError as error:
         if not options.json:
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     device.add_argument("--dry", action="store_true", help="do not keep the result")
 
     serve = add("serve", "Measure an OpenAI-compatible streaming endpoint.")
-    serve.add_argument("url", help="the API's base, like http://127.0.0.1:8000/v1")
+    serve.add_argument("url", nargs="?", help="the API's base, like http://127.0.0.1:8000/v1")
     serve.add_argument("--model", help="as the server names it; without it the server's first")
     serve.add_argument("--requests", type=int, default=40)
     serve.add_argument("--seconds", type=float, default=120.0, help="send nothing more after so long")
@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--remote", action="store_true", help="the server is another machine of mine")
     serve.add_argument("--serving", action="store_true", help="even though a registered miner serves")
     serve.add_argument("--dry", action="store_true", help="do not keep the result")
+    serve.add_argument("--resume", action="store_true", help="go on with the sweep that was cut off")
 
     fit = add("fit", "Which models fit, and how fast they can be at most.")
     fit.add_argument("--gpu", help="the GPU's UUID; without it every GPU, or the machine's memory where there is none")

@@ -24,6 +24,7 @@ from ranvier.benchmark.objectives import PRESETS, own
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Record, Store, Subject, new_record, values
 from ranvier.benchmark.sweep import SweepResult
+from ranvier.benchmark.sweep_journal import SweepJournal, UnfinishedSweep, begin_sweep, unfinished_sweep
 from ranvier.benchmark.telemetry import Telemetry
 from ranvier.benchmark.vllm import vllm_json
 from ranvier.core.files import write_atomic
@@ -93,42 +94,77 @@ async def _card_or_processor(options: argparse.Namespace, paths: Paths, turns: T
     return await measure_cuda(request, turns, _progress(options), cards=taken, journal=journal, before=before)
 
 
-async def serve(options: argparse.Namespace, paths: Paths) -> int:
-    """Measure an endpoint."""
+def _plan(options: argparse.Namespace) -> ServingPlan:
+    if not options.url:
+        raise BenchmarkError("No server", "It does not say which.", "Like http://127.0.0.1:8000/v1.")
     concurrency = options.concurrency if options.concurrency is not None or options.rate is not None else 1
     objective = PRESETS[options.objective] if options.goodput is None else own(options.goodput)
-    plan = ServingPlan(
+    return ServingPlan(
         url=options.url, model=options.model, requests=options.requests, max_seconds=options.seconds,
         concurrency=concurrency, rate=options.rate, burstiness=options.burstiness, input_words=options.input_words,
         output_tokens=options.output_tokens, warmup=options.warmup, timeout_s=options.timeout,
         seed=secrets.randbits(31), objective=objective, api_key_variable=options.api_key_variable,
         remote=options.remote,
     )  # fmt: skip
+
+
+async def serve(options: argparse.Namespace, paths: Paths) -> int:
+    """Measure an endpoint."""
+    before = unfinished_sweep(paths.benchmarks) if options.resume else None
+    if options.resume and before is None:
+        raise BenchmarkError("Nothing to go on with", "No sweep was cut off.", "")
+    plan = _plan(options) if before is None else before.plan.base
     plan.check()
-    if not options.remote:
+    if not plan.remote:
         guard.may_run(await around.running_miners(paths), told_to=options.serving)
     parts: dict[str, Any] = {}
+    begun: dict[str, Any] = {}
+    gpu = options.gpu if before is None or before.begun.gpu is None else before.begun.gpu[0]
     telemetry: Telemetry | None = None
     async with contextlib.AsyncExitStack() as stack:
-        if options.gpu is not None:
-            telemetry = await stack.enter_async_context(Telemetry(options.gpu))
-        if options.sweep is not None:
-            sweep_plan = SweepPlan(plan, most=options.sweep, step_seconds=min(60.0, options.seconds))
-            parts["sweep"] = await serving.sweep(sweep_plan, _serving_progress(options))
+        if gpu is not None:
+            telemetry = await stack.enter_async_context(Telemetry(gpu))
+        if before is not None or options.sweep is not None:
+            begun, parts["sweep"] = await _sweep(options, paths, plan, before)
         else:
             parts["serving"] = await serving.measure(plan, _serving_progress(options))
     summary = telemetry.summary() if telemetry is not None else None
     result: LoadResult | SweepResult = next(iter(parts.values()))
     model = result.model if isinstance(result, LoadResult) else next((step.model for step in result.steps), "")
-    subject = Subject(options.gpu or "unknown", model, telemetry.driver if telemetry is not None else None)
+    subject = Subject(gpu or "unknown", model, telemetry.driver if telemetry is not None else None)
     kind = "sweep" if "sweep" in parts else "serving"
     joules = summary.joules if summary is not None and kind == "serving" else None
-    record = new_record(kind, subject, time.time(), settings=msgspec.to_builtins(plan), joules=joules, **parts)
+    notes = () if before is None else (before.note(time.time()),)
+    settings = {**msgspec.to_builtins(plan), **begun}
+    record = new_record(kind, subject, time.time(), settings=settings, joules=joules, notes=notes, **parts)
     if options.vllm_json is not None and isinstance(result, LoadResult):
         data = vllm_json(result, date=time.strftime("%Y%m%d-%H%M%S", time.gmtime(record.at)), details=True)
         write_atomic(options.vllm_json.absolute(), msgspec.json.format(msgspec.json.encode(data)), mode=0o644)
     _keep(options, paths, record)
+    if begun and not options.dry:
+        SweepJournal(paths.benchmarks, begun["begun"]).drop()  # it is kept now
     return 0 if not isinstance(result, LoadResult) or result.completed else 1
+
+
+async def _sweep(
+    options: argparse.Namespace, paths: Paths, plan: ServingPlan, before: UnfinishedSweep | None
+) -> tuple[dict[str, Any], SweepResult]:
+    """A sweep, or the rest of ``before``; and what its record says of its journal."""
+    told = _serving_progress(options)
+    done: tuple[LoadResult, ...] = ()
+    if before is None:
+        whole = SweepPlan(plan, most=options.sweep, step_seconds=min(60.0, options.seconds))
+        journal = begin_sweep(paths.benchmarks, whole, None if options.gpu is None else (options.gpu, ""))
+    else:
+        whole, done = before.plan, before.steps
+        journal = SweepJournal(paths.benchmarks, before.begun.at)
+
+    def tell(progress: serving.ServingProgress) -> None:
+        if progress.step is not None:
+            journal.step(progress.step)
+        told(progress)
+
+    return {"begun": journal.at}, await serving.sweep(whole, tell, done)
 
 
 def _subject(run: DeviceRun) -> Subject:

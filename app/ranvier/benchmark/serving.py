@@ -15,7 +15,7 @@ _SPARE_S = 60.0
 
 
 class ServingProgress(msgspec.Struct, frozen=True):
-    """How far a load is; ``step`` is set (without its requests) when a step of a sweep has ended."""
+    """How far a load is; ``step`` is set when a step of a sweep has ended."""
 
     finished: int = 0
     failed: int = 0

@@ -30,7 +30,7 @@ async def work(request: Any, say: Say) -> LoadResult | SweepResult:
         plan = msgspec.convert(request["sweep"], SweepPlan)
 
         def step(result: LoadResult) -> None:
-            say({"event": "step", "step": msgspec.structs.replace(result, requests=())})
+            say({"event": "step", "step": result})
 
         done = msgspec.convert(request.get("done", ()), tuple[LoadResult, ...])
         return await run_sweep(plan, lambda one: run_load(one, progress), step, done)

@@ -24,6 +24,7 @@ from ranvier.benchmark.llama_bench import parse_llama_bench
 from ranvier.benchmark.lock import Turns, related
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Record, Store, Subject, new_record
+from ranvier.benchmark.sweep_journal import SweepJournal, UnfinishedSweep, begin_sweep
 from ranvier.benchmark.telemetry import Telemetry
 from ranvier.core.tasks import Tasks
 from ranvier.hardware.snapshot import Hardware
@@ -71,11 +72,15 @@ def cards_of(sample: Hardware | None, kind: str, uuid: str | None) -> tuple[str,
     return tuple(gpu.uuid for gpu in known) if kind == "wgpu" else ()
 
 
-def serving_work(plan: ServingPlan, most: int | None, watched: Watched | None) -> Work:
-    """One load, or a sweep up to ``most`` open requests."""
+def serving_work(
+    plan: ServingPlan, most: int | None, watched: Watched | None, journals: Path, before: UnfinishedSweep | None = None
+) -> Work:
+    """One load, or a sweep up to ``most`` open requests: a new one, or the rest of ``before``. A sweep can go on after
+    a kill: its steps are kept in ``journals``, the benchmarks' folder."""
 
     async def work(told: Callable[[Any], None]) -> Record:
         parts: dict[str, Any] = {}
+        settings = msgspec.to_builtins(plan)
         telemetry: Telemetry | None = None
         async with contextlib.AsyncExitStack() as stack:
             if watched is not None:
@@ -84,17 +89,40 @@ def serving_work(plan: ServingPlan, most: int | None, watched: Watched | None) -
                 result = await serving.measure(plan, told)
                 parts, model = {"serving": result}, result.model
             else:
-                step_s = min(_STEP_LIMIT_S, plan.max_seconds)
-                found = await serving.sweep(SweepPlan(plan, most=most, step_seconds=step_s), told)
+                if before is None:
+                    whole = SweepPlan(plan, most=most, step_seconds=min(_STEP_LIMIT_S, plan.max_seconds))
+                    card = None if watched is None else (watched.uuid, watched.name)
+                    journal = await asyncio.to_thread(begin_sweep, journals, whole, card)
+                else:
+                    whole, journal = before.plan, SweepJournal(journals, before.begun.at)
+                settings["begun"] = journal.at
+                done = () if before is None else before.steps
+                found = await serving.sweep(whole, _noting(journal, told), done)
                 parts, model = {"sweep": found}, next((step.model for step in found.steps), "")
         summary = telemetry.summary() if telemetry is not None else None
         joules = summary.joules if summary is not None and most is None else None
         driver = telemetry.driver if telemetry is not None else None
         subject = Subject("unknown" if watched is None else watched.uuid, model, driver)
         kind = "serving" if most is None else "sweep"
-        return new_record(kind, subject, time.time(), settings=msgspec.to_builtins(plan), joules=joules, **parts)
+        notes = () if before is None else (before.note(time.time()),)
+        return new_record(kind, subject, time.time(), settings=settings, joules=joules, notes=notes, **parts)
 
     return work
+
+
+def _noting(journal: SweepJournal, told: Callable[[Any], None]) -> Callable[[serving.ServingProgress], None]:
+    def tell(progress: serving.ServingProgress) -> None:
+        if progress.step is not None:
+            journal.step(progress.step)
+        told(progress)
+
+    return tell
+
+
+def resumed_sweep(one: UnfinishedSweep, journals: Path) -> Work:
+    """Go on with a sweep that was cut off."""
+    plan, card = one.plan, one.begun.gpu
+    return serving_work(plan.base, plan.most, None if card is None else Watched(*card), journals, one)
 
 
 def device_work(
@@ -168,7 +196,7 @@ def keep_llama_bench(store: Store, path: Path) -> int:
 
 
 def begun_of(records: Sequence[Record]) -> list[float]:
-    """When the long runs began whose results are kept."""
+    """When the long runs and sweeps began whose results are kept."""
     return [record.settings["begun"] for record in records if "begun" in record.settings]
 
 

@@ -17,8 +17,10 @@ from ranvier.benchmark.fit import load_catalogue
 from ranvier.benchmark.journal import Journal, Unfinished, unfinished
 from ranvier.benchmark.lock import Turns
 from ranvier.benchmark.metrics import LoadResult
+from ranvier.benchmark.plans import ServingPlan
 from ranvier.benchmark.serving import ServingProgress
 from ranvier.benchmark.store import Record, Store
+from ranvier.benchmark.sweep_journal import SweepJournal, UnfinishedSweep, unfinished_sweep
 from ranvier.core.errors import AgentError, RanvierError
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.benchmarks import (
@@ -29,6 +31,7 @@ from ranvier.ui.benchmarks import (
     cost_words,
     device_work,
     keep_llama_bench,
+    resumed_sweep,
     resumed_work,
     serving_work,
     torch_work,
@@ -95,6 +98,8 @@ class BenchmarkPage(Page):
         self.content.addStretch(1)
         self._add_choices()
         self.serving.wanted.connect(self._run_serving)
+        self.serving.go_on.connect(self._resume_sweep)
+        self.serving.discarded.connect(self._discard_sweep)
         self.device.wanted.connect(self._run_device)
         self.device.go_on.connect(self._resume)
         self.device.discarded.connect(self._discard)
@@ -166,10 +171,12 @@ class BenchmarkPage(Page):
         if self.runner.busy:
             return
         self._look_number = number = self._look_number + 1
-        folder = self.context.paths.benchmarks
-        found = next(iter(await asyncio.to_thread(unfinished, folder, begun_of(self.records))), None)
+        folder, kept = self.context.paths.benchmarks, begun_of(self.records)
+        found = next(iter(await asyncio.to_thread(unfinished, folder, kept)), None)
+        sweep = await asyncio.to_thread(unfinished_sweep, folder, kept)
         if number == self._look_number:  # else it was discarded, or looked for anew, since
             self.device.show_unfinished(found, "" if found is None else found.result.device.name)
+            self.serving.show_unfinished(sweep)
 
     def _heard(self, status: AgentStatus) -> None:
         self._status = status
@@ -185,9 +192,16 @@ class BenchmarkPage(Page):
             self.bar.failed(error)
             self._show_bar()
             return
-        work = serving_work(plan, self.serving.sweep_to(), self.serving.watched())
+        most, folder = self.serving.sweep_to(), self.context.paths.benchmarks
+        work = serving_work(plan, most, self.serving.watched(), folder)
+        self._begin_serving(work, plan, None if most is not None else plan.requests)
+
+    def _resume_sweep(self, one: UnfinishedSweep) -> None:
+        self._begin_serving(resumed_sweep(one, self.context.paths.benchmarks), one.plan.base, None)
+
+    def _begin_serving(self, work: Work, plan: ServingPlan, requests: int | None) -> None:
         cost = None if plan.remote else cost_words(self._status)
-        self._begin(work, self._told_serving(), self.serving_view, cost)
+        self._begin(work, self._told_serving(requests), self.serving_view, cost)
 
     def _run_device(self) -> None:
         form = self.device
@@ -225,11 +239,18 @@ class BenchmarkPage(Page):
         self.context.run(keep(), "llama-bench")
 
     def _discard(self, one: Unfinished) -> None:
-        self._look_number += 1
         self.device.show_unfinished(None)
+        self._drop(Journal(one.path, one.begun.at))
+
+    def _discard_sweep(self, one: UnfinishedSweep) -> None:
+        self.serving.show_unfinished(None)
+        self._drop(SweepJournal(self.context.paths.benchmarks, one.begun.at))
+
+    def _drop(self, journal: Journal | SweepJournal) -> None:
+        self._look_number += 1
 
         async def discard() -> None:
-            await asyncio.to_thread(Journal(one.path, one.begun.at).drop)
+            await asyncio.to_thread(journal.drop)
             await self._read_unfinished()
 
         self.context.run(discard(), "discard a run")
@@ -282,7 +303,8 @@ class BenchmarkPage(Page):
             record = await self.runner.run(work, told)
             if record is None:
                 await self._read_unfinished()
-                kept = self.device.unfinished is not None and self.part == "device"
+                offer = {"device": self.device.offer, "serving": self.serving.offer}.get(self.part)
+                kept = offer is not None and offer.what is not None
                 self.bar.say("Ended. It can go on from here." if kept else "Ended. Nothing was kept.")
             else:
                 self.bar.clear()
@@ -310,10 +332,9 @@ class BenchmarkPage(Page):
         self.serving.set_busy(busy)
         self.device.set_busy(busy)
 
-    def _told_serving(self) -> Callable[[ServingProgress], None]:
+    def _told_serving(self, requests: int | None) -> Callable[[ServingProgress], None]:
+        """``requests``: how many there will be; None of a sweep."""
         steps: list[LoadResult] = []
-        sweep = self.serving.sweep_to() is not None
-        requests = None if sweep else self.serving.requests.value()
 
         def told(progress: ServingProgress) -> None:
             if progress.step is not None:

@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout
 
 from ranvier.benchmark.journal import Unfinished
 from ranvier.core.evidence import age_text
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.models.benchmarks import Torch, devices
 from ranvier.ui.widgets.bench.bench_form import Choice, Number, named
+from ranvier.ui.widgets.bench.offer import Offer
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.text import allow, button, label
 
@@ -49,17 +50,10 @@ class DeviceForm(Card):
         self.changed = label("", wrap=True)
         self.changed.hide()
         self.unfinished: Unfinished | None = None
-        self.unfinished_words = label("", wrap=True)
-        self.resume = button("Go on", lambda: self.go_on.emit(self.unfinished))
-        self.discard = button("Discard", lambda: self.discarded.emit(self.unfinished))
-        self._offer = QWidget()
-        offer = QHBoxLayout(self._offer)
-        offer.setContentsMargins(0, 0, 0, 0)
-        offer.setSpacing(10)
-        offer.addWidget(self.unfinished_words, 1)
-        offer.addWidget(self.resume)
-        offer.addWidget(self.discard)
-        self._offer.hide()
+        self.offer = Offer()
+        self.unfinished_words, self.resume, self.discard = self.offer.words, self.offer.resume, self.offer.discard
+        self.offer.go_on.connect(self.go_on.emit)
+        self.offer.discarded.connect(self.discarded.emit)
         self.start = button("Run", self.wanted.emit, kind="primary")
         self._length_box = named("How long", self.length)
         self._minutes_box = named("Sustained for", self.minutes)
@@ -71,7 +65,7 @@ class DeviceForm(Card):
         row.addStretch(1)
         self.body.addLayout(row)
         self.add(self.changed)
-        self.add(self._offer)
+        self.add(self.offer)
         foot = QHBoxLayout()
         foot.addWidget(self.meaning, 1)
         self.llama = button(
@@ -105,13 +99,14 @@ class DeviceForm(Card):
     def show_unfinished(self, one: Unfinished | None, name: str = "") -> None:
         """A long run of ``name`` that was cut off: going on is offered."""
         self.unfinished = one
-        self._offer.setVisible(one is not None)
+        words = ""
         if one is not None:
             whole, done = one.begun.sustained_s / 60, one.done_s / 60
-            self.unfinished_words.setText(
+            words = (
                 f"The sustained run of {name} was cut off {age_text(one.ended, time.time())}, after {done:.1f} of "
                 f"{whole:.0f} min. What it measured is kept."
             )
+        self.offer.offer(one, words)
         self._draw()
 
     def set_busy(self, busy: bool) -> None:
@@ -154,8 +149,8 @@ class DeviceForm(Card):
         self._length_box.setVisible(self.kind == "cuda")
         self._minutes_box.setVisible(self.kind == "cuda" and self.length.currentData() == 1)
         self.meaning.setText(_WORDS[self.kind])
-        for widget in (self.start, self.resume, self.discard):
-            allow(widget, "A benchmark is running." if self._busy else None)
+        allow(self.start, "A benchmark is running." if self._busy else None)
+        self.offer.set_busy(self._busy)
 
     def _choose_by_hand(self) -> None:
         self._chosen = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
@@ -12,10 +13,13 @@ from ranvier.agent.api.messages import AgentStatus
 from ranvier.benchmark.load import is_loopback
 from ranvier.benchmark.objectives import PRESETS
 from ranvier.benchmark.plans import ServingPlan
+from ranvier.benchmark.sweep_journal import UnfinishedSweep
+from ranvier.core.evidence import age_text
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.benchmarks import Watched
 from ranvier.ui.models.benchmarks import Target, objective_words, targets
 from ranvier.ui.widgets.bench.bench_form import Choice, Number, Rate, named
+from ranvier.ui.widgets.bench.offer import Offer
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.text import allow, button, label
 
@@ -27,9 +31,12 @@ _AXON = (
 
 
 class ServingForm(Card):
-    """``wanted`` is sent by the button; ``plan``, ``most`` and ``watched`` say what."""
+    """``wanted`` is sent by the button; ``plan``, ``most`` and ``watched`` say what. ``go_on`` and ``discarded`` come
+    with the unfinished sweep that is offered."""
 
     wanted = Signal()
+    go_on = Signal(object)
+    discarded = Signal(object)
 
     def __init__(self) -> None:
         super().__init__("Measure an endpoint")
@@ -55,6 +62,9 @@ class ServingForm(Card):
         self.gpu.set_entries([("not watched", None)])
         self.meaning = label("", "small", wrap=True)
         self.axon = label(_AXON, "small", wrap=True)
+        self.offer = Offer()
+        self.offer.go_on.connect(self.go_on.emit)
+        self.offer.discarded.connect(self.discarded.emit)
         self.start = button("Run", self.wanted.emit, kind="primary")
         self._most_box = named("How many", self.most)
         self._rate_box = named("Rate", self.rate)
@@ -85,7 +95,7 @@ class ServingForm(Card):
         for column in range(6):
             grid.setColumnStretch(column, 1)
         self.body.addLayout(grid)
-        for widget in (self.mine, self.axon):
+        for widget in (self.mine, self.axon, self.offer):
             self.add(widget)
         foot = QHBoxLayout()
         foot.addWidget(self.meaning, 1)
@@ -110,6 +120,16 @@ class ServingForm(Card):
             if g.vendor == "nvidia" and g.parent_uuid is None
         ]
         self.gpu.set_entries([("not watched", None), *gpus])
+
+    def show_unfinished(self, one: UnfinishedSweep | None) -> None:
+        """A sweep that was cut off: going on is offered."""
+        words = ""
+        if one is not None:
+            words = (
+                f"The sweep of {one.begun.plan.base.url} was cut off {age_text(one.ended, time.time())}, after "
+                f"{one.steps[-1].concurrency} at once. What it measured is kept."
+            )
+        self.offer.offer(one, words)
 
     def set_busy(self, busy: bool) -> None:
         """One benchmark at a time."""
@@ -168,3 +188,4 @@ class ServingForm(Card):
         elif elsewhere and not self.mine.isChecked():
             reason = reason or "Load on other people's servers does harm: say that this one is yours."
         allow(self.start, reason)
+        self.offer.set_busy(self._busy)

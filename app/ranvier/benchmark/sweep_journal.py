@@ -1,0 +1,127 @@
+"""A sweep as it goes, one line for each step that has ended, so that one that was cut off goes on where it was. One
+file; it is deleted when its result is kept, and a new sweep takes its place."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ranvier.benchmark.metrics import LoadResult
+from ranvier.benchmark.plans import SweepPlan
+from ranvier.core.files import storage_errors
+from ranvier.core.paths import private_folder
+
+_SCHEMA = 1
+
+
+class Begun(msgspec.Struct, frozen=True, tag="begun"):
+    """The sweep that was asked for. ``at``: Unix seconds, and what tells it from others. ``gpu``: UUID and name of the
+    card that serves, where one was chosen."""
+
+    at: float
+    plan: SweepPlan
+    gpu: tuple[str, str] | None = None
+    schema: int = _SCHEMA
+
+
+class Step(msgspec.Struct, frozen=True, tag="step"):
+    at: float
+    result: LoadResult
+
+
+_Line = Begun | Step
+_DECODER: msgspec.json.Decoder[_Line] = msgspec.json.Decoder(_Line)
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedSweep:
+    """A sweep that can go on. ``ended``: when its last step did, Unix seconds."""
+
+    begun: Begun
+    steps: tuple[LoadResult, ...]
+    ended: float
+
+    @property
+    def plan(self) -> SweepPlan:
+        """What is still to be done, with the model that was measured before: a server's first one may have changed."""
+        base = msgspec.structs.replace(self.begun.plan.base, model=self.steps[0].model)
+        return msgspec.structs.replace(self.begun.plan, base=base)
+
+    def note(self, now: float) -> str:
+        """What a reader of the whole result must know."""
+        minutes = max(1, round((now - self.ended) / 60))
+        return f"The sweep was cut off after {self.steps[-1].concurrency} at once and went on {minutes} min later."
+
+
+class SweepJournal:
+    """Writes one sweep. A disk that is full ends the writing, not the sweep."""
+
+    def __init__(self, folder: Path, at: float) -> None:
+        self.path, self.at = _path(folder), at
+        self._lost = False
+
+    def step(self, result: LoadResult) -> None:
+        self.write(Step(time.time(), result))
+
+    def write(self, line: _Line) -> None:
+        """Append one line; the file is made with its first."""
+        if self._lost:
+            return
+        try:
+            with self.path.open("ab") as file:
+                file.write(msgspec.json.encode(line) + b"\n")
+        except OSError:
+            self._lost = True
+
+    def drop(self) -> None:
+        """The result is kept elsewhere, or nobody wants it."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+
+def begin_sweep(folder: Path, plan: SweepPlan, gpu: tuple[str, str] | None = None) -> SweepJournal:
+    """The journal of a new sweep; an older one is given up. Raises StorageError."""
+    path = _path(folder)
+    with storage_errors(path):
+        private_folder(path.parent)
+        path.unlink(missing_ok=True)
+    journal = SweepJournal(folder, time.time())
+    journal.write(Begun(journal.at, plan, gpu))
+    return journal
+
+
+def unfinished_sweep(folder: Path, kept: Sequence[float] = ()) -> UnfinishedSweep | None:
+    """The sweep that can go on; None without one, for one that had measured nothing yet, and for a file of another
+    version. ``kept``: when the sweeps begun whose results are kept: their journal goes. Reads the file."""
+    begun: Begun | None = None
+    steps: list[LoadResult] = []
+    ended = 0.0
+    try:
+        lines = _path(folder).read_bytes().splitlines()
+    except OSError:
+        return None
+    for text in lines:
+        try:
+            line = _DECODER.decode(text)
+        except msgspec.MsgspecError:
+            continue  # cut in half by a kill
+        if isinstance(line, Begun):
+            begun = line
+        else:
+            steps.append(line.result)
+            ended = line.at
+    if begun is not None and begun.at in kept:
+        SweepJournal(folder, begun.at).drop()
+        return None
+    if begun is None or begun.schema != _SCHEMA or not steps:
+        return None
+    return UnfinishedSweep(begun, tuple(steps), ended)
+
+
+def _path(folder: Path) -> Path:
+    return folder / "unfinished" / "sweep.steps"
