@@ -95,6 +95,9 @@ async def test_watched_coldkeys_are_kept_and_their_own_hotkeys_are_noted(tmp_pat
         chain.height = 26
         earnings = await house.earned(1)
         assert {row.hotkey_ss58 for row in earnings.rows} == {"5Own"}
+        await house.client.call(m.WatchColdkeys((bob,), beside=True))
+        assert {one.ss58 for one in (await house.client.call(m.GetPortfolio())).balances} == {alice, bob}
+        await house.client.call(m.WatchColdkeys((), beside=True, dropped=(bob,)))
     async with House(tmp_path, chain) as again:
         await again.until(lambda s: s.chain.level is Level.GOOD)
         assert [one.ss58 for one in (await again.client.call(m.GetPortfolio())).balances] == [alice]

@@ -75,7 +75,7 @@ async def test_balance_of_a_watched_coldkey_and_watching_another(qtbot, house):
     assert page.detail.watch_button.isVisibleTo(page.detail)
     page.detail.watch_button.click()
     await samples.until(lambda: house.client.called(WatchColdkeys), "the command")
-    assert house.client.called(WatchColdkeys)[0].coldkeys_ss58 == (samples.COLDKEY, samples.BOB, samples.CHARLIE)
+    assert house.client.called(WatchColdkeys) == [WatchColdkeys((samples.CHARLIE,), beside=True)]
     page.hidden()
     await house.close()
 
@@ -124,6 +124,8 @@ async def test_a_new_wallet_is_selected_and_told(qtbot, house):
     await samples.until(lambda: house.said, "the note")
     await samples.until(lambda: page.groups.current() and page.groups.current().wallet.name == "another", "selection")
     assert "another" in house.said[0] and not house.errors
+    await samples.until(lambda: house.client.called(WatchColdkeys), "it was added to be watched")
+    assert house.client.called(WatchColdkeys) == [WatchColdkeys((samples.CHARLIE,), beside=True)]
     page.hidden()
     await house.close()
 

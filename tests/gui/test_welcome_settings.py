@@ -102,7 +102,11 @@ async def test_changes_are_stored_and_bad_ones_refused(qtbot, tmp_path):
         assert "not a coldkey address" in it.window.messages.messages[-1].words[1]
         field.setText(COLDKEY)
         field.editingFinished.emit()
-        await until(lambda: it.client.sent(WatchColdkeys) == [WatchColdkeys((COLDKEY,))])
+        await until(lambda: it.client.sent(WatchColdkeys) == [WatchColdkeys((COLDKEY,), beside=True)])
+        field.setText("")
+        field.editingFinished.emit()
+        gone = WatchColdkeys((), beside=True, dropped=(COLDKEY,))
+        await until(lambda: it.client.sent(WatchColdkeys)[1:] == [gone])
 
 
 async def test_changing_the_network_asks(qtbot, tmp_path):

@@ -251,9 +251,12 @@ class StopSandbox(Command[Done], frozen=True):
 
 
 class WatchColdkeys(Command[Done], frozen=True):
-    """Coldkeys whose balances and stake the portfolio shows; kept over restarts, per network."""
+    """Coldkeys whose balances and stake the portfolio shows; kept over restarts, per network. With ``beside`` those
+    that are watched already stay, but for ``dropped``."""
 
     coldkeys_ss58: tuple[str, ...]
+    beside: bool = False
+    dropped: tuple[str, ...] = ()
 
 
 class AddMiner(Command[Done], frozen=True):

@@ -66,8 +66,10 @@ class Commands:
         return m.Done("The sandbox is stopped.")
 
     async def watch_coldkeys(self, command: m.WatchColdkeys) -> m.Done:
-        await self._agent.portfolio.watch(self._network(), command.coldkeys_ss58)
-        return m.Done(f"{len(command.coldkeys_ss58)} watched.")
+        network, portfolio = self._network(), self._agent.portfolio
+        kept = [one for one in portfolio.watched(network) if one not in command.dropped] if command.beside else []
+        await portfolio.watch(network, (*kept, *command.coldkeys_ss58))
+        return m.Done(f"{len(portfolio.watched(network))} watched.")
 
     async def get_portfolio(self, _: m.GetPortfolio) -> m.Portfolio:
         return await self._agent.portfolio.read()

@@ -175,7 +175,8 @@ class SettingsPage(Page):
         self._store(setting, text)
         network = self.context.settings.get(NETWORK)
         if setting.key == WATCHED_COLDKEY.key:
-            self.context.run(self.context.client.call(WatchColdkeys((text,) if text else ())), "watch coldkey")
+            watch = WatchColdkeys((text,) if text else (), beside=True, dropped=(before,) if before else ())
+            self.context.run(self.context.client.call(watch), "watch coldkey")
         elif setting.key == ENDPOINT.key and network:
             self.context.run(self.context.client.call(UseNetwork(network)), "use endpoint")
 

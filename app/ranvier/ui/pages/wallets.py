@@ -305,6 +305,8 @@ class WalletsPage(Page):
                 self.strengths[dialog.wallet.path] = dialog.strength
             self.context.say(f"Wallet {dialog.wallet.name} was written and read back.")
             await self.changed()
+            if dialog.wallet.watch_only and dialog.wallet.coldkey_ss58 is not None:  # it was added to be watched
+                await self._watch(dialog.wallet.coldkey_ss58)
 
     def sign(self) -> None:
         """Open the dialog for messages and payloads, at the shown wallet."""
@@ -320,8 +322,7 @@ class WalletsPage(Page):
             self.context.run(self._watch(wallet.coldkey_ss58), "watch a balance")
 
     async def _watch(self, coldkey_ss58: str) -> None:
-        watched = [balance.ss58 for balance in self.portfolio.balances] if self.portfolio is not None else []
-        await self.context.client.call(WatchColdkeys(tuple(dict.fromkeys([*watched, coldkey_ss58]))))
+        await self.context.client.call(WatchColdkeys((coldkey_ss58,), beside=True))
         self._balance_polling.now()
 
     def _run(self, work: Action, name: str) -> Callable[[], None]:
