@@ -42,7 +42,7 @@ from ranvier.core.paths import Paths
 from ranvier.core.settings import NETWORK, Settings
 from ranvier.core.tasks import Tasks
 from ranvier.core.units import Alpha
-from ranvier.hardware.snapshot import Gpu, Hardware, Host
+from ranvier.hardware.snapshot import Disk, Gpu, Hardware, Host
 from ranvier.keys import wallets
 from ranvier.keys.encryption import Cost
 from ranvier.keys.mnemonic import generate
@@ -239,6 +239,8 @@ def hardware(at: float | None = None, *, gpus: bool = True) -> Hardware:
             net_sent_bps=round(240_000 + 90_000 * math.sin(phase), 1),
             net_received_bps=round(910_000 + 400_000 * math.sin(phase * 1.3), 1),
             temperature_c=64.0, uptime_s=904_210.0,
+            disks=(Disk("/home/mara/.local/share/ranvier", 2_000_000_000_000, 811_000_000_000, False, False, "ext4"),
+                   Disk("/srv/models", 8_000_000_000_000, 3_100_000_000_000, False, True, "xfs")),
         ),
         gpus=(gpu(0, phase), gpu(1, phase + 2)) if gpus else (),
         driver="580.95.05" if gpus else None,

@@ -15,7 +15,15 @@ from ranvier.core.errors import AgentError
 from ranvier.core.evidence import Level
 from ranvier.hardware.snapshot import Gpu
 from ranvier.ui import words
-from ranvier.ui.models.gpus import cpu_points, gpu_facts, gpu_level, gpu_points, host_facts, memory_points
+from ranvier.ui.models.gpus import (
+    cpu_points,
+    details_text,
+    gpu_facts,
+    gpu_level,
+    gpu_points,
+    host_facts,
+    memory_points,
+)
 from ranvier.ui.pages.hardware import SPAN_S, HardwarePage
 
 N = "\N{NARROW NO-BREAK SPACE}"
@@ -69,15 +77,23 @@ def test_levels_of_a_gpu():
     assert gpu_level(replace(sound, problem="Fell off the bus.")) is Level.BAD
     facts = {fact.label: fact.text for fact in gpu_facts(replace(sound, throttle_reasons=("power limit",)))}
     assert facts["Throttling"] == "power limit"
+    told = replace(sound, throttle_reasons=None, clock_sm_max_mhz=3105, performance_state=2, energy_j=3600.0 * 5)
+    more = {fact.label: (plain(fact.text), fact.known) for fact in gpu_facts(told)}
+    assert more["Throttling"] == ("unknown", False) and more["Clock"] == ("2520 MHz of 3105 MHz", True)
+    assert more["Performance state"][0] == "P2" and more["Energy since driver start"][0] == "5.0 Wh"
+    assert (
+        details_text(sound).endswith(sound.uuid) and details_text(replace(sound, uuid="pci:1", pci_address="1")) == "1"
+    )
 
 
 def test_host_facts_have_units_and_tell_what_is_missing():
     host = samples.hardware().host
     texts = {fact.label: plain(fact.text) for fact in host_facts(host)}
-    assert texts["Disk"] == "1.1 TiB of 1.8 TiB" and texts["Temperature"] == "64 °C"
-    bare = replace(host, disk_total=None, disk_free=None, net_sent_bps=None, net_received_bps=None, load_1min=None)
+    assert texts["Disk used"] == "1.1 TiB of 1.8 TiB, ext4, flash" and texts["Temperature"] == "64 °C"
+    assert texts["Disk of /srv/models"] == "4.5 TiB of 7.3 TiB, xfs, spinning"
+    bare = replace(host, disks=(), net_sent_bps=None, net_received_bps=None, load_1min=None)
     unknown = {fact.label for fact in host_facts(bare) if not fact.known}
-    assert unknown == {"Disk", "Network", "Load, 1 min"}
+    assert unknown == {"Disk used", "Network", "Load, 1 min"}
 
 
 def test_points_keep_what_is_missing():

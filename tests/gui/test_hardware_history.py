@@ -27,7 +27,8 @@ from ranvier.agent.api.messages import (
 )
 from ranvier.core.errors import AgentError
 from ranvier.hardware.history import Energy
-from ranvier.ui.models.card_pay import Paid, balance, energy_text, gap_doubt, on_card, pay_facts, per_coin, stays
+from ranvier.ui.models.card_pay import Paid, balance, gap_doubt, on_card, pay_facts, per_coin, stays
+from ranvier.ui.models.gpus import energy_text
 from ranvier.ui.models.hardware_history import card_lines, host_lines
 from ranvier.ui.models.miner_history import Curve
 from ranvier.ui.widgets.charts.series import gaps, thinned

@@ -291,16 +291,21 @@ int nvmlDeviceIsMigDeviceHandle(Gpu *gpu, unsigned *is) { *is = gpu->instance >=
 
 typedef struct { Gpu *device; u64 kind, data; unsigned instance, compute; } Event;
 static long long told[16];
+static int watched[16];
 int nvmlEventSetCreate(void **set) { *set = told; return 0; }
 int nvmlEventSetFree(void *set) { (void)set; return 0; }
-int nvmlDeviceRegisterEvents(Gpu *gpu, u64 kinds, void *set) { (void)gpu, (void)kinds, (void)set; return 0; }
+int nvmlDeviceRegisterEvents(Gpu *gpu, u64 kinds, void *set) {
+    (void)set;
+    watched[gpu->index] = kinds & 8 ? 1 : 0;
+    return 0;
+}
 int nvmlEventSetWait_v2(void *set, Event *event, unsigned wait_ms) {
     (void)set, (void)wait_ms;
     for (int i = 0; i < 16; i++) {
         char key[24];
         snprintf(key, sizeof key, "%d.xid", i);
         long long xid = number(key, 0);
-        if (xid && xid != told[i]) {
+        if (xid && watched[i] && xid != told[i]) {
             told[i] = xid;
             *event = (Event){&gpus[i], 8, (u64)xid, 0, 0};
             return 0;

@@ -13,7 +13,7 @@ from ranvier.hardware.disks import disks
 from ranvier.hardware.drm import DrmProbe
 from ranvier.hardware.machine import machine
 from ranvier.hardware.probe import AllGpus, GpuReading
-from ranvier.hardware.snapshot import Gpu
+from ranvier.hardware.snapshot import Gpu, GpuProcess
 from ranvier.hardware.windows import adapters
 
 
@@ -52,8 +52,12 @@ def test_an_amd_card_is_read_from_the_kernel(tmp_path: Path) -> None:
     tree(tmp_path, {
         "usr/share/hwdata/pci.ids": "1002  Advanced Micro Devices\n\t744c  Navi 31 [Radeon RX 7900 XTX]",
         "sys/class/kfd/kfd/topology/nodes/1/properties": "gfx_target_version 110000\nlocation_id 768\ndomain 0",
+        "sys/class/kfd/kfd/topology/nodes/1/gpu_id": "30381",
+        "sys/class/kfd/kfd/proc/771/vram_30381": "4000000000", "sys/class/kfd/kfd/proc/88/vram_30381": "0",
+        "sys/class/kfd/kfd/proc/99/vram_1": "5",
     })  # fmt: skip
     gpu = DrmProbe(tmp_path).read().gpus[0]
+    assert gpu.processes == (GpuProcess(771, 4_000_000_000, kind="C"),) and gpu.pids == (771,), "not another card's"
     assert (gpu.uuid, gpu.vendor, gpu.name) == ("amd:4a1f2b3c", "amd", "AMD Navi 31 [Radeon RX 7900 XTX]")
     assert (gpu.memory_total, gpu.memory_used, gpu.utilization_percent) == (25753026560, 1073741824, 98)
     assert (gpu.temperature_c, gpu.power_w, gpu.power_limit_w, gpu.fan_rpm) == (61, 303.0, 339.0, 1500)
@@ -72,6 +76,7 @@ def test_an_intel_cards_power_is_its_energys_rise(tmp_path: Path) -> None:
     probe = DrmProbe(tmp_path, lambda: now[0])
     first = probe.read().gpus[0]
     assert (first.power_w, first.memory_total, first.utilization_percent) == (None, None, None)
+    assert (first.energy_j, first.processes) == (1.0, None), "the counter itself is kept; nobody tells its programs"
     assert (first.clock_sm_mhz, first.clock_sm_max_mhz, first.temperature_c) == (2400, 2450, 55)
     now[0] = 2.0
     tree(tmp_path / "sys/devices/pci/0000:07:00.0", {"hwmon/hwmon1/energy1_input": "251000000"})

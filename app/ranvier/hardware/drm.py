@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ranvier.hardware.probe import GpuReading
-from ranvier.hardware.snapshot import Gpu
+from ranvier.hardware.snapshot import Gpu, GpuProcess
 
 _VENDORS = {"0x1002": "amd", "0x8086": "intel"}
 _TITLES = {"amd": "AMD", "intel": "Intel"}
@@ -29,6 +29,7 @@ class DrmProbe:
         self._root, self._clock = root, clock
         self._names: dict[tuple[str, str], str | None] = {}
         self._energy: dict[str, tuple[float, float]] = {}
+        self._nodes: dict[str, tuple[str, str] | None] = {}
 
     def read(self) -> GpuReading:
         cards = self._root / "sys" / "class" / "drm"
@@ -57,6 +58,8 @@ class DrmProbe:
                        kernel_driver=kernel)  # fmt: skip
         monitor = next(iter(sorted((device / "hwmon").glob("hwmon*"))), device / "hwmon" / "none")
         memory_total = _number(device / "mem_info_vram_total")
+        energy = _energy(monitor)
+        processes = self._processes(address) if vendor == "amd" else None
         return Gpu(
             uuid=_unique(device, address),
             name=name,
@@ -71,7 +74,10 @@ class DrmProbe:
             utilization_percent=_number(device / "gpu_busy_percent"),
             memory_busy_percent=_number(device / "mem_busy_percent"),
             temperature_c=_temperature(monitor),
-            power_w=self._power(monitor, address),
+            power_w=self._power(monitor, address, energy),
+            energy_j=None if energy is None else energy / 1e6,
+            processes=processes,
+            pids=None if processes is None else tuple(process.pid for process in processes),
             power_limit_w=_watts(monitor / "power1_cap") or _watts(monitor / "power1_max"),
             power_default_w=_watts(monitor / "power1_cap_default"),
             clock_sm_mhz=_starred(device / "pp_dpm_sclk") if vendor == "amd" else _intel_clock(card, device, "act"),
@@ -85,15 +91,12 @@ class DrmProbe:
             architecture=self._target(address) if vendor == "amd" else None,
         )
 
-    def _power(self, monitor: Path, address: str) -> float | None:
+    def _power(self, monitor: Path, address: str, energy: int | None) -> float | None:
         """A sensor of watts, or the energy counter's rise since the last reading."""
         for name in ("power1_average", "power1_input"):
             value = _watts(monitor / name)
             if value is not None:
                 return value
-        energy = _number(monitor / "energy1_input")
-        if energy is None:
-            energy = _number(monitor / "energy2_input")
         if energy is None:
             return None
         now = self._clock()
@@ -114,21 +117,50 @@ class DrmProbe:
 
     def _target(self, address: str) -> str | None:
         """The gfx target, by which ROCm decides what runs: ``gfx1100``."""
-        nodes = self._root / "sys" / "class" / "kfd" / "kfd" / "topology" / "nodes"
-        if not nodes.is_dir():
+        node = self._node(address)
+        return None if node is None else node[0]
+
+    def _node(self, address: str) -> tuple[str, str] | None:
+        """The gfx target of a card and its number in the kernel's compute driver. It stays the same."""
+        if address not in self._nodes:
+            self._nodes[address] = _compute_node(self._root, address)
+        return self._nodes[address]
+
+    def _processes(self, address: str) -> tuple[GpuProcess, ...] | None:
+        """ROCm's programs on a card with their memory, as the kernel's compute driver tells everybody."""
+        node, folder = self._node(address), self._root / "sys" / "class" / "kfd" / "kfd" / "proc"
+        if node is None:
             return None
-        for node in sorted(nodes.iterdir()):
-            lines = (_text(node / "properties") or "").splitlines()
-            facts = {key: value for key, _, value in (line.partition(" ") for line in lines)}
-            try:
-                target, place = int(facts.get("gfx_target_version", 0)), int(facts.get("location_id", 0))
-                domain = int(facts.get("domain", 0))
-            except ValueError:
-                continue
-            where = f"{domain:04x}:{place >> 8 & 255:02x}:{place >> 3 & 31:02x}.{place & 7}"
-            if target and where == address:
-                return f"gfx{target // 10000}{target // 100 % 100:x}{target % 100:x}"
+        try:
+            pids = sorted(int(entry.name) for entry in folder.iterdir() if entry.name.isdigit())
+        except OSError:
+            return None
+        held = ((pid, _number(folder / str(pid) / f"vram_{node[1]}")) for pid in pids)
+        return tuple(GpuProcess(pid, memory, kind="C") for pid, memory in held if memory)
+
+
+def _compute_node(root: Path, address: str) -> tuple[str, str] | None:
+    nodes = root / "sys" / "class" / "kfd" / "kfd" / "topology" / "nodes"
+    if not nodes.is_dir():
         return None
+    for node in sorted(nodes.iterdir()):
+        lines = (_text(node / "properties") or "").splitlines()
+        facts = {key: value for key, _, value in (line.partition(" ") for line in lines)}
+        try:
+            target, place = int(facts.get("gfx_target_version", 0)), int(facts.get("location_id", 0))
+            domain = int(facts.get("domain", 0))
+        except ValueError:
+            continue
+        where = f"{domain:04x}:{place >> 8 & 255:02x}:{place >> 3 & 31:02x}.{place & 7}"
+        if target and where == address:
+            return f"gfx{target // 10000}{target // 100 % 100:x}{target % 100:x}", _line(node / "gpu_id") or "0"
+    return None
+
+
+def _energy(monitor: Path) -> int | None:
+    """Microjoules so far; some of Intel's newer drivers count the whole card in the second sensor only."""
+    first = _number(monitor / "energy1_input")
+    return _number(monitor / "energy2_input") if first is None else first
 
 
 def _listed_name(root: Path, vendor: str, device: str) -> str | None:

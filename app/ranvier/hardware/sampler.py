@@ -18,7 +18,7 @@ from ranvier.hardware.drm import DrmProbe
 from ranvier.hardware.host import HostProbe
 from ranvier.hardware.nvml_child import NvmlChild
 from ranvier.hardware.probe import AllGpus, GpuProbe, GpuReading
-from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware
+from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.hardware.windows import RegistryProbe
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Sampler:
         return tuple(
             gpu
             if not gpu.processes
-            else replace(gpu, processes=tuple(GpuProcess(p.pid, p.memory, self._names[p.pid]) for p in gpu.processes))
+            else replace(gpu, processes=tuple(replace(one, name=self._names[one.pid]) for one in gpu.processes))
             for gpu in gpus
         )
 

@@ -13,14 +13,12 @@ from ranvier.agent.api.messages import EarningRow, GapRow, MinerView
 from ranvier.core.units import RAO_PER_COIN, Tao, format_tao
 from ranvier.hardware.history import Energy
 from ranvier.hardware.snapshot import Gpu, Hardware
-from ranvier.ui.models.gpus import Fact
+from ranvier.ui.models.gpus import Fact, energy_text
 from ranvier.ui.phrases import alpha_text
 from ranvier.ui.words import UNKNOWN, percent_text
 
 BLOCK_S = 12.0
 _WHOLE = 0.95  # of the time: what a pause of the sampling leaves out is small then
-_PER_WH = 3_600_000_000  # microjoules
-_NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +158,6 @@ def balance(energy: Energy | None, seconds: float, paid: Sequence[Paid]) -> Bala
 def per_coin(energy_uj: int | None, rao: int | None) -> int | None:
     """Microjoules for one coin, rounded down; None where either is unknown or nothing was paid."""
     return None if energy_uj is None or not rao else energy_uj * RAO_PER_COIN // rao
-
-
-def energy_text(microjoules: int | None) -> str:
-    """``12.4 Wh``, ``3.21 kWh``, ``1.50 MWh``."""
-    if microjoules is None:
-        return UNKNOWN
-    hours = microjoules / _PER_WH
-    for unit, size in (("MWh", 1e6), ("kWh", 1e3)):
-        if hours >= size:
-            return f"{hours / size:.2f}{_NARROW}{unit}"
-    return f"{hours:.1f}{_NARROW}Wh"
 
 
 def pay_facts(found: Balance) -> tuple[Fact, ...]:

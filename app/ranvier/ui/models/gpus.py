@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ranvier.core.evidence import Level
-from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware, Host
+from ranvier.hardware.snapshot import Disk, Gpu, GpuProcess, Hardware, Host
 from ranvier.ui.words import (
+    UNKNOWN,
     clock_text,
     duration_text,
     part_text,
@@ -18,6 +19,8 @@ from ranvier.ui.words import (
     temperature_text,
 )
 
+_PER_WH = 3_600_000_000  # microjoules
+_NARROW = "\N{NARROW NO-BREAK SPACE}"
 Points = tuple[tuple[float, float | None], ...]
 _HARMLESS = {"application clocks", "sync boost", "display clocks"}
 _NORMAL = _HARMLESS | {"power limit"}
@@ -38,6 +41,9 @@ def gpu_facts(gpu: Gpu) -> tuple[Fact, ...]:
     told = gpu.throttle_reasons is not None
     throttled = ", ".join(gpu.throttle_reasons or ()) or "not throttled"
     memory = part_text(gpu.memory_used, gpu.memory_total)
+    clock = clock_text(gpu.clock_sm_mhz)
+    if gpu.clock_sm_mhz is not None and gpu.clock_sm_max_mhz:
+        clock += f" of {clock_text(gpu.clock_sm_max_mhz)}"
     return (
         Fact("Utilisation", percent_text(gpu.utilization_percent), gpu.utilization_percent is not None),
         Fact(
@@ -45,13 +51,15 @@ def gpu_facts(gpu: Gpu) -> tuple[Fact, ...]:
         ),
         Fact("Temperature", temperature_text(gpu.temperature_c), gpu.temperature_c is not None),
         Fact("Power", power_text(gpu.power_w, gpu.power_limit_w), gpu.power_w is not None),
-        Fact("Clock", clock_text(gpu.clock_sm_mhz), gpu.clock_sm_mhz is not None),
+        Fact("Clock", clock, gpu.clock_sm_mhz is not None),
         Fact("Throttling", throttled if told else "unknown", told),
         *_gpu_extras(gpu),
     )
 
 
 def _gpu_extras(gpu: Gpu) -> Iterable[Fact]:
+    if gpu.performance_state is not None:
+        yield Fact("Performance state", f"P{gpu.performance_state}")
     if gpu.memory_busy_percent is not None:
         yield Fact("Memory bus", f"{percent_text(gpu.memory_busy_percent)} busy")
     if gpu.clock_memory_mhz is not None:
@@ -63,9 +71,20 @@ def _gpu_extras(gpu: Gpu) -> Iterable[Fact]:
     if gpu.pcie_width is not None:
         yield Fact("PCIe link", link_text(gpu))
     if gpu.energy_j is not None:
-        yield Fact("Energy since driver start", f"{gpu.energy_j / 3.6e6:.1f} kWh")
+        yield Fact("Energy since driver start", energy_text(round(gpu.energy_j * 1e6)))
     if gpu.ecc_uncorrected is not None:
         yield Fact("Uncorrected errors", str(gpu.ecc_uncorrected))
+
+
+def energy_text(microjoules: int | None) -> str:
+    """``12.4 Wh``, ``3.21 kWh``, ``1.50 MWh``."""
+    if microjoules is None:
+        return UNKNOWN
+    hours = microjoules / _PER_WH
+    for unit, size in (("MWh", 1e6), ("kWh", 1e3)):
+        if hours >= size:
+            return f"{hours / size:.2f}{_NARROW}{unit}"
+    return f"{hours:.1f}{_NARROW}Wh"
 
 
 def link_text(gpu: Gpu) -> str:
@@ -92,9 +111,10 @@ def _program(process: GpuProcess) -> str:
 
 
 def details_text(gpu: Gpu) -> str:
-    """What stays the same: architecture, compute capability, bus address."""
+    """What stays the same: architecture, compute capability, bus address, and what it is known by."""
     capability = None if gpu.compute_capability is None else f"compute capability {gpu.compute_capability}"
-    parts = (gpu.architecture, capability, gpu.pci_address, gpu.kernel_driver)
+    known_by = None if gpu.uuid == f"pci:{gpu.pci_address}" else gpu.uuid
+    parts = (gpu.architecture, capability, gpu.pci_address, gpu.kernel_driver, known_by)
     return " · ".join(part for part in parts if part)
 
 
@@ -116,7 +136,6 @@ def gpu_level(gpu: Gpu) -> Level:
 def host_facts(host: Host) -> tuple[Fact, ...]:
     """The machine in a few figures; those that not every machine has only where they are known."""
     used = host.memory_total - host.memory_available
-    disk_used = None if host.disk_total is None or host.disk_free is None else host.disk_total - host.disk_free
     load = "unknown" if host.load_1min is None else f"{host.load_1min:.2f}"
     network = f"↑ {rate_text(host.net_sent_bps)}   ↓ {rate_text(host.net_received_bps)}"
     network_known = host.net_sent_bps is not None or host.net_received_bps is not None
@@ -126,7 +145,7 @@ def host_facts(host: Host) -> tuple[Fact, ...]:
         Fact("Load, 1 min", load, host.load_1min is not None),
         Fact("Memory", part_text(used, host.memory_total)),
         Fact("Swap used", swap, host.swap_used is not None),
-        Fact("Disk", part_text(disk_used, host.disk_total), disk_used is not None),
+        _disk(host.disks[0] if host.disks else None, "Disk used"),
         Fact("Network", network if network_known else "unknown", network_known),
         Fact("Temperature", temperature_text(host.temperature_c), host.temperature_c is not None),
         Fact("Up for", duration_text(host.uptime_s)),
@@ -134,7 +153,17 @@ def host_facts(host: Host) -> tuple[Fact, ...]:
     )
 
 
+def _disk(disk: Disk | None, name: str) -> Fact:
+    if disk is None:
+        return Fact(name, UNKNOWN, known=False)
+    kind = {True: "spinning", False: "flash", None: ""}[disk.rotational]
+    hints = (disk.file_system, kind, "read-only" if disk.read_only else "")
+    return Fact(name, ", ".join(word for word in (part_text(disk.total - disk.free, disk.total), *hints) if word))
+
+
 def _host_extras(host: Host) -> Iterable[Fact]:
+    for disk in host.disks[1:]:
+        yield _disk(disk, f"Disk of {disk.path}")
     if host.battery_percent is not None:
         state = {True: ", on battery", False: ", plugged in", None: ""}[host.on_battery]
         yield Fact("Battery", f"{percent_text(host.battery_percent)}{state}")
