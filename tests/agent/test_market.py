@@ -119,6 +119,10 @@ async def test_positions_have_three_values_and_a_place_in_the_line(sandbox, tmp_
         detail = travelled(m.GetSubnet, await market.subnet(NETUID))
         assert detail.own[0].uid == line.uid and detail.registration.price_rao > 0
         assert detail.validators > 0 and detail.validator_stake.holders > 0
+        assert 0 < detail.before_blocks <= 240
+        before = await connection.block(detail.block.number - detail.before_blocks)
+        (price,) = await connection.read([("SubtensorModule", "Burn", [NETUID])], before)
+        assert detail.price_before_rao == int(price) != detail.registration.price_rao
 
 
 async def test_subnets_token_and_endpoints(sandbox, tmp_path):

@@ -23,6 +23,7 @@ from ranvier.agent.api.market_messages import (
 from ranvier.chain.concentration import measure
 from ranvier.chain.supply import supply
 from ranvier.core.errors import NetworkError
+from ranvier.core.evidence import Level
 from ranvier.ui.models.endpoints import best_words, endpoint_rows
 from ranvier.ui.models.market import MarketRow, earning_words, market_model, rule_words, sharing_words
 from ranvier.ui.models.token import a_day, activity_words, halvings, when_text
@@ -47,7 +48,9 @@ def row(netuid=1, *, price=50_000_000, block_s=12.0, pays=(10, 20, 60)):
     view = samples_money.subnet_row(netuid, "practice", price, 900, 1)
     quartiles = None if pays is None else tuple(pay * COIN for pay in pays)
     view = msgspec.structs.replace(view, miner_quartiles=quartiles, earners=12)
-    subnet = replace(view.subnet, tempo=359, neurons=256, register_rao=40 * COIN)
+    subnet = replace(
+        view.subnet, tempo=359, neurons=256, register_rao=40 * COIN, next_epoch_block=view.subnet.last_epoch_block + 360
+    )
     return MarketRow(msgspec.structs.replace(view, subnet=subnet), block_s)
 
 
@@ -77,6 +80,24 @@ def test_a_little_tao_a_day_is_told_from_none(qapp, rao, text):
     model = market_model()
     model.set_rows([replace(one, view=msgspec.structs.replace(one.view, tao_per_block_rao=rao), block_s=86_400.0)])
     assert model.index(0, 2).data() == text
+
+
+@pytest.mark.parametrize(("span", "epochs"), [(360, 20.0), (359, 7200 / 359), (12, 7200 / 359), (None, 7200 / 359)])
+def test_a_day_has_as_many_epochs_as_the_rules_of_the_chain_make(span, epochs):
+    """By the clock an epoch takes a block more than the tempo; where the chain counts from the last one it does not."""
+    one = row()
+    last = one.view.subnet.last_epoch_block
+    subnet = replace(one.view.subnet, next_epoch_block=None if span is None else last + span)
+    one = replace(one, view=msgspec.structs.replace(one.view, subnet=subnet))
+    assert one.epochs_a_day == pytest.approx(epochs, rel=1e-12)
+
+
+def test_the_price_of_a_seat_has_a_trend():
+    detail = samples_money.subnet(1)
+    assert "ago it cost" not in " ".join(rule_words(detail, 12.0))
+    detail = msgspec.structs.replace(detail, price_before_rao=520_000_000, before_blocks=240)
+    assert "48 min ago it cost 0.520000 TAO." in " ".join(rule_words(detail, 12.0))
+    assert "240 blocks ago it cost" in " ".join(rule_words(detail, None))
 
 
 def test_rules_say_price_split_and_who_stayed():
@@ -200,6 +221,26 @@ async def test_network_check_runs_once_and_again_when_asked(qtbot, house):
     house.bridge.status.emit(samples.status("finney"))
     assert not page.measure.isEnabled() and "play money" in page.measure.toolTip()
     await samples.until(lambda: page.again.isEnabled(), "the check of the other network")
+    await house.close()
+
+
+async def test_a_check_that_nobody_answered_is_made_again_when_the_network_is_back(qtbot, house):
+    page = NetCheckPage(house.context)
+    qtbot.addWidget(page)
+    off = samples.status()
+    off = msgspec.structs.replace(off, chain=msgspec.structs.replace(off.chain, level=Level.OFF))
+    house.client.answers[GetNetCheck] = NetworkError("Network not reached", "The sandbox is stopped.")
+    house.bridge.status.emit(off)
+    page.show()
+    page.shown()
+    await samples.until(lambda: "stopped" in words(page.empty) and page.again.isEnabled(), "the error")
+    house.client.answers[GetNetCheck] = samples_money.netcheck()
+    house.bridge.status.emit(samples.status())
+    await samples.until(lambda: page.model.rowCount() == 4 and page.again.isEnabled(), "the check")
+    asked = len(house.client.called(GetNetCheck))
+    house.bridge.status.emit(off)
+    house.bridge.status.emit(samples.status())
+    assert len(house.client.called(GetNetCheck)) == asked, "what was answered is not asked again unasked"
     await house.close()
 
 

@@ -137,6 +137,7 @@ class Window(QMainWindow):
             self.stack.addWidget(page)
         self._open_key = key
         self.stack.setCurrentWidget(page)
+        self.sidebar.mark(key)  # once more: what had the focus may just have gone, and Qt chose another place
         self._look()
         if self._wanted_subject:
             page.choose(self._wanted_subject)

@@ -63,7 +63,8 @@ class SubnetsView(msgspec.Struct, frozen=True):
 class SubnetDetail(msgspec.Struct, frozen=True):
     """One subnet seen closely. Concentrations count several seats of one coldkey as one holder.
 
-    ``recent`` seats were taken within ``recent_blocks``; ``recent_safe`` of them are past their immunity.
+    ``recent`` seats were taken within ``recent_blocks``; ``recent_safe`` of them are past their immunity. A seat cost
+    ``price_before_rao`` so many ``before_blocks`` ago; None where the node does not know any more.
     """
 
     block: BlockRef
@@ -78,6 +79,8 @@ class SubnetDetail(msgspec.Struct, frozen=True):
     recent: int
     recent_safe: int
     own: tuple[SeatLine, ...]
+    price_before_rao: int | None = None
+    before_blocks: int = 0
 
 
 class Activity(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ _MOST_ACCOUNTS = 4000
 _PAGE = 1000
 _WEEK_S = 7 * 86_400
 _DEFAULT_BLOCK_S = 12.0
+_TREND_BLOCKS = 240  # ordinary nodes keep the state of 256
 _VECTORS = ("Incentive", "Dividends", "Emission")
 # TAO is added to the pool, and buys alpha there with what may not be added (SubnetExcessTao: from 425 on).
 _TAO_FLOWS = ("SubnetTaoInEmission", "SubnetExcessTao")
@@ -97,6 +98,7 @@ async def subnet_detail(conn: Connection, netuid: int, at: BlockRef, own_ss58: C
     """One subnet's seats and rules; six requests."""
     graph = await seats_of.metagraph(conn, netuid, at)
     rules = await seats_of.registration(conn, netuid, at)
+    before = min(_TREND_BLOCKS, at.number - 1)
     second = await block_seconds(conn, at) or _DEFAULT_BLOCK_S
     recent_blocks = min(at.number, round(2 * _WEEK_S / max(0.05, second)))
     recent = [seat for seat in graph.seats if seat.registered_block > at.number - recent_blocks]
@@ -116,7 +118,17 @@ async def subnet_detail(conn: Connection, netuid: int, at: BlockRef, own_ss58: C
         recent=len(recent),
         recent_safe=sum(1 for seat in recent if seat.immune_until_block <= at.number),
         own=seat_lines(graph, own_ss58),
+        price_before_rao=await _price_before(conn, netuid, at.number - before) if before > 0 else None,
+        before_blocks=before,
     )
+
+
+async def _price_before(conn: Connection, netuid: int, number: int) -> int | None:
+    """What a seat cost at an older block; None where its state is gone, or the subnet was not there."""
+    try:
+        return (await seats_of.registration(conn, netuid, await conn.block(number))).price_rao
+    except ChainError:
+        return None
 
 
 async def token_view(conn: Connection, at: BlockRef, activity: Activity | None) -> TokenView:

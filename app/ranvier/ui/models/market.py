@@ -24,8 +24,12 @@ class MarketRow:
 
     @property
     def epochs_a_day(self) -> float | None:
-        tempo = self.view.subnet.tempo
-        return None if self.block_s is None or tempo <= 0 else _DAY_S / self.block_s / (tempo + 1)
+        subnet = self.view.subnet
+        if self.block_s is None or subnet.tempo <= 0:
+            return None
+        # By the clock (spec 343) an epoch is a block longer than the tempo; counted from the last one (425) it is not.
+        due = 0 if subnet.next_epoch_block is None else subnet.next_epoch_block - subnet.last_epoch_block
+        return _DAY_S / self.block_s / (subnet.tempo + 1 if due == subnet.tempo + 1 else subnet.tempo)
 
     @property
     def miner_day(self) -> tuple[int, int, int] | None:
@@ -227,6 +231,9 @@ def rule_words(detail: SubnetDetail, block_s: float | None) -> list[str]:
             f"towards {target} registrations; {rules.this_interval or 0} so far"
         )
     found[0] += "."
+    if rules.open and detail.price_before_rao is not None and detail.before_blocks:
+        ago = immunity_text(detail.before_blocks, block_s)
+        found[0] += f" {ago[:1].upper()}{ago[1:]} ago it cost {format_tao(Tao(detail.price_before_rao), 6)}."
     free = f"{count_text(detail.free_seats, 'seat is', 'seats are')} free" if detail.free_seats else "no seat is free"
     found.append(f"{detail.seats} seats are taken, {free}; {detail.immune} are immune now.")
     weeks = immunity_text(detail.recent_blocks, block_s)

@@ -12,7 +12,7 @@ from ranvier.agent.api.messages import AgentStatus, MinerView
 from ranvier.chain.model import Receipt, TxStage
 from ranvier.chain.networks import NETWORKS
 from ranvier.core.errors import RanvierError
-from ranvier.core.evidence import age_text
+from ranvier.core.evidence import Level, age_text
 from ranvier.core.units import Tao, format_tao
 from ranvier.miners.status import MinerState
 from ranvier.ui.context import Context
@@ -41,6 +41,7 @@ class NetCheckPage(Page):
         self.found: NetCheckView | None = None
         self._network = ""
         self._running = False
+        self._level: Level | None = None
         self._miner: MinerView | None = None
         self.again = button("Check again", self._begin, kind="primary")
         self.add_action(self.again)
@@ -136,6 +137,9 @@ class NetCheckPage(Page):
             if network != self._network and self.isVisible():
                 self._begin()  # what was asked meanwhile is of the network before
 
+    def _answered(self) -> bool:
+        return self.found is not None and any(one.latency_ms is not None for one in self.found.endpoints)
+
     def show_check(self, found: NetCheckView) -> None:
         """Draw this check."""
         first = self.found is None
@@ -211,7 +215,11 @@ class NetCheckPage(Page):
         ]
         self._offer_asking(running[0] if running else None)
         network = status.chain.network
+        back = status.chain.level is Level.GOOD and self._level is not Level.GOOD
+        self._level = status.chain.level
         if network == self._network:
+            if back and self.isVisible() and not self._answered():
+                self._begin()  # nothing answered before
             return
         self._network = network
         self.found = None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.api.market_messages import GetSubnet, GetSubnets, SubnetDetail, SubnetsView
+from ranvier.agent.api.messages import GetHardware
 from ranvier.chain.model import BlockRef
 from ranvier.core.errors import RanvierError
+from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.money.money_forms_miner import REGISTER
+from ranvier.ui.models.floors import floor_words, read_floors
 from ranvier.ui.models.market import MarketRow, earning_words, market_model, market_rows, rule_words, sharing_words
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.money_desk import MoneyDesk
@@ -37,6 +44,7 @@ class SubnetsPage(ReadingPage):
         super().__init__(context)
         self.found: SubnetsView | None = None
         self.detail: SubnetDetail | None = None
+        self.floors: tuple[str, ...] = ()
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find by name or number")
         self.search.setAccessibleName("Find a subnet")
@@ -127,10 +135,24 @@ class SubnetsPage(ReadingPage):
 
     async def _read(self, netuid: int) -> None:
         detail: SubnetDetail = await self.context.client.call(GetSubnet(netuid))
+        floors = await self._read_floors(netuid)
         row: MarketRow | None = self.table.current_row()
         if row is not None and row.view.subnet.netuid == netuid:
-            self.detail = detail
+            self.detail, self.floors = detail, floors
             self._draw(row, detail)
+
+    async def _read_floors(self, netuid: int) -> tuple[str, ...]:
+        """What the recipes of own miners there ask of a machine, beside this one."""
+        latest = self.context.bridge.latest
+        if latest is None:
+            return ()
+        read = partial(read_floors, self.context.paths, latest.miners, latest.chain.network, netuid)
+        found = await asyncio.to_thread(read)
+        machine: Hardware | None = None
+        if found:
+            with contextlib.suppress(RanvierError):  # the floor alone is told then
+                machine = await self.context.client.call(GetHardware())
+        return tuple(floor_words(title, floor, machine) for title, floor in found.items())
 
     def _draw(self, row: MarketRow, detail: SubnetDetail | None) -> None:
         subnet = row.view.subnet
@@ -147,7 +169,7 @@ class SubnetsPage(ReadingPage):
         own = [f"uid {one.uid}" for one in detail.own] if detail is not None else []
         if own:
             left.addWidget(label(f"You have {count_text(len(own), 'seat')} here: {', '.join(own)}.", wrap=True))
-        for words in earning_words(row):
+        for words in (*earning_words(row), *(self.floors if detail is not None else ())):
             left.addWidget(label(words, wrap=True, copyable=True))
         if detail is None:
             right.addWidget(label("Reading its seats…", "muted"))
