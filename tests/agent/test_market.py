@@ -26,6 +26,7 @@ from ranvier.chain.networks import TEST, sandbox_network
 from ranvier.chain.plans import plans
 from ranvier.core.errors import RanvierError
 from ranvier.core.paths import Paths
+from ranvier.core.settings import ENDPOINT, Settings
 from ranvier.core.units import Tao
 from ranvier.keys import mnemonic
 from ranvier.keys.signing import LocalSigner
@@ -150,6 +151,23 @@ async def test_subnets_token_and_endpoints(sandbox, tmp_path):
         check = travelled(m.GetNetCheck, await market.netcheck(2))
         (only,) = check.endpoints
         assert only.error is None and only.latency_ms > 0 and check.used == only.endpoint
+
+
+async def test_an_own_endpoint_that_fails_is_among_the_checked(sandbox, tmp_path, monkeypatch):
+    """Another one is in use then, which is when one wants to know why."""
+    paths = Paths.under(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        own = f"ws://127.0.0.1:{taken.getsockname()[1]}"
+    Settings(paths.settings_file).set(ENDPOINT, own)
+    real = replace(TEST, endpoints=(sandbox.endpoint,), genesis=sandbox.genesis)
+    monkeypatch.setitem(market_module.NETWORKS, "test", real)
+    async with opened(sandbox, tmp_path, []) as (market, watch, _):
+        monkeypatch.setattr(Watch, "head", property(lambda _: SimpleNamespace(network="test", chain=watch._chain)))
+        check = travelled(m.GetNetCheck, await market.netcheck(1))
+    mine, used = check.endpoints
+    assert (mine.endpoint, used.endpoint, check.used) == (own, sandbox.endpoint, sandbox.endpoint)
+    assert mine.error is not None and "refused" in mine.error and used.error is None
 
 
 def test_activity_is_summed_over_blocks_not_seconds():

@@ -20,14 +20,17 @@ from ranvier.agent.api.market_messages import (
     GetSubnets,
     GetToken,
 )
+from ranvier.agent.api.messages import UseNetwork
 from ranvier.chain.concentration import measure
 from ranvier.chain.supply import supply
 from ranvier.core.errors import NetworkError
 from ranvier.core.evidence import Level
+from ranvier.core.settings import ENDPOINT, NETWORK
 from ranvier.ui.models.endpoints import best_words, endpoint_rows
 from ranvier.ui.models.market import MarketRow, earning_words, market_model, rule_words, sharing_words
 from ranvier.ui.models.token import a_day, activity_words, halvings, when_text
 from ranvier.ui.pages.netcheck import NetCheckPage
+from ranvier.ui.pages.settings import SettingsPage
 from ranvier.ui.pages.subnets import SubnetsPage
 from ranvier.ui.pages.token import TokenPage
 
@@ -197,6 +200,24 @@ def test_endpoints_have_one_finding_each():
     assert "wss://entrypoint" in best_words(msgspec.structs.replace(found, used=None))
     none = msgspec.structs.replace(found, endpoints=found.endpoints[3:])
     assert best_words(none).startswith("No endpoint answers")
+
+
+async def test_an_endpoint_of_ones_own_is_asked_at_once_and_its_worth_said(qtbot, house):
+    page = SettingsPage(house.context)
+    qtbot.addWidget(page)
+    field = page.fields[ENDPOINT.key]
+    house.settings.set(NETWORK, "finney")
+    quick, dead = (samples_money.netcheck().endpoints[place] for place in (1, 3))
+    for endpoint, answers in ((quick.endpoint, lambda: len(house.said) == 2), (dead.endpoint, lambda: house.errors)):
+        field.setText(f" {endpoint} ")
+        field.editingFinished.emit()
+        await samples.until(answers, "what it is worth")
+    assert house.said[1] == f"{quick.endpoint} answers in 143\N{NARROW NO-BREAK SPACE}ms and is asked first."
+    (error,) = house.errors
+    assert error.title == "Your endpoint is not used" and "connection refused" in error.message
+    asked = [type(one) for one in house.client.calls if isinstance(one, (UseNetwork, GetNetCheck))]
+    assert asked == [UseNetwork, GetNetCheck] * 2
+    await house.close()
 
 
 async def test_network_check_runs_once_and_again_when_asked(qtbot, house):

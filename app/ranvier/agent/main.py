@@ -75,7 +75,7 @@ async def _run(paths: Paths) -> int:
 def live_parts(paths: Paths) -> Parts:
     """The real world. Nothing heavy is imported before it is needed."""
 
-    cache = paths.cache / "metadata"
+    cache = paths.metadata
 
     def chain_of(network: str, endpoint: str | None) -> Chain:
         from ranvier.chain.networks import NETWORKS, sandbox_network

@@ -76,6 +76,11 @@ class Paths:
         """Downloads that can be fetched again (packages of miners' environments)."""
         return self.data / "cache"
 
+    @property
+    def metadata(self) -> Path:
+        """What chains say of themselves, decoded; one folder for every process."""
+        return self.cache / "metadata"
+
     def network(self, name: str) -> Path:
         """The folder of one network: ledgers of two networks never share a file."""
         return self.data / "networks" / name

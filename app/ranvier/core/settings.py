@@ -34,7 +34,8 @@ ENDPOINT = Setting(
     "endpoint",
     "",
     "Own endpoint",
-    "A node of your own (ws:// or wss://) to ask first; empty uses the public ones.",
+    "A node of your own to ask before the public ones, such as ws://127.0.0.1:9944 for one on this machine. "
+    "A node of another network is never used.",
 )
 WALLET_FOLDER = Setting(
     "wallet_folder",

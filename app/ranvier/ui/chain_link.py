@@ -33,7 +33,7 @@ async def connected(context: Context) -> AsyncIterator[Connection]:
         await loop.run_in_executor(None, importlib.import_module, name)
     from ranvier.chain.connection import Connection
 
-    connection = Connection(network, endpoints=endpoints, cache=context.paths.cache)
+    connection = Connection(network, endpoints=endpoints, cache=context.paths.metadata)
     try:
         await connection.open()
         yield connection

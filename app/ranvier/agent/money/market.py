@@ -24,6 +24,7 @@ from ranvier.chain.model import BlockRef
 from ranvier.chain.networks import NETWORKS, Network, sandbox_network
 from ranvier.core.errors import ChainError, NetworkError
 from ranvier.core.paths import Paths
+from ranvier.core.settings import ENDPOINT, Settings
 from ranvier.core.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ class Market:
         head = self._watch.head
         away = NETWORKS.get(self._watch.network) if head is None else None  # now the check is needed most
         network, endpoints = (away, ()) if away is not None and away.endpoints else self._where()
+        own = Settings(self._paths.settings_file).get(ENDPOINT)
+        if own and network.name != "sandbox":  # also when it fails and another one is in use: then most of all
+            endpoints = (own, *endpoints)
         found = await netcheck.check(network, endpoints=endpoints, samples=max(1, min(50, samples)))
         return NetCheckView(found.network, found.at, found.endpoints, None if head is None else head.chain.endpoint)
 
@@ -191,7 +195,7 @@ class Market:
         from ranvier.chain.connection import Connection
 
         network, endpoints = self._where()
-        conn = Connection(network, endpoints=endpoints, cache=self._paths.cache)
+        conn = Connection(network, endpoints=endpoints, cache=self._paths.metadata)
         try:
             await conn.open()
         except BaseException:

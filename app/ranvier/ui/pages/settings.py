@@ -13,6 +13,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSpinBox, QWidget
 
 from ranvier import __version__
+from ranvier.agent.api.market_messages import GetNetCheck, NetCheckView
 from ranvier.agent.api.messages import AgentStatus, UseNetwork, WatchColdkeys
 from ranvier.core.errors import RanvierError, StorageError
 from ranvier.core.outside import at_home
@@ -33,6 +34,7 @@ from ranvier.core.units import parse_rao
 from ranvier.keys.addresses import is_ss58
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask
+from ranvier.ui.models.endpoints import ms_text
 from ranvier.ui.widgets.autostart_card import AutostartCard
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.page import Page
@@ -178,7 +180,7 @@ class SettingsPage(Page):
             watch = WatchColdkeys((text,) if text else (), beside=True, dropped=(before,) if before else ())
             self.context.run(self.context.client.call(watch), "watch coldkey")
         elif setting.key == ENDPOINT.key and network:
-            self.context.run(self.context.client.call(UseNetwork(network)), "use endpoint")
+            self.context.run(self._use_endpoint(network, text), "use endpoint")
 
     def _store(self, setting: Setting[T], value: T) -> None:
         settings = self.context.settings
@@ -198,6 +200,25 @@ class SettingsPage(Page):
             field.setText(str(value))
         elif isinstance(field, QComboBox):
             field.setCurrentIndex(field.findData(value))
+
+    async def _use_endpoint(self, network: str, endpoint: str) -> None:
+        """Have the agent ask it first, and say what it is worth: what fails is passed over without a word later."""
+        await self.context.client.call(UseNetwork(network))
+        if not endpoint or network == "sandbox":
+            return
+        self.context.say(f"{endpoint} is being asked.")
+        try:
+            found: NetCheckView = await self.context.client.call(GetNetCheck(1))
+        except RanvierError as error:
+            self.context.show_error(error)
+            return
+        row = next((one for one in found.endpoints if one.endpoint == endpoint), None)
+        if row is None or self.context.settings.get(ENDPOINT) != endpoint:
+            return  # changed again meanwhile
+        if row.error is not None:
+            self.context.show_error(RanvierError("Your endpoint is not used", row.error, "The public ones are asked."))
+        else:
+            self.context.say(f"{endpoint} answers in {ms_text(row.latency_ms)} and is asked first.")
 
     # --- network -------------------------------------------------------------------------------------------
 
