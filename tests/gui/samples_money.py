@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ from ranvier.agent.api.messages import (
     GetEarnings,
     GetGaps,
 )
+from ranvier.agent.money.receipt_rows import stored
 from ranvier.chain.concentration import measure, quartiles
 from ranvier.chain.model import BlockRef, Change, Effect, Movement, Plan, Receipt, Subnet, TxStage
 from ranvier.chain.model_netcheck import EndpointCheck
@@ -42,6 +44,7 @@ from ranvier.chain.model_stake import Account, Collateral, Holding, Portfolio
 from ranvier.chain.model_subnet import Registration
 from ranvier.chain.quotes import Pool, quote_sell
 from ranvier.chain.supply import supply
+from ranvier.ledger.receipts import StoredReceipt
 from ranvier.ui.models.earnings import fold_in
 
 COIN = 10**9
@@ -295,3 +298,16 @@ def answers() -> dict[type, Any]:
         GetLadders: Ladders(()),
         GetPositionHistory: position_history(),
     }
+
+
+def stored_receipts() -> tuple[StoredReceipt, StoredReceipt, StoredReceipt]:
+    """Kept ones, the newest first: done, refused, never in a block."""
+    base = 1_795_000_000_000
+    failed = receipt(TxStage.FAILED, error="The price moved past your limit; nothing was swapped.")
+    dropped = receipt(TxStage.DROPPED, error="It got into no block in time and cannot any more; nothing was spent.")
+    dropped = replace(dropped, block=None, fee_rao=None, balance_before_rao=None, balance_after_rao=None, findings=())
+    return (
+        stored(receipt(), base),
+        stored(replace(failed, extrinsic_hash="0x" + "b2" * 32), base - 8_000_000),
+        stored(replace(dropped, extrinsic_hash="0x" + "a1" * 32), base - 90_000_000),
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from gui import samples, samples_forms, samples_money
 from ranvier.agent.api.ladder_messages import GetLadders, Ladders
+from ranvier.agent.api.messages import GetReceipts, Receipts
 from ranvier.chain.model import Plan, TxStage
 from ranvier.chain.policy import Policy, judge
 from ranvier.ui.dialogs.money import money_forms as forms
@@ -14,6 +15,7 @@ from ranvier.ui.dialogs.money.money import FormDialog
 from ranvier.ui.dialogs.money.money_preview import Preview
 from ranvier.ui.dialogs.money.plan import PlanDialog
 from ranvier.ui.dialogs.money.receipt import TransactionDialog
+from ranvier.ui.dialogs.money.transactions import TransactionsDialog
 from ranvier.ui.transacting import Wish
 
 
@@ -41,6 +43,18 @@ async def shoot_money(studio: Any) -> None:
             dialog.show_receipt(receipt)
         await studio.dialog(dialog, name)
         dialog.close()
+    await shoot_transactions(studio, page)
+
+
+async def shoot_transactions(studio: Any, page: Any) -> None:
+    """The list of what was signed, one of it chosen."""
+    studio.house.client.answers[GetReceipts] = Receipts(samples_money.stored_receipts())
+    dialog = TransactionsDialog(page, studio.house.context)
+    dialog.show()
+    await samples.until(lambda: dialog.model.rows, "the transactions")
+    dialog.table.selectRow(0)
+    await studio.dialog(dialog, "transactions")
+    dialog.close()
 
 
 async def shoot_forms(studio: Any, page: Any) -> None:

@@ -197,8 +197,18 @@ async def test_a_wrong_password_keeps_asking_and_a_right_one_sends(qtbot, house,
     await house.close()
 
 
-async def sign_and_send(flow, parent):
-    flow.begin(Wish(samples.COLDKEY, plan_of))
+class Ends:
+    """What a wish is told at its end."""
+
+    def __init__(self):
+        self.told = []
+
+    async def __call__(self, receipt):
+        self.told.append(receipt)
+
+
+async def sign_and_send(flow, parent, ended=None):
+    flow.begin(Wish(samples.COLDKEY, plan_of, ended=ended))
     plan = await dialog_of(PlanDialog)
     plan.again.input.setText("5")
     plan.submitted()
@@ -231,8 +241,10 @@ async def test_what_the_node_does_not_take_is_kept_as_dropped(qtbot, house, fake
         raise ChainError("Transaction not accepted", "The account cannot pay the fee.", "Send some TAO to it first.")
 
     monkeypatch.setattr("ranvier.chain.submit.submit", refused)
+    ends = Ends()
     flow = Transacting(house.context, parent, unlock=UNLOCK)
-    await sign_and_send(flow, parent)
+    await sign_and_send(flow, parent, ended=ends)
+    assert ends.told == [None], "a step of a plan is free again"
     kept = house.client.called(AddReceipt)[-1].receipt
     assert (kept.id, kept.stage, kept.following) == ("0xbad", "dropped", "")
     assert kept.error == "The account cannot pay the fee." and kept.next_step == "Send some TAO to it first."

@@ -25,6 +25,7 @@ _UNKNOWN_HOTKEY = "The hotkey is unknown to the chain or has no place in this su
 _TOO_SOON = "It is too soon after the last such action; wait some blocks."
 _SLIPPAGE = "The price moved past your limit; nothing was swapped."
 _POOL = "The subnet's pool is too small for this amount."
+_OFF = "The chain has switched this kind of transaction off."
 _VALIDATOR = "This is something only validators do; a miner does not need it."
 
 WORDS: dict[str, str] = {
@@ -91,6 +92,30 @@ WORDS: dict[str, str] = {
     "ColdkeyIsInArbitration": "This coldkey is being swapped and may do nothing else now.",
     "CannotUnstakeLock": _LOCKED,
     "NotEnoughStake": "You hold less than that there.",
+    "ZeroBalanceAfterWithdrawn": "This would empty the account; 0.0000005 TAO must stay.",
+    "InsufficientTaoBalance": _BALANCE,
+    "LiquidityRestrictions": "A part of this account's TAO is held for something else and cannot be spent.",
+    "VestingBalance": "A part of this account's TAO is held for something else and cannot be spent.",
+    "DeadAccount": "The receiving account does not exist, and this would not create it.",
+    "InsufficientStakeForLock": "You hold less than that there.",
+    "ActiveLockExists": _LOCKED,
+    "LockHotkeyMismatch": _LOCKED,
+    "TooManyStakingHotkeys": "This coldkey stakes on as many hotkeys as the chain allows.",
+    "ColdkeyCollateralPositionsFull": "This coldkey has as many positions with collateral as the chain allows.",
+    "CannotUseSystemAccount": "That address belongs to the chain itself.",
+    "NewHotKeyNotCleanForRootSwap": "The new hotkey was used on root before.",
+    "WaitingForDissolvedSubnetCleanup": "A subnet is just being removed, and the chain is busy with that.",
+    "NetworkDissolveAlreadyQueued": "This subnet is about to be removed.",
+    "BetaBasketSeedInProgress": "Root stake is just being settled by the chain.",
+    "BasketDepositPending": "Root stake is just being settled by the chain.",
+    "InsufficientInputAmount": "The amount is too small for the pool.",
+    "ReservesOutOfBalance": _POOL,
+    "TooManySwapSteps": _POOL,
+    "TooManyCalls": "These are more parts than the chain takes at once.",
+    "TooManyFieldsInCommitmentInfo": "The commitment has more parts than the chain takes.",
+    "CallDisabled": _OFF,
+    "DisabledTemporarily": _OFF,
+    "Deprecated": _OFF,
     "CallFiltered": "The chain does not allow this call now (it may be in safe mode).",
     "SafeMode": "The chain is in safe mode and accepts hardly anything.",
     "ConsumerRemaining": "The account is still in use (a proxy, a lock or the like), so it cannot be emptied.",
@@ -107,6 +132,7 @@ _FIX: dict[str, str] = {
     _SLIPPAGE: "Plan it again at the price of now, or allow more slippage.",
     _POOL: "Take a much smaller amount.",
     _VALIDATOR: "Leave it out.",
+    _OFF: "Look whether there is a newer Ranvier that does it in another way.",
 }
 _NEXT: dict[str, str] = {
     "HotKeyAlreadyRegisteredInSubNet": "Nothing is to be done: start its miner.",
@@ -150,7 +176,26 @@ _NEXT: dict[str, str] = {
     "TransactorAccountShouldBeHotKey": "Sign it with the hotkey.",
     "ColdkeyIsInArbitration": "Wait until the swap is over.",
     "SafeMode": "Try again when the chain has left safe mode.",
+    "ZeroBalanceAfterWithdrawn": "Send a little less.",
+    "LiquidityRestrictions": "Take a smaller amount.",
+    "VestingBalance": "Take a smaller amount.",
+    "DeadAccount": "Check the address; send it more than 0.0000005 TAO.",
+    "InsufficientStakeForLock": "Look at the position again and plan with what is there.",
+    "NotEnoughStake": "Look at the position again and plan with what is there.",
+    "TooManyStakingHotkeys": "Sell or move a small position first.",
+    "ColdkeyCollateralPositionsFull": "Use another coldkey, or let work release a position's collateral.",
+    "CannotUseSystemAccount": "Check the address.",
+    "NewHotKeyNotCleanForRootSwap": "Make a new hotkey and take that one.",
+    "WaitingForDissolvedSubnetCleanup": "Try again in some minutes.",
+    "NetworkDissolveAlreadyQueued": "Choose another subnet.",
+    "BetaBasketSeedInProgress": "Try again in some minutes.",
+    "BasketDepositPending": "Try again in some minutes.",
+    "InsufficientInputAmount": "Take a larger amount.",
+    "TooManyCalls": "Sign them in smaller batches.",
+    "TooManyFieldsInCommitmentInfo": "Publish less.",
 }
+
+_LOOK_UP = "Plan it again; if it is refused again, the chain's documentation explains that name."
 
 _POOL_CODES: dict[int, str] = {
     1011: "The transaction has a form the node does not know.",
@@ -221,9 +266,9 @@ def dispatch_sentence(name: str, docs: str = "") -> str:
 
 
 def dispatch_hint(name: str) -> str:
-    """What to do next about a failed dispatch; empty for one that is not known."""
+    """What to do next about a failed dispatch."""
     bare = error_name(name)
-    return _NEXT.get(bare) or _FIX.get(WORDS.get(bare, ""), "")
+    return _NEXT.get(bare) or _FIX.get(WORDS.get(bare, ""), _LOOK_UP)
 
 
 def rpc_error(answer: Any) -> RpcError:

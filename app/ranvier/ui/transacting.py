@@ -206,6 +206,8 @@ class Transacting:
                     plan, TxStage.DROPPED, sent.hash, None, None, None, None, error.message, error.hint or None
                 )
                 await self._receipts.keep(dropped, at_ms)
+            if wish.ended is not None:
+                await wish.ended(None)
             raise
         except (Cancelled, asyncio.CancelledError) as stopped:
             dialog.close()

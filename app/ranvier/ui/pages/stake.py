@@ -23,6 +23,7 @@ from ranvier.ui.dialogs.money import money_forms_ladder as ladder_forms
 from ranvier.ui.dialogs.money import money_forms_miner as miner_forms
 from ranvier.ui.dialogs.money.money import Form
 from ranvier.ui.dialogs.money.money_ground import position_key
+from ranvier.ui.dialogs.money.transactions import TransactionsDialog
 from ranvier.ui.models.holdings import (
     HoldingRow,
     Sums,
@@ -124,6 +125,8 @@ class StakePage(ReadingPage):
             action = menu.addAction(words)
             action.triggered.connect(partial(self._open, form))
             self.menu_actions[form.title] = action
+        menu.addSeparator()
+        menu.addAction("Transactions…").triggered.connect(lambda: TransactionsDialog(self, self.context).show())
         return menu
 
     def _detail(self) -> Card:
