@@ -1,8 +1,9 @@
-"""The metagraph by both ways that lead to it, under both rules, and with child keys at work."""
+"""Seats and positions by both ways that lead to them, under both rules, and with child keys at work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from chain.chain_helpers import NETUID, connected
 from chain.fixtures_343 import needs_343
 from chain.sandbox_process import SandboxProcess
 from chain.test_sandbox_locked import put
-from ranvier.chain import metagraph
+from ranvier.chain import metagraph, portfolio, quotes
 from ranvier.chain.connection import Connection
 from ranvier.chain.runtime.runtime_apis import RuntimeApis
 from ranvier.core.errors import ChainError
@@ -97,3 +98,21 @@ def test_the_real_runtime_counts_its_columns_so() -> None:
     (inner,) = (field.type for variant in types[output].variants for field in variant.fields)
     names = [field.name for field in types[inner].fields]
     assert {name: names.index(name) for name in metagraph._COLUMNS} == metagraph._COLUMNS
+
+
+async def test_a_portfolio_is_the_same_by_storage(sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody's positions under the rules of 343 and 425, and what a sale brings by the runtime's own word."""
+    async with connected(sandbox) as connection:
+        head = await connection.head()
+        graph = await metagraph.metagraph(connection, NETUID, head)
+        everybody = sorted({str(seat.coldkey_ss58) for seat in graph.seats})
+        told = await portfolio.portfolio(connection, everybody, head)
+        with monkeypatch.context() as patch:
+            no_call(patch)
+            stored = await portfolio.portfolio(connection, everybody, head)
+        assert len(told.holdings) >= 3 and any(one.seated for one in told.holdings)
+        assert replace(told, requests=0) == replace(stored, requests=0)
+        assert told.exits.keys() == {one.netuid for one in told.holdings if one.sellable_rao}
+        for netuid, exit_quote in told.exits.items():
+            said = await quotes.simulate(connection, netuid, exit_quote.gives_rao, head, buying=False)
+            assert said is not None and (said.gets_rao, said.fee_rao) == (exit_quote.gets_rao, exit_quote.fee_rao)
