@@ -19,11 +19,13 @@ from ranvier.benchmark.figures import Device, DeviceResult, Minute
 from ranvier.benchmark.journal import Part, Slice, begin
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Store
+from ranvier.benchmark.sweep import SweepResult
 from ranvier.benchmark.sweep_journal import begin_sweep
-from ranvier.ui.models.benchmarks import devices, torches
+from ranvier.ui.models.benchmarks import devices, number_text, torches
 from ranvier.ui.pages import benchmark as benchmark_page
 from ranvier.ui.stylesheet import stylesheet
 from ranvier.ui.theme import LIGHT
+from ranvier.ui.widgets.charts.knee_chart import KneeChart
 
 FLOOR = """
 version: '1.0'
@@ -195,6 +197,40 @@ async def test_a_sweep_that_was_cut_off_is_offered_to_go_on(qtbot, house):
     page.serving.offer.discard.click()
     await samples.until(lambda: not journal.path.exists(), "it is gone")
     assert page.serving.offer.isHidden()
+    await house.close()
+
+
+async def test_a_sustained_run_tells_how_far_it_is_with_its_unit(qtbot, house):
+    page = await opened(qtbot, house)
+    page._told_device({"event": "sustained", "at": 150.2, "of": 600.0, "rate": 165.23, "unit": "TFLOP/s"})
+    assert page.bar.words.text() == f"Sustained run, 150 of 600 s: {number_text(165.23, 'TFLOP/s')} now"
+    assert (page.bar.bar.value(), page.bar.bar.maximum()) == (150, 600)
+    page._told_device({"event": "progress", "test": "bf16 tensor", "done": 5, "of": 6})
+    assert page.bar.words.text().startswith("bf16 tensor, ") and page.bar.bar.value() == 5
+    await house.close()
+
+
+async def test_a_sweep_without_a_knee_marks_none_and_no_label_leaves_the_chart(qtbot, house):
+    chart = KneeChart()
+    qtbot.addWidget(chart)
+    chart.resize(900, 220)
+    chart.show()
+    await chart.load()
+    steps = [samples_bench.load(concurrency) for concurrency in (1, 2, 4, 8)]
+    for sweep, words in (
+        (SweepResult(tuple(steps), 8, 8, knee_seen=False), ["objective kept"]),
+        (SweepResult(tuple(steps), 4, 8), ["knee", "objective kept"]),
+        (SweepResult(tuple(steps), 8, 8), ["knee, objective kept"]),
+    ):
+        chart.show_sweep(sweep)
+        labels = [(thing.value(), thing.label) for thing in chart._drawn if hasattr(thing, "label")]
+        assert [label.format for _, label in labels] == words
+        box = chart._plot.getPlotItem().vb
+        (low, high), _ = box.state["targetRange"]
+        for x, label in labels:
+            room, wide = box.sceneBoundingRect().width(), label.textItem.boundingRect().width()
+            left = (x - low) / (high - low) * room - label.anchors[0][0] * wide
+            assert left >= 0 and left + wide <= room, words
     await house.close()
 
 

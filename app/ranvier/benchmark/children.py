@@ -59,7 +59,8 @@ async def run_child(
                 child.kill()
             await child.wait()
     if not found:
-        raise BenchmarkError("The benchmark ended without a result", f"{_why(code, errors)}.", "Run it again.")
+        hint = "Run it again, or go on from there where that is offered."
+        raise BenchmarkError("The benchmark ended without a result", f"{_why(code, errors)}.", hint)
     return result
 
 

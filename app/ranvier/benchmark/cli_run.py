@@ -223,8 +223,10 @@ def _progress(options: argparse.Namespace) -> Any:
             sys.stderr.write(f"waits for {message['for']}\n")
             return
         if not options.json and sys.stderr.isatty():
-            what = message.get("test") or f"{message.get('at', 0):.0f} s: {message.get('rate', 0):.1f}"
-            sys.stderr.write(f"\r\x1b[K{what}")
+            what = message.get("test")
+            if what is None and message.get("event") == "sustained":
+                what = f"{message['at']:.0f} of {message['of']:.0f} s: {message['rate']:.1f} {message['unit']}"
+            sys.stderr.write(f"\r\x1b[K{what or 'measuring'}")
 
     return tell
 

@@ -201,5 +201,5 @@ def _sustain(context: Context, test: _Test, seconds: float, done: float, say: Sa
     while (passed := time.monotonic() - begin) < seconds:
         taken = context.time(function, test.grid, test.block, test.arguments, launches)
         slices.append(Minute(round(passed, 3), _rate(test, launches, taken)))
-        say({"event": "sustained", "at": slices[-1].at, "rate": slices[-1].rate, "of": seconds})
+        say({"event": "sustained", "at": slices[-1].at, "rate": slices[-1].rate, "of": seconds, "unit": test.unit})
     return tuple(slices)

@@ -186,7 +186,8 @@ def _telemetry_notes(record: Record) -> Iterable[str]:
     seen = record.device.telemetry
     assert seen is not None
     for reason, seconds in seen.throttled_s.items():
-        yield f"Slowed down by {reason} for {duration_text(seconds)}."
+        if seconds >= 0.5:
+            yield f"Slowed down by {reason} for {duration_text(seconds)}."
     if seen.temperature_max_c is not None:
         yield f"Hottest {seen.temperature_max_c} °C."
     if seen.joules is not None:

@@ -38,7 +38,7 @@ from ranvier.ui.benchmarks import (
     users_words,
 )
 from ranvier.ui.context import Context
-from ranvier.ui.models.benchmarks import driver_changes, progress_words, step_words, torches
+from ranvier.ui.models.benchmarks import driver_changes, number_text, progress_words, step_words, torches
 from ranvier.ui.widgets.bench.bench_device import DeviceForm
 from ranvier.ui.widgets.bench.bench_fit import FitPart
 from ranvier.ui.widgets.bench.bench_floor import FloorPart
@@ -351,10 +351,13 @@ class BenchmarkPage(Page):
         if message.get("event") == "waiting":
             self.bar.progress(f"Waits for {message.get('for')}. It begins by itself when the GPU is free.")
             return
-        what = message.get("test")
-        if what is None and message.get("rate") is not None:
-            what = f"Sustained run, {message.get('at', 0):.0f} s: {message['rate']:.1f} now"
-        self.bar.progress(f"{what or 'Measuring'}, {seconds:.0f} s", message.get("done"), message.get("of"))
+        if message.get("event") == "sustained":
+            at, of = round(message["at"]), round(message["of"])
+            rate = number_text(message["rate"], message["unit"])
+            self.bar.progress(f"Sustained run, {at} of {of} s: {rate} now", at, of)
+            return
+        what = message.get("test") or "Measuring"
+        self.bar.progress(f"{what}, {seconds:.0f} s", message.get("done"), message.get("of"))
 
     def _show_bar(self) -> None:
         self.status_card.setVisible(not self.bar.isHidden())

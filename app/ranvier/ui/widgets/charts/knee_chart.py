@@ -30,10 +30,10 @@ class KneeChart(Chart):
         self._drawn: list[Any] = []
 
     def show_sweep(self, sweep: SweepResult) -> None:
-        self.show_steps(sweep.steps, sweep.knee, sweep.best_good)
+        self.show_steps(sweep.steps, sweep.knee if sweep.knee_seen else None, sweep.best_good)
 
     def show_steps(self, steps: Sequence[LoadResult], knee: int | None = None, best: int | None = None) -> None:
-        """A sweep that still runs has no knee yet."""
+        """A sweep that still runs, or ended before more stopped to help, has no knee."""
         self.steps, self._knee, self._best = tuple(steps), knee, best
         if self.loaded:
             self.draw()
@@ -57,12 +57,13 @@ class KneeChart(Chart):
                     symbolPen=None, antialias=True,
                 )
             )  # fmt: skip
-        for at, word, colour_name in self._marks(colours.muted, colours.good):
-            self._add(_mark(math.log2(at), word, colour_name))
+        right = max([*xs, 1.0])
+        for row, (at, word, colour_name) in enumerate(self._marks(colours.muted, colours.good)):
+            x = math.log2(at)
+            self._add(_mark(x, word, colour_name, row, to_left=x > 0.6 * right))
         item.getAxis("bottom").setTicks(
             [[(x, f"{step.concurrency} at once") for x, step in zip(xs, self.steps, strict=True)]]
         )
-        right = max([*xs, 1.0])
         item.setXRange(-0.25, right + 0.45, padding=0)
         self._set_heights(0.0, max([*ys, 1e-9]) * 1.15)
 
@@ -95,8 +96,9 @@ def _place(step: LoadResult) -> float:
     return math.log2(max(1, step.concurrency or 1))
 
 
-def _mark(x: float, word: str, colour: str) -> Any:
+def _mark(x: float, word: str, colour: str, row: int, *, to_left: bool) -> Any:
     pg = sys.modules["pyqtgraph"]
     pen = pg.mkPen(colour, width=1, style=Qt.PenStyle.DashLine)
-    options = {"position": 0.93, "anchors": [(0, 0.5), (0, 0.5)], "color": colour}
+    side = (1.0 if to_left else 0.0, 0.5)
+    options = {"position": 0.93 - 0.1 * row, "anchors": [side, side], "color": colour}
     return pg.InfiniteLine(x, angle=90, movable=False, pen=pen, label=word, labelOpts=options)
