@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from PySide6.QtCore import QPoint, QRect
+
 from gui.fakes import COLDKEY, GENESIS, HOTKEY, status_event
 from gui.stage import settle, stage, texts, until, watchdog
 from ranvier.chain.model import Plan
@@ -166,3 +168,33 @@ async def test_no_agent_at_all_is_told_in_the_first_stage(qtbot, tmp_path, monke
         page.start.click()
         await until(lambda: not page.running and page.rows[Step.SANDBOX].report.state is StageState.FAILED)
         assert "The agent does not answer." in texts(page.rows[Step.SANDBOX])
+
+
+async def test_what_waits_for_a_yes_is_in_sight_and_the_button_at_the_top_leads_to_it(qtbot, tmp_path, monkeypatch):
+    ScriptedRehearsal.made = []
+    monkeypatch.setattr(rehearsal_module, "Rehearsal", ScriptedRehearsal)
+    async with stage(tmp_path) as it:
+        it.window.resize(940, 600)
+        page = await it.open("rehearsal")
+        it.bridge._emit(status_event())
+        register = page.rows[Step.REGISTER]
+        page.start.click()
+        await until(lambda: register.report.state is StageState.FAILED and not page.running)
+
+        def in_sight():
+            (yes,) = (b for b in register.findChildren(QPushButton) if b.text() == "Register")
+            return page.area.viewport().rect().contains(QRect(yes.mapTo(page.area.viewport(), QPoint()), yes.size()))
+
+        push(register, "Try again from here")
+        await until(lambda: register.report.state is StageState.CONSENT)
+        await until(in_sight)
+        for _ in range(3):
+            page.tick(0.0)
+        page.area.verticalScrollBar().setValue(0)
+        assert not in_sight() and page.start.text() == "Show what it asks" and page.start.isEnabled()
+        page.start.click()
+        await until(in_sight)
+        assert len(ScriptedRehearsal.made) == 1 and ScriptedRehearsal.made[0].runs == 2, "nothing was begun anew"
+        push(register, "Register")
+        await until(lambda: not page.running)
+        assert page.start.text() == "Run it again"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from ranvier.chain.model import Plan
 from ranvier.core.errors import Cancelled, ErrorData, RanvierError
@@ -161,9 +162,13 @@ class RehearsalPage(Page):
         self.secret.body.addLayout(secret_row)
         self.add(self.secret)
         self.content.addStretch(1)
+        self._wanted: QWidget | None = None
+        self._wanted_ticks = 0
+        self.area.verticalScrollBar().rangeChanged.connect(lambda *_: self._look_at_wanted())
 
     def tick(self, now: float) -> None:
         super().tick(now)
+        self._wanted_ticks -= 1
         for row in self.rows.values():
             row.tick()
 
@@ -173,7 +178,9 @@ class RehearsalPage(Page):
     # --- running -------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        if not self.running:
+        if self._answer is not None:
+            self._bring_into_view(self.rows[Stage.REGISTER])
+        elif not self.running:
             self.running = True  # here, or a double click would begin two
             self.context.run(self._run(), "rehearsal")
 
@@ -218,10 +225,15 @@ class RehearsalPage(Page):
             for row in self.rows.values():
                 clear(row.extra)
                 row.show_report(StageReport(row.stage, StageState.WAITING))
-        allow(self.start, "It runs already: the stages below say where it is." if running else None)
-        self.start.setText("Running…" if running else "Run it again")
-        restyle(self.start, "kind", "")
+        self._offer_start()
         self.secret.setVisible(self._rehearsal is not None and self._rehearsal.password is not None)
+
+    def _offer_start(self) -> None:
+        """The button at the top: while a plan waits for a yes it leads there."""
+        asked = self._answer is not None
+        allow(self.start, "It runs already: the stages below say where it is." if self.running and not asked else None)
+        self.start.setText("Show what it asks" if asked else "Running…" if self.running else "Run it again")
+        restyle(self.start, "kind", "primary" if asked else "")
 
     def show_report(self, report: StageReport) -> None:
         """Draw one report of a stage."""
@@ -251,19 +263,26 @@ class RehearsalPage(Page):
         self._bring_into_view(self.end)
 
     def _bring_into_view(self, widget: QWidget) -> None:
-        """Scroll to what waits for an answer, once the layout has given it its place."""
-        QTimer.singleShot(0, widget, lambda: self.area.ensureWidgetVisible(widget, 0, 24))
+        """Scroll to the foot of what waits for an answer, as soon as the layout has given it its place."""
+        self._wanted, self._wanted_ticks = widget, 2  # for a second or two: places are given in several rounds
+        QTimer.singleShot(0, self, self._look_at_wanted)
+
+    def _look_at_wanted(self) -> None:
+        if self._wanted_ticks > 0 and self._wanted is not None and isValid(self._wanted):
+            self.area.ensureWidgetVisible(self._wanted, 0, 24)
 
     # --- consent -------------------------------------------------------------------------------------------
 
     async def _consent(self, plan: Plan) -> bool:
         self._answer = asyncio.get_running_loop().create_future()
+        self._offer_start()
         if not self.isVisible():
             self.context.say("The rehearsal waits for your yes to the registration.")
         try:
             return await self._answer
         finally:
             self._answer = None
+            self._offer_start()
 
     def _consent_box(self, plan: Plan) -> QWidget:
         box = QWidget()
