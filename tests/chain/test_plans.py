@@ -136,6 +136,10 @@ async def test_auto_stake_and_batches(sandbox: SandboxProcess) -> None:
         refused = await submit.submit(connection, again, cold)
         assert "destination already" in str(refused.error) and "Nothing is to be done" in str(refused.next_step)
 
+        own = await plans.plan_transfer(connection, cold.ss58, cold.ss58, Tao(1))
+        receipt = await done(connection, own, cold)
+        assert receipt.as_planned is True and change(receipt) == -(receipt.fee_rao or 0), "only the fee"
+
         taker = new_key().ss58
         parts = [
             await plans.plan_transfer(connection, cold.ss58, taker, Tao(3 * COIN)),

@@ -276,7 +276,7 @@ async def test_the_own_axon_is_asked_where_a_miner_runs_and_unknown_has_its_reas
     page.ask.click()
     await samples.until(lambda: not page.answer.isHidden(), "the answer")
     assert house.client.called(AskAxon) == [AskAxon(miner.id)]
-    assert (page.first_word.value.text(), page.whole.value.text()) == ("120 ms", "481 ms")
+    assert (page.first_word.value.text(), page.whole.value.text()) == (f"120{NARROW}ms", f"481{NARROW}ms")
     page.show_answer(AxonView(error="Nothing listens on port 8091."))
     assert page.whole.value.text() == "unknown" and "Nothing listens" in page.whole.note.text()
     page._status(status())

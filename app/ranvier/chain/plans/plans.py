@@ -79,7 +79,7 @@ async def plan_transfer(conn: Connection, signer_ss58: str, dest_ss58: str, amou
         value=amount,
         lines=[("From", signer_ss58), ("To", dest_ss58), ("Amount", str(amount))],
         warnings=warnings,
-        effects=[]
+        effects=[Effect(signer_ss58, None, None, 0, 0)]
         if own
         else [
             Effect(signer_ss58, None, None, -amount.rao, -amount.rao),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ranvier.agent.api.market_messages import NetCheckView
 from ranvier.chain.model_netcheck import EndpointCheck, best_of
+from ranvier.core.units import Tao, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.words import UNKNOWN, block_text, duration_text
 
@@ -113,6 +114,25 @@ def endpoints_model() -> RowsModel[EndpointRow]:
             ),
         ),
         key=lambda row: row.view.endpoint,
+    )
+
+
+def took_text(seconds: float | None) -> str | None:
+    """How long something took: ``8 ms``, ``1.2 s``; None is not known."""
+    if seconds is None:
+        return None
+    return ms_text(seconds * 1000) if seconds < 1 else f"{seconds:.1f}{_NARROW}s"
+
+
+def friction_words(final_s: float | None, whole_s: float | None, fee_rao: int | None) -> str:
+    """A payment beside the answer that it would pay for; empty until both were measured."""
+    if final_s is None or not whole_s or fee_rao is None:
+        return ""
+    times = final_s / whole_s
+    long = f"{times:.1f} times as long as" if times < 10 else f"{times:.0f} times as long as"
+    return (
+        f"A payment for each answer would be final after {took_text(final_s)}, {long} the answer itself takes, "
+        f"and cost {format_tao(Tao(fee_rao))} in fees each time."
     )
 
 

@@ -17,7 +17,14 @@ from ranvier.core.units import Tao, format_tao
 from ranvier.miners.status import MinerState
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.money.money import self_transfer
-from ranvier.ui.models.endpoints import best_words, endpoint_rows, endpoints_model, problem_words
+from ranvier.ui.models.endpoints import (
+    best_words,
+    endpoint_rows,
+    endpoints_model,
+    friction_words,
+    problem_words,
+    took_text,
+)
 from ranvier.ui.transacting import Transacting
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.empty import EmptyState
@@ -41,6 +48,8 @@ class NetCheckPage(Page):
         self.found: NetCheckView | None = None
         self._network = ""
         self._running = False
+        self._payment: tuple[float | None, int | None] = (None, None)  # seconds until final, fee in rao
+        self._answer_s: float | None = None
         self._level: Level | None = None
         self._miner: MinerView | None = None
         self.again = button("Check again", self._begin, kind="primary")
@@ -100,6 +109,9 @@ class NetCheckPage(Page):
         self.answer = FigureRow((self.first_word, self.whole))
         self.answer.hide()
         card.add(self.answer)
+        self.friction = label("", wrap=True, copyable=True)
+        self.friction.hide()
+        card.add(self.friction)
         return card
 
     def shown(self) -> None:
@@ -180,8 +192,10 @@ class NetCheckPage(Page):
             (self.pool, TxStage.SUBMITTED), (self.block, TxStage.IN_BLOCK), (self.final, TxStage.FINAL),
         ):  # fmt: skip
             took = times.get(stage)
-            figure.show_value(None if took is None else f"{took:.1f} s")
+            figure.show_value(took_text(took))
         self.fee.show_value(None if receipt.fee_rao is None else format_tao(Tao(receipt.fee_rao)))
+        self._payment = times.get(TxStage.FINAL), receipt.fee_rao
+        self._compare()
 
     # --- own axon --------------------------------------------------------------------------------------------
 
@@ -199,11 +213,20 @@ class NetCheckPage(Page):
         """Draw this answer; what is not known says why."""
         self.answer.show()
         for figure, took in ((self.first_word, found.first_word_ms), (self.whole, found.whole_ms)):
-            figure.show_value(None if took is None else f"{took:.0f} ms", found.error or "")
+            figure.show_value(None if took is None else took_text(took / 1000), found.error or "")
+        self._answer_s = None if found.whole_ms is None else found.whole_ms / 1000
+        self._compare()
+
+    def _compare(self) -> None:
+        words = friction_words(self._payment[0], self._answer_s, self._payment[1])
+        self.friction.setText(words)
+        self.friction.setVisible(bool(words))
 
     def _offer_asking(self, miner: MinerView | None) -> None:
         if miner is None or (self._miner is not None and miner.id != self._miner.id):
             self.answer.hide()
+            self._answer_s = None
+            self._compare()
         self._miner = miner
         allow(self.ask, None if miner is not None else "No miner with an axon runs on this network.")
 
@@ -225,6 +248,8 @@ class NetCheckPage(Page):
         self.found = None
         self.model.set_rows(())
         self.results.hide()
+        self._payment = (None, None)
+        self._compare()
         self.set_subtitle("")
         self.empty.set_text("Checking", "Every endpoint of this network is asked some questions.")
         self.stack.setCurrentIndex(0)
