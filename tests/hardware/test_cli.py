@@ -98,7 +98,7 @@ def test_the_table_is_aligned_in_the_units_of_nvidia_smi() -> None:
         "0     1200  G            ?  Xorg",
     ]
     hot = replace(seen, gpus=(replace(card, xid=79),))
-    assert "BAD  GPU 0 RTX 4090: The driver reported Xid 79: the GPU fell off the bus." in text(hot, diagnose([hot]))
+    assert "BAD  GPU 0 · RTX 4090: The driver reported Xid 79: the GPU fell off the bus." in text(hot, diagnose([hot]))
 
 
 def test_wrong_options_are_usage(tmp_path: Path) -> None:

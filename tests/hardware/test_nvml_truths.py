@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from hardware.test_alerts import Stand
-from hardware.test_diagnosis import GOOD, sample
+from hardware.test_diagnosis import GOOD, HOST, sample
 from hardware.test_nvidia import TWO, Machine
 from hardware.test_nvml_child import Bed, cards
 from ranvier.core.evidence import Level
-from ranvier.hardware.diagnosis import Surroundings, diagnose
+from ranvier.hardware.diagnosis import Surroundings, diagnose, together
 from ranvier.hardware.nvidia_words import card_trouble, driver_trouble
 from ranvier.hardware.snapshot import Gpu
 
@@ -136,6 +136,21 @@ def test_the_slowdowns_own_bit_is_not_told_beside_its_cause() -> None:
     assert causes("hardware slowdown", "heat (hardware)") == ["heat (hardware)"]
     assert causes("hardware slowdown", "power brake") == ["power brake"]
     assert causes("hardware slowdown") == ["hardware slowdown"]
+
+
+def test_what_is_the_same_of_equal_cards_is_said_once() -> None:
+    busy = replace(GOOD, throttle_reasons=("power limit",))
+    cards_ = [replace(busy, uuid=f"GPU-{n}", index=n) for n in range(3)]
+    hot = replace(cards_[2], throttle_reasons=("power brake",))
+    other = replace(busy, uuid="GPU-9", index=3, name="RTX 3090")
+    seen = sample(cards_[0], cards_[1], hot, other, host=replace(HOST, on_battery=True))
+    around = Surroundings({"m": frozenset({1})}, {"m": frozenset({"GPU-7", "GPU-8"})}, {}, {"m": "Mine"})
+    told = together(diagnose([seen], around), seen.gpus)
+    assert [(one.code, about) for one, about in told] == [
+        ("missing", "Mine"), ("missing", "Mine"), ("battery", "Power"), ("throttled", "GPU 2 · RTX 4090"),
+        ("throttled", "GPU 0, 1 · RTX 4090"), ("throttled", "GPU 3 · RTX 3090"),
+    ]  # fmt: skip
+    assert told[3][0].text == "It is slowed down by the power brake."
 
 
 # --- cards that sleep ------------------------------------------------------------------------------------------

@@ -204,3 +204,7 @@ def test_what_a_disk_says_of_its_health(tmp_path: Path) -> None:
     assert (disk.rotational, disk.errors) == (True, 3)
     assert disk.inodes_free is None if not counts.f_files else abs((disk.inodes_free or 0) - counts.f_favail) < 100_000
     assert disks([tmp_path], tmp_path / "none")[0].errors is None
+    block.rename(block.with_name("vda1"))
+    (root / "sys/dev/block" / f"{os.major(device)}:{os.minor(device)}").unlink()
+    (root / "sys/dev/block" / f"{os.major(device)}:{os.minor(device)}").symlink_to(block.with_name("vda1"))
+    assert disks([tmp_path], root)[0].rotational is None, "a virtual disk does not know"

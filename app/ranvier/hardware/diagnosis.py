@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ranvier.core.evidence import Level
 from ranvier.hardware.snapshot import Gpu, GpuProcess, Hardware
@@ -43,6 +43,7 @@ _THROTTLE_STEPS = {
     "heat (hardware)": "Stop the load and check fans and heat sink: the card protects itself.",
     "power brake": "The power supply asks the card to slow down: check it and its cables.",
 }
+_CAUSES = {"power brake": "the power brake", "hardware slowdown": "its own protection"}
 # What the driver writes for its gravest numbers: meaning and step. Others get a general sentence.
 _XIDS = {
     13: ("a program did something illegal on the GPU", "Restart the miner; if it returns, update its software."),
@@ -110,6 +111,24 @@ def diagnose(
             found += [*_memory(gpu, limits), *_too_hot(gpu, limits), *_strangers(gpu, around)]
     order = (Level.BAD, Level.WARN, Level.UNKNOWN, Level.BUSY, Level.GOOD, Level.OFF)
     return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
+
+
+def together(found: Iterable[Finding], gpus: Iterable[Gpu]) -> list[tuple[Finding, str]]:
+    """Each finding with what it is about, in order; what is the same of several equal cards is said once:
+    ``GPU 0, 1, 2 · NVIDIA GeForce RTX 4090``."""
+    cards = {gpu.uuid: gpu for gpu in gpus}
+    same: dict[tuple[object, ...], tuple[Finding, list[int], str]] = {}
+    for one in found:
+        gpu = None if one.miner_id is not None else cards.get(one.gpu_uuid or "")
+        name = one.title if gpu is None else gpu.name
+        alike = replace(one, gpu_uuid=None), None if gpu is None else gpu.parent_uuid or name, name
+        if gpu is not None:
+            same.setdefault(alike, (one, [], name))[1].append(gpu.index)
+        else:
+            same[(*alike, len(same))] = one, [], name
+    return [
+        (one, f"GPU {', '.join(map(str, places))} · {name}" if places else name) for one, places, name in same.values()
+    ]
 
 
 def throttled_for(history: Sequence[Hardware], uuid: str) -> dict[str, float]:
@@ -227,7 +246,9 @@ def _strangers(gpu: Gpu, around: Surroundings) -> Iterable[Finding]:
     ]  # fmt: skip
     if others:
         title = around.miner_names.get(miners[0], miners[0])
-        text = f"Another program works on {gpu.name}: {', '.join(_program(other) for other in others)}."
+        text = (
+            f"Another program works on GPU {gpu.index}, {gpu.name}: {', '.join(_program(other) for other in others)}."
+        )
         step = "End it, or expect slower answers and less memory for the miner."
         yield Finding("stranger", Level.WARN, title, text, step, gpu.uuid, miners[0])
 
@@ -296,7 +317,7 @@ def _cause(reason: str, gpu: Gpu) -> str:
         return f"its power limit of {gpu.power_limit_w:.0f} W"
     if reason.startswith("heat") and gpu.temperature_c is not None:
         return f"{reason} at {gpu.temperature_c} °C"
-    return reason
+    return _CAUSES.get(reason, reason)
 
 
 def _lasting(seconds: float) -> str:

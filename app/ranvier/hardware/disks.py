@@ -81,6 +81,8 @@ def _rotational(device: int, root: Path) -> bool | None:
     if not hasattr(os, "major"):
         return None
     block = root / "sys" / "dev" / "block" / f"{os.major(device)}:{os.minor(device)}"
+    if block.resolve().name.startswith(("vd", "xvd")):
+        return None  # a virtual disk says yes, whatever is below it
     for folder in (block, block.resolve().parent if block.exists() else block):  # a partition's disk is above it
         try:
             return (folder / "queue" / "rotational").read_text("ascii").strip() == "1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ranvier.hardware.diagnosis import Finding
+from ranvier.hardware.diagnosis import Finding, together
 from ranvier.hardware.snapshot import Gpu, Hardware, Host
 
 _MIB = 2**20
@@ -26,7 +26,8 @@ def text(sample: Hardware, findings: Sequence[Finding]) -> str:
         parts.append(table(("GPU", "UUID", "PCI address"), ids))
     if sample.gpu_note is not None and not any(one.code in ("no_gpu", sample.gpu_trouble) for one in findings):
         parts.append(sample.gpu_note)
-    parts += [f"{one.level.upper()}  {_about(one, sample)}: {one.text}\n      {one.next_step}" for one in findings]
+    told = together(findings, sample.gpus)
+    parts += [f"{one.level.upper()}  {about}: {one.text}\n      {one.next_step}" for one, about in told]
     return "\n\n".join(parts) + "\n"
 
 
@@ -101,11 +102,6 @@ def _users(gpus: Sequence[Gpu]) -> Iterator[tuple[str, ...]]:
 
 def _place(gpu: Gpu) -> str:
     return f"{gpu.index} part" if gpu.parent_uuid is not None else str(gpu.index)
-
-
-def _about(found: Finding, sample: Hardware) -> str:
-    gpu = next((gpu for gpu in sample.gpus if gpu.uuid == found.gpu_uuid), None)
-    return found.title if gpu is None or found.miner_id is not None else f"GPU {gpu.index} {found.title}"
 
 
 def _lasting(seconds: float) -> str:

@@ -27,7 +27,7 @@ from ranvier.ui.models.hardware_history import card_lines, host_lines
 from ranvier.ui.pages.hardware_pay import CardPay
 from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.hardware_cards import FindingsCard, GpuCard, HostCard, gpu_title
+from ranvier.ui.widgets.hardware_cards import FindingsCard, GpuCard, HostCard
 from ranvier.ui.widgets.miner_history import HistoryView
 from ranvier.ui.widgets.page import Page
 from ranvier.ui.widgets.text import button, label
@@ -265,7 +265,7 @@ class HardwarePage(Page):
         self.found = findings(recent, self._status, self._families, limits=thresholds(self.context.settings))
         # That there is no GPU has a card of its own.
         told = [one for one in self.found if one.code != "no_gpu"]
-        self.diagnosis.show_findings(told, {gpu.uuid: gpu_title(gpu) for gpu in sample.gpus})
+        self.diagnosis.show_findings(told, sample.gpus)
 
     def _show_gpus(self, sample: Hardware) -> None:
         uuids = {gpu.uuid for gpu in sample.gpus}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.core.evidence import Level, worst
-from ranvier.hardware.diagnosis import Finding
+from ranvier.hardware.diagnosis import Finding, together
 from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.ui.models.card_pay import Balance, pay_facts
 from ranvier.ui.models.gpus import (
@@ -34,6 +34,7 @@ _PAY_TIP = (
     "Of the time that the history shows, and of the miners that ran on this card then. A payment is for the epoch "
     "before it, so that a time of a few epochs makes a rough figure."
 )
+_SHORT = 12  # of a UUID: enough to tell an instance from its like
 _GONE = "The driver does not report this GPU any more. What stands below is its last reading."
 
 
@@ -70,11 +71,12 @@ class FindingsCard(Card):
         self.add(self.list)
         self.hide()
 
-    def show_findings(self, found: Sequence[Finding], titles: dict[str, str]) -> None:
-        """``titles`` names each card by its UUID as the page does, so that two of a kind are told apart."""
+    def show_findings(self, found: Sequence[Finding], gpus: Sequence[Gpu]) -> None:
+        """``gpus`` are the cards that they are about."""
         self.setVisible(bool(found))
-        self.list.show_findings([(one, titles.get(one.gpu_uuid or "", one.title)) for one in found])
-        serious = sum(one.level in (Level.BAD, Level.WARN) for one in found)
+        told = together(found, gpus)
+        self.list.show_findings(told)
+        serious = sum(one.level in (Level.BAD, Level.WARN) for one, _about in told)
         words = count_text(serious, "thing") + " to look at" if serious else "for information"
         self.badge.show_level(worst(one.level for one in found), words, time.time())
 
@@ -180,7 +182,7 @@ class InstanceRow(QWidget):
     def show_instance(self, gpu: Gpu, card: str) -> None:
         """``card`` is the whole card's name, which is not said again."""
         self.setToolTip(gpu.uuid)
-        self.name.setText(gpu.name.removeprefix(card).strip() or gpu.name)
+        self.name.setText(f"{gpu.name.removeprefix(card).strip() or gpu.name} · {gpu.uuid[:_SHORT]}")
         self.memory.setText(part_text(gpu.memory_used, gpu.memory_total))
         unseen = "programs unknown" if gpu.processes is None else "no program"
         self.users.setText(gpu.problem or programs_text(gpu) or unseen)
