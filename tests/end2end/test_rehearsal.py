@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from end2end.conftest import eventually, ours, ranvier
+from end2end.leaks import is_hotkey, of_phrase, written
 from ranvier.core.paths import Paths
 from ranvier.rehearsal.stages import Stage
 
@@ -82,6 +83,10 @@ def test_from_nothing_to_the_first_earning_and_through_kills(home: Path, paths: 
 
     ranvier(home, "stop", "--everything")
     eventually(lambda: not ours(home))
+    places = dict(written(home))
+    own = {place for place in places if is_hotkey(place) and place.endswith("/miner")}
+    phrase = json.loads(places[min(own)])["secretPhrase"]
+    assert of_phrase(places, phrase) == own, "no log, ledger or record has the hotkey"
 
 
 @pytest.mark.slow
