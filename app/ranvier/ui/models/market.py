@@ -9,7 +9,7 @@ from ranvier.chain.concentration import Concentration
 from ranvier.core.units import RAO_PER_COIN, Alpha, Tao, format_alpha, format_rao, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import exact_price_text, percent_text, subnet_text
-from ranvier.ui.words import UNKNOWN, count_text, duration_text
+from ranvier.ui.words import UNKNOWN, block_text, count_text, duration_text
 
 _DAY_S = 86_400.0
 _DASH = "\N{EN DASH}"
@@ -205,6 +205,16 @@ def earning_words(row: MarketRow) -> list[str]:
         "this machine can do the subnet's work at all is not known from the chain: see its own page and the benchmark."
     )
     return found
+
+
+def epoch_words(row: MarketRow, block: int) -> str:
+    """When the subnet pays next, as seen from ``block``."""
+    subnet = row.view.subnet
+    if subnet.next_epoch_block is None:
+        return "It has no epochs, so it pays nobody."
+    left = max(1, subnet.next_epoch_block - block)
+    when = f"at block {block_text(subnet.next_epoch_block)}, in {immunity_text(left, row.block_s)}"
+    return f"It pays every {count_text(subnet.tempo, 'block')}; next {when}."
 
 
 def rule_words(detail: SubnetDetail, block_s: float | None) -> list[str]:

@@ -17,7 +17,15 @@ from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.money.money_forms_miner import REGISTER
 from ranvier.ui.models.floors import floor_words, read_floors
-from ranvier.ui.models.market import MarketRow, earning_words, market_model, market_rows, rule_words, sharing_words
+from ranvier.ui.models.market import (
+    MarketRow,
+    earning_words,
+    epoch_words,
+    market_model,
+    market_rows,
+    rule_words,
+    sharing_words,
+)
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.money_desk import MoneyDesk
 from ranvier.ui.pages.reading import ReadingPage
@@ -175,7 +183,8 @@ class SubnetsPage(ReadingPage):
             right.addWidget(label("Reading its seats…", "muted"))
         else:
             stake = sharing_words(f"Validators' stake ({detail.validators} with a permit)", detail.validator_stake)
-            for words in (*rule_words(detail, row.block_s), stake, sharing_words("Pay", detail.miner_incentive)):
+            pay = (epoch_words(row, detail.block.number), sharing_words("Pay", detail.miner_incentive))
+            for words in (*rule_words(detail, row.block_s), stake, *pay):
                 right.addWidget(label(words, "muted", wrap=True, copyable=True))
         left.addStretch(1)
         right.addStretch(1)
