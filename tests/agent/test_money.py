@@ -170,7 +170,7 @@ async def test_an_export_tells_how_far_it_is_can_be_ended_and_keeps_nothing_wait
         assert [one.name for one in tmp_path.iterdir() if "out" in one.name] == []
         assert str(path) in (await call(m.ExportEarnings(path, "csv"), timeout_s=60)).text
         book = await call(GetLots(1, "lifo"))
-        assert (len(book.left), book.currency) == (19_999, "TAO")
+        assert (len(book.left), book.lots, book.currency) == (10_000, 19_999, "TAO")
         assert "no order" in await refused(house, GetLots(1, "best"))
         await call(ExportLots(str(tmp_path / "lots.csv"), 1))
         assert (tmp_path / "lots.csv").read_text().count("\n") == 20_000

@@ -49,7 +49,12 @@ def lots(netuid: int = 1, order: str = "fifo", currency: str = "EUR") -> LotBook
         Left(f"block {36732 + 361 * n} mechanism 0 uid 6", DAY - (58 - n) * DAY_MS, 2 * COIN - n, (20 + n) * EURO)
         for n in range(12)
     )
-    return LotBook(netuid, order, currency, taken, left, 28 * EURO, 32_500_000, 4_500_000, 2)
+    gift = Left("transfer, found on the chain, block 44870 event 5", DAY - 9 * DAY_MS, 3 * COIN, None)
+    left = (*left, gift)
+    return LotBook(
+        netuid, order, currency, taken, left, 28 * EURO, 32_500_000, 4_500_000, 2, len(taken), len(left),
+        sum(one.rao for one in left), 1, 48_213,
+    )  # fmt: skip
 
 
 def check() -> PositionCheck:

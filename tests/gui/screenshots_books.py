@@ -24,7 +24,9 @@ async def shoot_books(studio: Any) -> None:
     cost.rest.input.setText("2000")
     preset = PriceSourceDialog(page, samples_books.SOURCE)
     preset.kind.setCurrentIndex(preset.kind.findData(PRESET))
-    lots = LotsDialog(studio.house.context, page, [(1, "Subnet 1 · practice"), (4, "Subnet 4")], _never, _never)
+    lots = LotsDialog(
+        studio.house.context, page, [(1, "Subnet 1 · practice"), (4, "Subnet 4")], _never, _never, _never, _never
+    )
     lots.show_book(samples_books.lots())
     place = Place(HOTKEY, COLDKEY, 1, 47_200)
     explain = ExplainDialog(studio.house.context, page, [place], {1: "practice"}, _never)

@@ -25,14 +25,22 @@ from ranvier.agent.api.messages import (
     SetTariff,
     UsePriceSource,
 )
-from ranvier.agent.api.money_messages import CancelExport, ExportLots, ExportView, GetExport, GetLots
+from ranvier.agent.api.money_messages import (
+    CancelExport,
+    ExportLots,
+    ExportView,
+    GetExport,
+    GetLots,
+    ReadTrades,
+    SetBasis,
+)
 from ranvier.core.errors import ChainError
 from ranvier.ledger.costs import Window
 from ranvier.ledger.prices import PriceSource
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.explain import ExplainDialog, Place, check_lines, places_of
 from ranvier.ui.dialogs.money.costs import CostDialog, CostsDialog, TariffDialog
-from ranvier.ui.dialogs.money.lots import LotsDialog, lot_lines, sums_words
+from ranvier.ui.dialogs.money.lots import BasisDialog, LotsDialog, followed_words, lot_lines, sums_words
 from ranvier.ui.dialogs.money.price_source import PRESET, PriceSourceDialog, sent_words
 from ranvier.ui.models.costs import parse_day, parse_fiat, parse_windows, plain_fiat, windows_text
 from ranvier.ui.pages.earning_books import EarningBooks, ExportLine
@@ -210,14 +218,64 @@ async def test_lots_are_read_by_subnet_and_order_and_written(qtbot, house, tmp_p
     dialog.order.setCurrentIndex(2)
     dialog.subnet.setCurrentIndex(1)
     await samples.until(lambda: (dialog.book.netuid, dialog.book.order) == (4, "hifo"), "the other book")
-    assert dialog.table.rows_model.rowCount() == 16 and dialog.file.isEnabled()
+    assert dialog.table.rows_model.rowCount() == 17 and dialog.file.isEnabled()
     assert "2 of them without a known cost" in dialog.sums.text()
     dialog._write(4, "hifo", str(tmp_path / "x.csv"))
     await samples.until(lambda: dialog.sums.text() == "written", "the file")
     assert house.client.called(ExportLots) == [ExportLots(str(tmp_path / "x.csv"), 4, "hifo")]
+    dialog.chain.click()
+    await samples.until(lambda: "are followed to block" in dialog.sums.text(), "the chain to be read")
+    assert house.client.called(ReadTrades) == [ReadTrades()] and dialog.chain.isEnabled()
+    assert "The cost of 1 lot is unknown." in dialog.sums.text()
     dialog.accept()
     await going
     await house.close()
+
+
+async def test_what_a_gift_cost_can_be_told_and_nothing_else(qtbot, house) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    page.show()
+    house.client.answers[GetLots] = lambda asked: samples_books.lots(asked.netuid, asked.order)
+    going = asyncio.ensure_future(EarningBooks(house.context, page, lambda: None).lots([1], {}))
+    await samples.until(lambda: page.findChildren(LotsDialog), "the dialog")
+    dialog = page.findChildren(LotsDialog)[0]
+    await samples.until(lambda: dialog.book is not None, "lots")
+    enabled = {}
+    for row in range(dialog.table.rows_model.rowCount()):
+        dialog.table.selectRow(row)
+        enabled[dialog.table.current_row().lot] = dialog.cost.isEnabled()
+    (gift,) = (lot for lot, can in enabled.items() if can)
+    assert gift.startswith("transfer, found on the chain")
+    (place,) = (
+        row for row in range(17) if (dialog.table.selectRow(row), dialog.table.current_row().lot)[1] == gift
+    )  # fmt: skip
+    dialog.table.selectRow(place)
+    dialog.cost.click()
+    await samples.until(lambda: dialog.findChildren(BasisDialog), "the question")
+    question = dialog.findChildren(BasisDialog)[0]
+    question.amount.setText("a lot")
+    question.yes.click()
+    assert question.isVisible() and house.client.called(SetBasis) == []
+    question.amount.setText("1.5")
+    question.yes.click()
+    await samples.until(lambda: house.client.called(SetBasis), "the answer")
+    assert house.client.called(SetBasis) == [SetBasis(1, gift, 1_500_000_000)]
+    dialog.accept()
+    await going
+    await house.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"read_to": None}, "No position was followed yet"),
+        ({"trouble": "Name an archive."}, "Not read further than block 48"),
+        ({"unknown_lots": 0}, "Your positions are followed to block"),
+    ],
+)
+def test_how_far_the_chain_was_read_is_said(changes, words) -> None:
+    assert followed_words(replace(samples_books.lots(), **changes)).startswith(words)
 
 
 def test_unknown_is_not_zero_and_what_is_held_has_no_gain() -> None:

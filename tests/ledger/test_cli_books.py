@@ -9,7 +9,9 @@ import pytest
 
 from ledger.test_lot_book import filled
 from ranvier.core.paths import Paths
-from ranvier.ledger import cli
+from ranvier.ledger import changes, cli
+from ranvier.ledger.changes import Change, Walked
+from ranvier.ledger.payments import DAY_MS
 from ranvier.ledger.samples import Samples
 from ranvier.ledger.store import Ledger
 
@@ -101,3 +103,16 @@ async def test_a_price_source_is_chosen_and_its_file_read(told, tmp_path: Path) 
     assert "stored prices stay" in await in_thread(told, "price-source", "none")
     assert told("prices").startswith("No source") and "EUR  2 prices" in told("prices")
     await ledger.close()
+
+
+async def test_lots_of_unknown_cost_are_named_and_can_be_told(told, tmp_path: Path) -> None:
+    ledger = await opened(told, tmp_path)
+    gift = Change("5C", "5Hot", 1, 9, 3, 9 * DAY_MS, "transfer", 5 * 10**9)
+    await ledger.write(lambda c: changes.keep(c, [gift], [Walked("5C", "5Hot", 1, 8, 1, 0, 9, 5 * 10**9)]))
+    await ledger.close()
+    text = await in_thread(told, "lots", "--netuid", "1")
+    lot = "transfer, found on the chain, block 9 event 3"
+    assert f"cost unknown: 5.000000000 α1  {lot}" in text and "followed to block 9." in text
+    assert await in_thread(told, "basis", "1", lot, "2.5") == "Kept.\n"
+    assert "cost unknown: 5." not in told("lots", "--netuid", "1")
+    assert await in_thread(told, "basis", "1", lot, "none") == "Forgotten.\n"

@@ -45,6 +45,7 @@ from ranvier.agent.money.position_history import PositionWatch
 from ranvier.agent.money.price_watch import PriceWatch
 from ranvier.agent.money.receipt_watch import ReceiptWatch
 from ranvier.agent.money.rows import earning_row
+from ranvier.agent.money.trade_walk import TradeWalk
 from ranvier.agent.network.archives import Archives
 from ranvier.agent.network.chain_face import Chain
 from ranvier.agent.network.chain_watch import ChainWatch, Head
@@ -128,6 +129,7 @@ class Agent:
             lambda error: self._trouble("ledger", error),
             archive=self.archives.chain,
         )
+        self.trades = TradeWalk(self._fitted_ledger, self._coldkeys, self.archives.chain)
         self.positions = PositionWatch(paths, self._coldkeys, self._fitted_ledger, now=parts.now)
         self.receipts = ReceiptWatch(self._fitted_ledger, self._coldkeys, now=parts.now)
         self.keys = KeyWatch(self._coldkeys, now=parts.now)
@@ -247,6 +249,7 @@ class Agent:
             ("network", self.network.run()),
             ("earnings", self.writer.run()),
             ("pay", self._pay_rounds()),
+            ("trades", self.trades.run()),
             ("prices", self.prices.run()),
             ("hardware", self.hardware.run()),
             ("power", self.power.run()),
@@ -275,6 +278,7 @@ class Agent:
             self.miners.on_head,
             self.portfolio.find_targets,
             self.writer.on_head,
+            self.trades.on_head,
             self.positions.on_head,
             self.receipts.on_head,
             self.keys.on_head,

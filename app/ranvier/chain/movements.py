@@ -32,8 +32,9 @@ def alpha_removed(values: Sequence[Any], *, without_fee: bool) -> int:
     return int(values[3]) + (int(values[5]) if without_fee and len(values) > 5 else 0)
 
 
-def movements(events: Sequence[Event], extrinsic: int, *, without_fee: bool) -> tuple[Movement, ...]:
-    """What transaction number ``extrinsic`` of a block did to positions; ``events`` are all of that block.
+def movements(events: Sequence[Event], extrinsic: int | None, *, without_fee: bool) -> tuple[Movement, ...]:
+    """What transaction number ``extrinsic`` of a block (None: the block's own work) did to positions; ``events`` are
+    all of that block.
 
     ``without_fee`` is what ``tells_without_fee`` says of the block's runtime.
     """

@@ -1,4 +1,4 @@
-"""``ranvier ledger lots|costs|add-cost|remove-cost|tariff|prices|price-source``: the books beside the earnings."""
+"""``ranvier ledger lots|basis|costs|add-cost|remove-cost|tariff|prices|price-source``: books beside the earnings."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ def add_parsers(commands: Any, common: argparse.ArgumentParser, range_: argparse
     lots.add_argument("--order", choices=[one.value for one in Order], default="fifo", help="which lot goes first")
     lots.add_argument("--currency", help="value them at the stored prices in this currency (default: in TAO)")
     lots.add_argument("--csv", action="store_true", help="every row as CSV")
+    basis = commands.add_parser("basis", parents=[common], help="tell what a lot of unknown cost was bought for")
+    basis.add_argument("netuid", type=int)
+    basis.add_argument("lot", help="its name in the lots, in quotes")
+    basis.add_argument("amount", help="TAO in all, such as 12.5; “none” forgets it")
     costs = commands.add_parser("costs", parents=[common, range_], help="the cost book, and what a time cost")
     costs.add_argument("--currency", help="default: the tariff's")
     costs.add_argument("--by", choices=("day", "week", "month"), default="month")
@@ -93,6 +97,12 @@ def lots(connection: sqlite3.Connection, options: argparse.Namespace, _: Paths) 
         gain = f"{'-' * (book.gain < 0)}{money(abs(book.gain))} {book.currency}"
         unknown = f", {book.unknown} parts without a known cost or price" if book.unknown else ""
         yield f"gain {gain}{unknown}; {len(book.left)} lots left, {held}\n"
+        for rest in (one for one in book.left if one.cost is None):
+            yield f"cost unknown: {format_alpha(Alpha(rest.rao, book.netuid))}  {rest.lot}\n"
+        if book.read_to is None:
+            yield "No position is followed yet: trades of other tools are not in it. The agent follows them.\n"
+        else:
+            yield f"Positions are followed to block {book.read_to}. {book.trouble}".rstrip() + "\n"
 
 
 def costs(connection: sqlite3.Connection, options: argparse.Namespace, paths: Paths) -> Iterator[str]:
@@ -134,6 +144,13 @@ def remove_cost(ledger: Path, options: argparse.Namespace) -> str:
     if not _write(ledger, lambda connection: cost_book.remove(connection, options.id)):
         raise LedgerError("No such entry", f"There is no cost {options.id}.", "`ranvier ledger costs` lists them.")
     return "Removed.\n"
+
+
+def set_basis(ledger: Path, options: argparse.Namespace) -> str:
+    rao = None if options.amount == "none" else _amount(options.amount, TAO)
+    now_ms = int(datetime.datetime.now(datetime.UTC).timestamp() * 1000)
+    _write(ledger, lambda connection: lot_book.set_basis(connection, options.netuid, options.lot, rao, now_ms))
+    return "Kept.\n" if rao is not None else "Forgotten.\n"
 
 
 def set_tariff(ledger: Path, options: argparse.Namespace) -> str:
@@ -184,7 +201,10 @@ def set_source(ledger: Path, options: argparse.Namespace) -> str:
 
 
 READERS = {"lots": lots, "costs": costs, "prices": show_prices}
-WRITERS = {"add-cost": add_cost, "remove-cost": remove_cost, "tariff": set_tariff, "price-source": set_source}
+WRITERS = {
+    "add-cost": add_cost, "remove-cost": remove_cost, "tariff": set_tariff, "price-source": set_source,
+    "basis": set_basis,
+}  # fmt: skip
 
 
 def _write(path: Path, work: Callable[[sqlite3.Connection], Any]) -> Any:

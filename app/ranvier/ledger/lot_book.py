@@ -1,7 +1,8 @@
 """The lots of one subnet's alpha from the ledger: what was mined or bought, what left, and what that brought.
 
-Mined alpha is a lot at its value when it was paid; bought alpha costs what was given for it. What leaves without a
-price that the ledger knows (a transfer away, a fee taken in alpha) has unknown proceeds.
+Mined alpha is a lot at its value when it was paid; bought alpha costs what was given for it, with whatever tool. What
+came without a price that the ledger knows (a transfer from somebody) has an unknown cost until the owner tells it, and
+what left so (a transfer away, a fee taken in alpha) has unknown proceeds.
 Amounts are rao of TAO, or millionths of a currency at the day's price; one book has one unit.
 """
 
@@ -16,24 +17,27 @@ import msgspec
 
 from ranvier.core.errors import LedgerError
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.ledger import payments, receipts
+from ranvier.ledger import changes
 from ranvier.ledger.export import coins, fiat, time_text
-from ranvier.ledger.lots import Acquired, Disposed, Left, Order, Taken, match
+from ranvier.ledger.lots import Acquired, Book, Disposed, Left, Order, Taken, match
 from ranvier.ledger.payments import DAY_MS
 from ranvier.ledger.receipts import Operation
 
-__all__ = ["LotBook", "Order", "lot_book", "lots_csv", "order_of"]
+__all__ = ["LotBook", "Order", "lot_book", "lots_csv", "order_of", "set_basis"]
 
 HEADING = (
     "disposed_utc", "disposal", "alpha", "acquired_utc", "lot", "cost", "proceeds", "gain", "currency", "days_held",
 )  # fmt: skip
 _CHUNK = 200
+_MOVES = ("move", "transfer", "swap")  # without a trade
 
 
 class LotBook(msgspec.Struct, frozen=True):
     """Disposals taken from lots, oldest first, and what is left. ``currency`` is ``TAO`` (rao) or fiat (micro).
 
     ``cost``, ``proceeds`` and ``gain`` sum what is known; ``unknown`` counts the parts of disposals that lack one.
+    ``parts`` and ``lots`` count all of ``taken`` and ``left``, of which ``newest`` may have kept some. The positions
+    that are followed were read up to ``read_to`` (the least of them; None: none is), or ``trouble`` says why not on.
     """
 
     netuid: int
@@ -45,6 +49,16 @@ class LotBook(msgspec.Struct, frozen=True):
     proceeds: int
     gain: int
     unknown: int
+    parts: int = 0
+    lots: int = 0
+    held_rao: int = 0
+    unknown_lots: int = 0
+    read_to: int | None = None
+    trouble: str = ""
+
+    def newest(self, most: int) -> LotBook:
+        """The same book with at most so many rows of each."""
+        return msgspec.structs.replace(self, taken=self.taken[-most:], left=self.left[-most:])
 
 
 def order_of(name: str) -> Order:
@@ -67,46 +81,77 @@ def lot_book(
         price = day_prices.get(at_ms // DAY_MS)
         return None if price is None else tao_rao * price // RAO_PER_COIN
 
+    rows = connection.execute(
+        "SELECT block, mechanism, uid, time_ms, alpha_rao, tao_rao FROM payment WHERE +netuid = ? AND alpha_rao > 0"
+        " ORDER BY time_ms",
+        (netuid,),
+    )
     acquired = [
-        Acquired(f"block {row.block} mechanism {row.mechanism} uid {row.uid}", row.time_ms, row.alpha_rao,
-                 worth(row.tao_rao, row.time_ms))
-        for row in payments.stream(connection, netuid=netuid) if row.alpha_rao
-    ]  # fmt: skip
+        Acquired(f"block {block} mechanism {mechanism} uid {uid}", time_ms, rao, worth(tao, time_ms))
+        for block, mechanism, uid, time_ms, rao, tao in rows
+    ]
+    told = dict(connection.execute("SELECT lot, cost_rao FROM basis WHERE netuid = ?", (netuid,)))
     disposed = []
-    for one, alpha, tao in _changes(receipts.operations(connection), netuid):
-        key = f"{one.kind}, block {one.block}" + ("" if one.event_index is None else f" event {one.event_index}")
+    for one, alpha, tao in _changes(changes.operations(connection, netuid)):
+        key = _key(one)
         if alpha > 0:
-            acquired.append(Acquired(key, one.time_ms, alpha, worth(None if tao is None else -tao, one.time_ms)))
+            cost = told.get(key) if tao is None else -tao
+            acquired.append(Acquired(key, one.time_ms, alpha, worth(cost, one.time_ms)))
         else:
             disposed.append(Disposed(key, one.time_ms, -alpha, worth(tao, one.time_ms)))
-    book = match(acquired, disposed, order)
-    whole = [one for one in book.taken if one.gain is not None]
+    return _book(connection, netuid, order, currency or "TAO", match(acquired, disposed, order))
+
+
+def _book(connection: sqlite3.Connection, netuid: int, order: Order, currency: str, book: Book) -> LotBook:
+    whole = [one for one in book.taken if one.cost is not None and one.proceeds is not None]
+    cost, proceeds = sum(one.cost or 0 for one in whole), sum(one.proceeds or 0 for one in whole)
+    walked = changes.walks(connection, netuid)
     return LotBook(
-        netuid,
-        order.value,
-        currency or "TAO",
-        book.taken,
-        book.left,
-        sum(one.cost or 0 for one in whole),
-        sum(one.proceeds or 0 for one in whole),
-        sum(one.gain or 0 for one in whole),
-        len(book.taken) - len(whole),
-    )
+        netuid, order.value, currency, book.taken, book.left, cost, proceeds, proceeds - cost,
+        unknown=len(book.taken) - len(whole),
+        parts=len(book.taken),
+        lots=len(book.left),
+        held_rao=sum(one.rao for one in book.left),
+        unknown_lots=sum(one.cost is None for one in book.left),
+        read_to=min((one.to_block for one in walked), default=None),
+        trouble=next((one.trouble for one in walked if one.trouble), ""),
+    )  # fmt: skip
 
 
-def _changes(operations: tuple[Operation, ...], netuid: int) -> Iterator[tuple[Operation, int, int | None]]:
+def set_basis(connection: sqlite3.Connection, netuid: int, lot: str, cost_rao: int | None, noted_ms: int) -> None:
+    """Note what was paid for a lot of unknown cost; None forgets it. Raises LedgerError when there is no such lot."""
+    if cost_rao is None:
+        connection.execute("DELETE FROM basis WHERE netuid = ? AND lot = ?", (netuid, lot))
+        return
+    if not 0 <= cost_rao < 2**62:
+        raise LedgerError("Not understood", "That amount is out of range.")
+    keys = {
+        _key(one) for one, alpha, tao in _changes(changes.operations(connection, netuid)) if alpha > 0 and tao is None
+    }  # fmt: skip
+    if lot not in keys:
+        raise LedgerError(
+            "No such lot", f"No lot of unknown cost is called “{lot[:80]}”.", "See the lots of the subnet."
+        )
+    connection.execute("INSERT OR REPLACE INTO basis VALUES (?, ?, ?, ?)", (netuid, lot, cost_rao, noted_ms))
+
+
+def _key(one: Operation) -> str:
+    """A lot's or disposal's name: what happened, and its proof."""
+    return f"{one.kind}, block {one.block}" + ("" if one.event_index is None else f" event {one.event_index}")
+
+
+def _changes(operations: tuple[Operation, ...]) -> Iterator[tuple[Operation, int, int | None]]:
     """(operation, change of alpha, TAO that came or went for it, None if unknown). A move between own hotkeys of the
     subnet changes nothing that is owned: its two halves cancel each other, but for the fee.
     """
     moved: dict[tuple[int, str], tuple[Operation, int]] = {}
     for one in operations:
-        if one.netuid != netuid or not one.alpha_rao:
-            continue
-        if one.tao_rao or one.kind in ("stake", "unstake"):  # sold or bought, also on the way to another subnet
+        kind = one.kind.removesuffix(changes.FOUND)
+        if one.tao_rao or kind not in _MOVES:  # sold or bought, also on the way to another subnet
             yield one, one.alpha_rao, one.tao_rao or None
         else:
-            first, sum_ = moved.get((one.block, one.kind), (one, 0))
-            moved[one.block, one.kind] = (first, sum_ + one.alpha_rao)
+            first, sum_ = moved.get((one.block, kind), (one, 0))
+            moved[one.block, kind] = (first, sum_ + one.alpha_rao)
     for one, alpha in moved.values():
         if alpha:
             yield one, alpha, None

@@ -101,7 +101,42 @@ _BOOKS = (
     ) STRICT, WITHOUT ROWID""",
 )
 
-LEDGER: tuple[tuple[str, ...], ...] = (_PAYMENTS, _FATES, _BOOKS)
+# What the chain says of positions besides pay, each under its event, and how far each position was followed. What was
+# paid for alpha of unknown cost is the owner's own word.
+_CHANGES = (
+    """CREATE TABLE change (
+        coldkey_ss58 TEXT NOT NULL,
+        hotkey_ss58 TEXT NOT NULL,
+        netuid INTEGER NOT NULL,
+        block INTEGER NOT NULL,
+        event_index INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        alpha_rao INTEGER NOT NULL,
+        tao_rao INTEGER NOT NULL,
+        price_rao INTEGER,
+        epoch INTEGER NOT NULL CHECK (epoch IN (0, 1)),
+        PRIMARY KEY (netuid, block, event_index, coldkey_ss58, hotkey_ss58)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE walked (
+        coldkey_ss58 TEXT NOT NULL,
+        hotkey_ss58 TEXT NOT NULL,
+        netuid INTEGER NOT NULL,
+        from_block INTEGER NOT NULL,
+        from_ms INTEGER NOT NULL,
+        opening_rao INTEGER NOT NULL CHECK (opening_rao >= 0),
+        to_block INTEGER NOT NULL CHECK (to_block >= from_block),
+        held_rao INTEGER NOT NULL CHECK (held_rao >= 0),
+        trouble TEXT NOT NULL,
+        PRIMARY KEY (netuid, coldkey_ss58, hotkey_ss58)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE basis (
+        netuid INTEGER NOT NULL, lot TEXT NOT NULL, cost_rao INTEGER NOT NULL CHECK (cost_rao >= 0),
+        noted_ms INTEGER NOT NULL, PRIMARY KEY (netuid, lot)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+LEDGER: tuple[tuple[str, ...], ...] = (_PAYMENTS, _FATES, _BOOKS, _CHANGES)
 
 SAMPLES: tuple[tuple[str, ...], ...] = (
     ("CREATE TABLE sample (at_ms INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",),

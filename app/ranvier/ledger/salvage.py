@@ -99,6 +99,10 @@ def _salvage(address: str, connection: sqlite3.Connection) -> Salvaged:
 
     try:
         kept(_rows(old, "key, value", "state", "key"), lambda row: _state(connection, *row))
+        kept(
+            _rows(old, "netuid, lot, cost_rao, noted_ms", "basis", "netuid, lot"),
+            lambda row: connection.execute("INSERT INTO basis VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row),
+        )
         return Salvaged(
             receipts=kept(_rows(old, "body", "receipt", "id"), lambda row: _receipt(connection, row[0])),
             costs=kept(_rows(old, _COST, "cost", "id"), lambda row: cost_book.store(connection, _cost(row))),

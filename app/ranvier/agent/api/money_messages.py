@@ -254,10 +254,26 @@ class CancelExport(Command[Done], frozen=True):
 
 class GetLots(Command[LotBook], frozen=True):
     """One subnet's lots and disposals; ``order`` is ``fifo``, ``lifo`` or ``hifo``. In the price source's currency, or
-    in TAO when none was chosen."""
+    in TAO when none was chosen. The newest rows of each; ``ExportLots`` writes all."""
 
     netuid: int
     order: str = "fifo"
+
+
+class ReadTrades(Command[Done], frozen=True):
+    """Bring the books up to the newest final block with what the chain says of our positions: trades of any tool.
+
+    The agent does it by itself now and then; the answer comes when it is done.
+    """
+
+
+class SetBasis(Command[Done], frozen=True):
+    """What was paid, in rao of TAO, for a lot whose cost the chain cannot tell (a transfer from somebody, or what was
+    held before it was followed). ``lot`` is its name in the book; None forgets it."""
+
+    netuid: int
+    lot: str
+    cost_rao: int | None
 
 
 class ExportLots(Command[Done], frozen=True):

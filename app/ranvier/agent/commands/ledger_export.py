@@ -18,6 +18,8 @@ from ranvier.ledger.reading import reading, write_export, write_text
 if TYPE_CHECKING:
     from ranvier.agent.agent import Agent
 
+_SHOWN = 10_000  # rows of a book that cross the socket: a million would hold the agent up
+
 
 class _Running:
     """One export; written by its thread, read by the loop."""
@@ -66,7 +68,8 @@ class LedgerExport:
         return Done("The export is ended." if found is not None else "There is no such export.")
 
     async def get_lots(self, command: GetLots) -> lot_book.LotBook:
-        return await self._book(command.netuid, command.order)
+        book = await self._book(command.netuid, command.order)
+        return book.newest(_SHOWN)
 
     async def export_lots(self, command: ExportLots) -> Done:
         target = _target(command.path)

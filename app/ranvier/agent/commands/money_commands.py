@@ -14,7 +14,7 @@ from ranvier.agent.money.position_check import check_position
 from ranvier.agent.money.rows import earning_row, gap_row
 from ranvier.agent.network.chain_face import Chain
 from ranvier.core.errors import AgentError, KeyFileError, LedgerError
-from ranvier.ledger import buckets, cost_book, coverage, prices, receipts
+from ranvier.ledger import buckets, cost_book, coverage, lot_book, prices, receipts
 from ranvier.ledger.store import Ledger
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class MoneyCommands:
             money_messages.CancelExport: self._export.cancel_export,
             money_messages.GetLots: self._export.get_lots,
             money_messages.ExportLots: self._export.export_lots,
+            money_messages.ReadTrades: self.read_trades,
+            money_messages.SetBasis: self.set_basis,
         }
 
     # --- earnings -------------------------------------------------------------------------------------------
@@ -113,6 +115,18 @@ class MoneyCommands:
         await self._agent.portfolio.load(network)
         await self._agent.ledger_renewed()
         return m.Done(f"{words} Earnings are read again from the chain.")
+
+    async def read_trades(self, _: money_messages.ReadTrades) -> m.Done:
+        self._ledger()
+        await self._agent.trades.follow(self._agent.watch.require())
+        return m.Done("What the chain says of your positions is in the books, up to its newest final block.")
+
+    async def set_basis(self, command: money_messages.SetBasis) -> m.Done:
+        at_ms = int(self._agent.now() * 1000)
+        await self._ledger().write(
+            lambda c: lot_book.set_basis(c, command.netuid, command.lot, command.cost_rao, at_ms)
+        )
+        return m.Done("Kept." if command.cost_rao is not None else "Forgotten.")
 
     async def check_position(self, command: m.CheckPosition) -> m.PositionCheck:
         head, network = self._agent.watch.require(), self._network()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ranvier.chain.epochs import epochs_down
-from ranvier.chain.model import BlockRef
-from ranvier.chain.movements import alpha_removed, tells_without_fee
-from ranvier.chain.pools import SUBTENSOR
+from ranvier.chain.model import BlockRef, Movement
+from ranvier.chain.movements import alpha_removed, movements, tells_without_fee
+from ranvier.chain.pools import SUBTENSOR, prices_each
 from ranvier.chain.runtime.events import Event
 from ranvier.chain.stakes import stake_each
 from ranvier.core.errors import ChainError
@@ -50,13 +50,19 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The position changed by ``rao`` in this block; ``epoch`` says whether the subnet's epoch was in it."""
+    """The position changed by ``rao`` in this block; ``epoch`` says whether the subnet's epoch was in it.
+
+    ``movements`` are those of its coldkey in the transactions that changed it, also of other positions: where alpha
+    went, or came from. ``price_rao`` is told with an epoch: of one alpha at that block.
+    """
 
     block: int
     time_ms: int
     rao: int
     epoch: bool
     events: tuple[Seen, ...]
+    movements: tuple[Movement, ...] = ()
+    price_rao: int | None = None
 
 
 async def position_steps(conn: Connection, place: Place, from_block: int, to_block: int) -> tuple[Step, ...]:
@@ -139,8 +145,30 @@ async def _told(
                 raise events
             without_fee = tells_without_fee(await conn.runtime_at(at))
             seen = tuple(events_of(place, events[0], without_fee=without_fee))
-            steps.append(Step(at.number, at.time_ms or 0, rao, at.number in epochs, seen))
-    return tuple(steps)
+            moved = _moved(place, events[0], without_fee=without_fee)
+            steps.append(Step(at.number, at.time_ms or 0, rao, at.number in epochs, seen, moved))
+    return tuple(await _priced(conn, place[2], steps, [at for at, _ in changes]))
+
+
+def _moved(place: Place, events: Sequence[Event], *, without_fee: bool) -> tuple[Movement, ...]:
+    """The movements of the transactions (or of the block's own work) that moved this position."""
+    found: list[Movement] = []
+    for extrinsic in dict.fromkeys(event.extrinsic for event in events if event.pallet == SUBTENSOR):
+        parts = movements(events, extrinsic, without_fee=without_fee)
+        if any((one.hotkey_ss58, one.coldkey_ss58, one.netuid) == place for one in parts):
+            found += (one for one in parts if one.coldkey_ss58 == place[1])
+    return tuple(found)
+
+
+async def _priced(conn: Connection, netuid: int, steps: Sequence[Step], blocks: Sequence[BlockRef]) -> list[Step]:
+    """The steps of epochs with their price."""
+    epochs = [at for step, at in zip(steps, blocks, strict=True) if step.epoch]
+    prices = iter(await prices_each(conn, netuid, epochs) if epochs else ())
+    found = []
+    for step in steps:
+        price = next(prices) if step.epoch else None
+        found.append(replace(step, price_rao=None if isinstance(price, ChainError) else price))
+    return found
 
 
 def events_of(place: Place, events: Iterable[Event], *, without_fee: bool) -> Iterable[Seen]:

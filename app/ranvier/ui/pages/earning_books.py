@@ -29,6 +29,8 @@ from ranvier.agent.api.money_messages import (
     GetExport,
     GetLots,
     MendLedger,
+    ReadTrades,
+    SetBasis,
 )
 from ranvier.core.errors import RanvierError
 from ranvier.ledger.lot_book import LotBook
@@ -123,7 +125,13 @@ class EarningBooks:
         async def export(path: str, netuid: int, order: str) -> str:
             return (await call(ExportLots(path, netuid, order), timeout_s=_LOTS_S)).text
 
-        dialog = LotsDialog(self._context, self._page, subnets, read, export)
+        async def follow() -> str:
+            return (await call(ReadTrades(), timeout_s=_CHECK_S)).text
+
+        async def basis(netuid: int, lot: str, rao: int) -> str:
+            return (await call(SetBasis(netuid, lot, rao))).text
+
+        dialog = LotsDialog(self._context, self._page, subnets, read, export, follow, basis)
         dialog.read()
         await show(dialog)
 

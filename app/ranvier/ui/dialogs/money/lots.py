@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from ranvier.core.errors import RanvierError
-from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
+from ranvier.core.evidence import block_text
+from ranvier.core.units import Alpha, Tao, format_alpha, format_tao, parse_rao
 from ranvier.ledger.lot_book import LotBook
 from ranvier.ledger.payments import DAY_MS
 from ranvier.ui.context import Context
-from ranvier.ui.dialogs.ask import Dialog
+from ranvier.ui.dialogs.ask import Dialog, show
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.widgets.earning_sums import fiat_text
@@ -25,7 +26,8 @@ from ranvier.ui.widgets.text import allow, button, label
 from ranvier.ui.words import count_text, local_time
 
 ORDERS = (("fifo", "First in, first out"), ("lifo", "Last in, first out"), ("hifo", "Dearest first"))
-_SHOWN = 20_000  # rows of the table; the file has all
+_NOWHERE = "origin not known"
+_PICK = "Pick a row whose cost is unknown, of alpha that was sent to you or held at the start."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def lot_lines(book: LotBook) -> tuple[LotLine, ...]:
     """Disposals newest first, then what is left, newest first."""
     taken = [
         LotLine(number, one.acquired_ms, one.disposed_ms, Alpha(one.rao, book.netuid), one.cost, one.proceeds,
-                one.lot or "origin not known", one.disposal, book.currency)
+                one.lot or _NOWHERE, one.disposal, book.currency)
         for number, one in enumerate(book.taken)
     ]  # fmt: skip
     left = [
@@ -59,7 +61,7 @@ def lot_lines(book: LotBook) -> tuple[LotLine, ...]:
                 "still held", book.currency)
         for number, one in enumerate(book.left)
     ]  # fmt: skip
-    return (*reversed(taken), *reversed(left))[:_SHOWN]
+    return (*reversed(taken), *reversed(left))
 
 
 def lots_model() -> RowsModel[LotLine]:
@@ -104,20 +106,58 @@ def money_text(amount: int | None, currency: str) -> str:
 
 def sums_words(book: LotBook) -> str:
     """What all disposals together brought."""
-    parts = count_text(len(book.taken), "part", "parts")
+    parts = count_text(book.parts, "part", "parts")
     if not book.taken:
-        return f"Nothing has left yet; {count_text(len(book.left), 'lot')} held."
+        return f"Nothing has left yet; {count_text(book.lots, 'lot')} held."
     text = (
         f"{parts} of disposals: cost {money_text(book.cost, book.currency)}, brought"
         f" {money_text(book.proceeds, book.currency)}, gain {money_text(book.gain, book.currency)}"
     )
     if book.unknown:
         text += f"; {book.unknown} of them without a known cost or price are not in these sums"
-    return f"{text}. {count_text(len(book.left), 'lot')} still held."
+    return f"{text}. {count_text(book.lots, 'lot')} still held."
+
+
+def followed_words(book: LotBook) -> str:
+    """How far the chain was read, and what is not known."""
+    if book.trouble:
+        return f"Not read further than block {block_text(book.read_to)}: {book.trouble}"
+    if book.read_to is None:
+        return "No position was followed yet: trades of other tools are not in it."
+    gifts = f" The cost of {count_text(book.unknown_lots, 'lot')} is unknown." if book.unknown_lots else ""
+    return f"Your positions are followed to block {block_text(book.read_to)}.{gifts}"
+
+
+class BasisDialog(Dialog):
+    """What was paid for a lot whose cost the chain cannot tell; ``rao`` of TAO once it was given."""
+
+    def __init__(self, parent: QWidget, line: LotLine) -> None:
+        super().__init__(parent, "What did this lot cost?", yes="Keep")
+        self.rao: int | None = None
+        self.body.addWidget(label(f"{line.lot[:1].upper()}{line.lot[1:]}", "muted", wrap=True))
+        self.body.addWidget(
+            label(
+                "The TAO that was paid for the whole lot, as it came. It is your own word; the chain has none.",
+                wrap=True,
+            )
+        )
+        self.amount = QLineEdit()
+        self.amount.setPlaceholderText("TAO, such as 12.5")
+        self.amount.setAccessibleName("What was paid, in TAO")
+        self.body.addWidget(self.amount)
+
+    def submitted(self) -> None:
+        try:
+            self.rao = parse_rao(self.amount.text())
+        except ValueError:
+            self.problem("Write an amount of TAO like 12.5.")
+            return
+        self.accept()
 
 
 class LotsDialog(Dialog):
-    """``ask`` reads a book (netuid, order), ``export`` writes it to a path; both may raise RanvierErrors."""
+    """``ask`` reads a book (netuid, order), ``export`` writes it to a path, ``follow`` brings the books up to the
+    chain, ``basis`` keeps what a lot cost (netuid, lot, rao of TAO); all may raise RanvierErrors."""
 
     def __init__(
         self,
@@ -126,14 +166,16 @@ class LotsDialog(Dialog):
         subnets: Sequence[tuple[int, str]],
         ask: Callable[[int, str], Awaitable[LotBook]],
         export: Callable[[str, int, str], Awaitable[str]],
+        follow: Callable[[], Awaitable[str]],
+        basis: Callable[[int, str, int], Awaitable[str]],
     ) -> None:
         super().__init__(parent, "Lots and disposals", yes="Close", no="")
-        self._context, self._ask, self._export = context, ask, export
+        self._context, self._ask, self._export, self._follow, self._basis = context, ask, export, follow, basis
         self.book: LotBook | None = None
         self.body.addWidget(
             label(
-                "What was mined is a lot at its value when it was paid; what was bought, at what it cost. Of trades"
-                " only those signed in Ranvier are here; “Check against the chain” finds those of other tools. How your"
+                "What was mined is a lot at its value when it was paid; what was bought, at what it cost. Trades of any"
+                " tool are here, by the chain's own events. What somebody sent has no cost until you tell it. How your"
                 " tax office sees it, and in which order, is for you to know.",
                 wrap=True,
             )
@@ -151,11 +193,16 @@ class LotsDialog(Dialog):
             row.addWidget(widget)
             widget.currentIndexChanged.connect(lambda _: self.read())
         row.addStretch(1)
-        row.addWidget(self.file)
+        self.chain = button("Read the chain now", self._read_chain, tip="The agent does it by itself now and then")
+        self.cost = button("Tell its cost…", self._tell_cost)
+        allow(self.cost, _PICK)
+        for wide in (self.chain, self.cost, self.file):
+            row.addWidget(wide)
         self.body.addLayout(row)
         self.table = Table(lots_model(), stretch=0)
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.setMinimumHeight(300)
+        self.table.picked.connect(lambda one: allow(self.cost, None if _tellable(one) else _PICK))
         self.body.addWidget(self.table, 1)
         self.sums = label("Reading the ledger…", wrap=True)
         self.body.addWidget(self.sums)
@@ -180,10 +227,38 @@ class LotsDialog(Dialog):
         self.book = book
         self.table.rows_model.set_rows(lot_lines(book))
         self.table.fit()
-        rows = len(book.taken) + len(book.left)
-        more = f" The newest {_SHOWN} rows are shown; the file has all {rows}." if rows > _SHOWN else ""
-        self.sums.setText(sums_words(book) + more)
+        rows, shown = book.parts + book.lots, len(self.table.rows_model.rows)
+        more = f" The newest {shown} rows are shown; the file has all {rows}." if rows > shown else ""
+        self.sums.setText(f"{sums_words(book)}{more} {followed_words(book)}")
         allow(self.file, None)
+
+    def _read_chain(self) -> None:
+        allow(self.chain, "The chain is being read.")
+        self.sums.setText("Reading your positions from the chain…")
+        self._context.run(self._followed(), "follow positions")
+
+    async def _followed(self) -> None:
+        try:
+            await self._follow()
+        except RanvierError as error:
+            self.problem(f"{error.message} {error.hint}".strip())
+        allow(self.chain, None)
+        self.read()
+
+    def _tell_cost(self) -> None:
+        line: LotLine | None = self.table.current_row()
+        if line is not None and _tellable(line):
+            self._context.run(self._told(line), "tell a lot's cost")
+
+    async def _told(self, line: LotLine) -> None:
+        dialog = BasisDialog(self, line)
+        if not await show(dialog) or dialog.rao is None:
+            return
+        try:
+            await self._basis(line.alpha.netuid, line.lot, dialog.rao)
+        except RanvierError as error:
+            self.problem(f"{error.message} {error.hint}".strip())
+        self.read()
 
     def _choose_file(self) -> None:
         if self.book is None:
@@ -201,6 +276,11 @@ class LotsDialog(Dialog):
             self.sums.setText(await self._export(path, netuid, order))
         except RanvierError as error:
             self.problem(f"{error.message} {error.hint}".strip())
+
+
+def _tellable(one: LotLine | None) -> bool:
+    """Mined lots are valued by the chain's price; what is not known of those cannot be told."""
+    return one is not None and one.cost is None and one.lot != _NOWHERE and not one.lot.startswith("block ")
 
 
 def _held(one: LotLine) -> str:

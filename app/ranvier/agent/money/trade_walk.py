@@ -1,0 +1,223 @@
+"""Follows our positions through the chain's own events, so that the books hold trades made with any tool.
+
+Only final blocks are read. A stretch is stored whole, with how far it goes, in one transaction: a kill at any moment
+repeats at most one stretch, and a repeat changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from ranvier.agent.money.epoch_walk import forgotten
+from ranvier.agent.network.chain_face import Chain
+from ranvier.agent.network.chain_watch import Head
+from ranvier.chain.model import BlockRef
+from ranvier.core.errors import ChainError, NetworkError, RanvierError
+from ranvier.ledger import changes, coverage
+from ranvier.ledger.changes import REST, UNKNOWN, Change, Walked
+from ranvier.ledger.crosscheck import ROUNDING_RAO_EACH
+from ranvier.ledger.store import Ledger
+
+if TYPE_CHECKING:
+    from ranvier.chain.plans.position_steps import Step
+
+log = logging.getLogger(__name__)
+
+_Place = tuple[str, str, int]  # hotkey, coldkey, netuid
+_ROOT = 0
+_BLOCKS_AT_ONCE = 16_384
+_EVERY_S, _EVERY_SANDBOX_S = 600.0, 20.0
+
+
+class TradeWalk:
+    """``coldkeys`` gives those whose positions are followed on a network, ``ledger_of`` its ledger, ``archive`` a chain
+    that forgets nothing, or None."""
+
+    def __init__(
+        self,
+        ledger_of: Callable[[str], Ledger | None],
+        coldkeys: Callable[[str], Iterable[str]],
+        archive: Callable[[str], Awaitable[Chain | None]],
+    ) -> None:
+        self._ledger_of, self._coldkeys, self._archive = ledger_of, coldkeys, archive
+        self._head: Head | None = None
+        self._arrived = asyncio.Event()
+        self._lock = asyncio.Lock()
+
+    async def on_head(self, head: Head) -> None:
+        self._head = head
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Follow what is new now and then, until cancelled."""
+        while True:
+            await self._arrived.wait()
+            head = self._head
+            if head is not None:
+                try:
+                    await self.follow(head)
+                except RanvierError as error:
+                    log.warning("following positions: %s", error)
+            await asyncio.sleep(_EVERY_SANDBOX_S if head is not None and head.network == "sandbox" else _EVERY_S)
+            self._arrived.clear()
+
+    async def follow(self, head: Head) -> None:
+        """Bring every position up to the newest final block. Raises NetworkError, ChainError, LedgerError."""
+        ledger, coldkeys = self._ledger_of(head.network), sorted(set(self._coldkeys(head.network)))
+        if ledger is None or not coldkeys:
+            return
+        async with self._lock:
+            height = min(head.block.number, await head.chain.finalized())
+            at = await head.chain.block(height)
+            held = {
+                (one.hotkey_ss58, one.coldkey_ss58, one.netuid): one.alpha_rao
+                for one in await head.chain.positions(coldkeys, at) if one.netuid != _ROOT
+            }  # fmt: skip
+            done: set[_Place] = set()
+            while True:  # a walk may find positions that are empty again by now
+                known = {one.place: one for one in await ledger.read(changes.walks) if one.coldkey_ss58 in coldkeys}
+                wanted = await ledger.read(coverage.all_followed)
+                due = sorted({*held, *known} - done)
+                # Those with a past come first: they may tell since when another one has been there.
+                places = [place for place in due if place in known or (place[2], place[0]) in wanted] or due
+                if not places:
+                    return
+                done.update(places)
+                await self._places(head, ledger, {place: known.get(place) for place in places}, at, held)
+
+    async def _places(
+        self,
+        head: Head,
+        ledger: Ledger,
+        states: Mapping[_Place, Walked | None],
+        at: BlockRef,
+        held: Mapping[_Place, int],
+    ) -> None:
+        still = []
+        for place, state in states.items():
+            amount = held.get(place, 0)
+            if state is not None and state.held_rao == amount and not state.trouble:
+                still.append(replace(state, to_block=max(state.to_block, at.number)))
+            else:
+                await self._place(head, ledger, place, state, at, amount)
+        await ledger.write(lambda c: changes.keep(c, (), still))
+
+    async def _place(
+        self, head: Head, ledger: Ledger, place: _Place, state: Walked | None, at: BlockRef, held: int
+    ) -> None:
+        """One position up to ``at``; what keeps it from going on is noted with it."""
+        if state is None:
+            state = await self._begun(head, ledger, place, at, held)
+        try:
+            await self._walk(head, ledger, state, at.number, held)
+        except ChainError as error:
+            words = " ".join(part for part in (error.message, error.hint) if part)
+            log.warning("position of %s on subnet %s is not followed: %s", place[0], place[2], words)
+            last = {one.place: one for one in await ledger.read(changes.walks)}.get(place, state)
+            await self._keep(ledger, (), replace(last, trouble=words))
+
+    async def _keep(self, ledger: Ledger, rows: Iterable[Change], state: Walked) -> None:
+        await ledger.write(lambda c: changes.keep(c, rows, [state]))
+
+    async def _begun(self, head: Head, ledger: Ledger, place: _Place, at: BlockRef, held: int) -> Walked:
+        """Where a position is followed from: where its hotkey's pay is wanted from, if that can be read; else now."""
+        hotkey, coldkey, netuid = place
+        wanted = await ledger.read(lambda c: coverage.followed(c, netuid, hotkey))
+        if wanted is not None and wanted[0] - 1 < at.number:
+            number = max(1, wanted[0] - 1)
+            for chain in (head.chain, await self._archive(head.network)):
+                try:
+                    if chain is not None:
+                        return await self._opening(chain, ledger, place, number)
+                except (ChainError, NetworkError) as error:
+                    log.info("position of %s at block %s: %s", hotkey, number, error)
+        state = Walked(coldkey, hotkey, netuid, at.number, at.time_ms or 0, held, at.number, held)
+        await self._keep(ledger, (), state)
+        return state
+
+    async def _opening(self, chain: Chain, ledger: Ledger, place: _Place, number: int) -> Walked:
+        """Begin to follow a position at the end of a block."""
+        hotkey, coldkey, netuid = place
+        at = await chain.block(number)
+        held = sum(
+            one.alpha_rao for one in await chain.positions([coldkey], at)
+            if (one.hotkey_ss58, one.netuid) == (hotkey, netuid)
+        )  # fmt: skip
+        state = Walked(coldkey, hotkey, netuid, number, at.time_ms or 0, held, number, held)
+        await self._keep(ledger, (), state)
+        return state
+
+    async def _walk(self, head: Head, ledger: Ledger, state: Walked, until: int, held: int | None = None) -> None:
+        """``held`` is what it holds at ``until``: the chain's rounding may differ from the sum of the steps."""
+        stretch = _BLOCKS_AT_ONCE
+        while state.to_block < until:
+            high = min(until, state.to_block + stretch)
+            try:
+                steps = await self._steps(head, state, high)
+            except ChainError as error:
+                if error.title != "Too long" or stretch == 1:
+                    raise
+                stretch //= 2  # its epochs are short
+                continue
+            rows = [row for step in steps for row in rows_of(state.place, step)]
+            now = max(0, state.held_rao + sum(one.rao for one in steps)) if held is None or high < until else held
+            state = replace(state, to_block=high, held_rao=now, trouble="")
+            await self._keep(ledger, rows, state)
+            await self._elsewhere(head, ledger, state.place, steps)
+
+    async def _steps(self, head: Head, state: Walked, high: int) -> tuple[Step, ...]:
+        try:
+            return await head.chain.position_steps(state.place, state.to_block, high)
+        except ChainError as error:
+            other = await self._archive(head.network) if forgotten(error) else None
+            if other is None:
+                raise
+            return await other.position_steps(state.place, state.to_block, high)
+
+    async def _elsewhere(self, head: Head, ledger: Ledger, place: _Place, steps: Iterable[Step]) -> None:
+        """Where alpha went that stayed with its coldkey: those positions are followed from there on, even if they are
+        empty again by now."""
+        known = {one.place for one in await ledger.read(changes.walks)}
+        for step in steps:
+            for one in step.movements:
+                other = (one.hotkey_ss58, one.coldkey_ss58, one.netuid)
+                if other in known or one.netuid == _ROOT:
+                    continue
+                known.add(other)
+                for chain in (head.chain, await self._archive(head.network)):
+                    try:
+                        if chain is not None:
+                            begun = await self._opening(chain, ledger, other, step.block - 1)
+                            await self._walk(head, ledger, begun, step.block)
+                            break
+                    except ChainError as error:
+                        log.warning("position of %s at block %s: %s", other[0], step.block, error)
+
+
+def rows_of(place: _Place, step: Step) -> list[Change]:
+    """What is kept of one step: each event's alpha, and what no event explains as the rest."""
+    hotkey, coldkey, netuid = place
+    rest, rows = step.rao, []
+
+    def note(index: int, kind: str, rao: int, tao: int = 0) -> None:
+        rows.append(Change(coldkey, hotkey, netuid, step.block, index, step.time_ms, kind, rao, tao,
+                           step.price_rao if index == REST else None, step.epoch))  # fmt: skip
+
+    moved = {one.event_index for one in step.movements}
+    for one in step.movements:
+        if (one.hotkey_ss58, one.coldkey_ss58, one.netuid) == place:
+            note(one.event_index, one.kind, one.alpha_rao, one.tao_rao)
+            rest -= one.alpha_rao
+    for seen in step.events:
+        if seen.alpha_rao is not None and seen.event_index not in moved:
+            note(seen.event_index, seen.kind, seen.alpha_rao)
+            rest -= seen.alpha_rao
+    silent = next((one.kind for one in step.events if one.alpha_rao is None and one.kind == "fee"), UNKNOWN)
+    if abs(rest) > ROUNDING_RAO_EACH * (1 + len(step.events)):
+        note(REST, silent, rest)
+    return rows
