@@ -95,6 +95,7 @@ def runtime(form: str) -> Any:
             _map("ColdkeyMinerCollateral", U64, NETUID_ACCOUNT, _I, _A),
             _map("ColdkeyCollateralHotkeys", ACCOUNTS, NETUID_ACCOUNT, _I, _A),
             _map("OwnedHotkeys", ACCOUNTS, ACCOUNT, _A),
+            *(_item(name, U64, default=bytes(8)) for name in ("TotalIssuance", "TotalStake", "BlockEmission")),
             _map("Tempo", U16, U16, _I),
             *(_map(name, U64, U16, _I) for name in ("LastEpochBlock", "PendingEpochAt")),
         ]

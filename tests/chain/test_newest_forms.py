@@ -9,7 +9,7 @@ from chain import generated
 from chain.fake_node import HEAD, FakeNode
 from chain.fixtures_343 import needs_343
 from chain.test_forms import ALICE, AT, BOB, COIN, connection_to, le, share
-from ranvier.chain import pools, portfolio, stakes
+from ranvier.chain import pools, portfolio, stakes, token
 from ranvier.chain.model import BlockRef
 
 MODULE = "SubtensorModule"
@@ -112,6 +112,19 @@ async def test_the_next_epoch_is_due_a_tempo_later_or_when_asked_for(last: int, 
         found = await pools.subnet(connection, 7, AT)
         await connection.close()
     assert (found.last_epoch_block, found.next_epoch_block) == (last, following)
+
+
+async def test_what_a_block_makes_follows_from_the_issuance() -> None:
+    """Newer runtimes have ``BlockEmission`` still, but write it no more: it stays at what it was."""
+    async with FakeNode(generated.GENESIS, runtime=generated.runtime("epochs")) as node:
+        for item, coins in (("TotalIssuance", 15_750_000), ("TotalStake", 6_000_000), ("BlockEmission", 1)):
+            node.put(MODULE, item, [], le(coins * COIN, 8))
+        connection = connection_to(node)
+        await connection.open()
+        found = await token.token(connection, AT)
+        await connection.close()
+    assert (found.block_emission_rao, found.halvings, found.staked_rao) == (COIN // 4, 2, 6_000_000 * COIN)
+    assert found.next_halving_rao == 18_375_000 * COIN and found.blocks_to_halving == 2_625_000 * 4
 
 
 @needs_343
