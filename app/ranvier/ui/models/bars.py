@@ -15,12 +15,30 @@ from ranvier.ui.widgets.charts.bar_chart import Bar
 from ranvier.ui.words import short_address
 
 Series = tuple[int, str | None]  # netuid, and hotkey where bars are by miner
+MOST_SERIES = 6  # colours that can be told apart; where there are more, the last one is for all the others
 
 
 def series_of(buckets: Sequence[EarningBucket], netuid: int | None = None) -> tuple[Series, ...]:
-    """What gets a colour of its own, in a fixed order; only one subnet's when ``netuid`` is given."""
-    found = {(one.netuid, one.hotkey_ss58) for one in buckets if netuid is None or one.netuid == netuid}
-    return tuple(sorted(found, key=lambda one: (one[0], one[1] or "")))
+    """What gets a colour of its own, in a fixed order; only one subnet's when ``netuid`` is given. Where there are too
+    many, those that earned most come first and the others share the last colour."""
+    sums: dict[Series, int] = {}
+    for one in buckets:
+        if netuid is None or one.netuid == netuid:
+            key = (one.netuid, one.hotkey_ss58)
+            sums[key] = sums.get(key, 0) + ((one.tao_rao or 0) if netuid is None else one.alpha_rao)
+    found = sorted(sums, key=lambda one: (one[0], one[1] or ""))
+    if len(found) <= MOST_SERIES:
+        return tuple(found)
+    first = set(sorted(found, key=lambda one: -sums[one])[: MOST_SERIES - 1])
+    return (*(one for one in found if one in first), *(one for one in found if one not in first))
+
+
+def legend_names(series: Sequence[Series], names: dict[int, str]) -> list[str]:
+    """A name for each colour."""
+    if len(series) <= MOST_SERIES:
+        return [series_name(one, names) for one in series]
+    others = len(series) - MOST_SERIES + 1
+    return [*(series_name(one, names) for one in series[: MOST_SERIES - 1]), f"{others} others"]
 
 
 def series_name(series: Series, names: dict[int, str]) -> str:
@@ -33,7 +51,7 @@ def bars_of(
     buckets: Sequence[EarningBucket], series: Sequence[Series], names: dict[int, str], *, size: str, alpha: bool
 ) -> list[Bar]:
     """Bars for the chart, oldest first; heights are TAO then, or alpha. The words come from the exact amounts."""
-    places = {one: place for place, one in enumerate(series)}
+    places = {one: min(place, MOST_SERIES - 1) for place, one in enumerate(series)}
     chosen = [one for one in buckets if (one.netuid, one.hotkey_ss58) in places]
     width, say = _width_s(chosen), partial(bucket_words, names=names, size=size)
     return [
@@ -56,11 +74,12 @@ def cumulative(bars: Sequence[Bar], unit: str) -> list[Bar]:
     unknown = False
     since = f"{{:.6f}} {unit} since the beginning of this range"
     result: list[Bar] = []
-    at = {(bar.start, bar.series): bar for bar in bars}
+    at: dict[tuple[float, int], list[Bar]] = {}
+    for bar in bars:
+        at.setdefault((bar.start, bar.series), []).append(bar)
     for start in sorted(slots):
         for series in sums:
-            bar = at.get((start, series))
-            if bar is not None:
+            for bar in at.get((start, series), ()):
                 unknown = unknown or bar.value is None
                 sums[series] += bar.value or 0.0
         total = sum(sums.values())

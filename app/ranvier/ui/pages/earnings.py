@@ -26,7 +26,7 @@ from ranvier.agent.api.messages import (
 from ranvier.core.errors import RanvierError
 from ranvier.ledger.errors import needs_mending
 from ranvier.ui.context import Context
-from ranvier.ui.models.bars import bars_of, cumulative, series_name, series_of
+from ranvier.ui.models.bars import bars_of, cumulative, legend_names, series_of
 from ranvier.ui.models.earnings import (
     DAY_MS,
     compared,
@@ -280,7 +280,7 @@ class EarningsPage(Page):
         what = "TAO at the price of each epoch" if chosen is None else f"Alpha of subnet {chosen}"
         how = f"summed up per {size}" if self.choices.summed else f"per {size}"
         self.panel.title.setText(f"{what}, {how}")
-        self.panel.set_names([series_name(one, self.names) for one in series])
+        self.panel.set_names(legend_names(series, self.names))
         comparison = compared(self.buckets, self.before) if self.choices.days is not None else None
         costs = self.costs if self.costs is not None and self.costs.currency == self.currency else None
         self.sums.show_sums(self.buckets, self.names, comparison, self.choices.period(), self.currency, costs)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.charts.chart import Chart
-from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.text import label
+
+_GAP, _BETWEEN = 14, 3
 
 
 class Swatch(QWidget):
@@ -35,6 +36,72 @@ class Swatch(QWidget):
         painter.end()
 
 
+class Names(QWidget):
+    """Names beside their colours, at the right, in as many lines as they need."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self._parts: list[QWidget] = []
+
+    def show_names(self, names: Sequence[str]) -> None:
+        for part in self._parts:
+            part.hide()
+            part.deleteLater()
+        self._parts = []
+        for place, name in enumerate(names):
+            part = QWidget(self)
+            row = QHBoxLayout(part)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(6)
+            row.addWidget(Swatch(place))
+            row.addWidget(label(name, "small"))
+            part.show()
+            self._parts.append(part)
+        self.updateGeometry()
+        self._place()
+
+    def sizeHint(self) -> QSize:
+        sizes = [part.sizeHint() for part in self._parts]
+        width = sum(size.width() + _GAP for size in sizes)
+        return QSize(width, max((size.height() for size in sizes), default=0))
+
+    def minimumSizeHint(self) -> QSize:
+        sizes = [part.sizeHint() for part in self._parts]
+        return QSize(max((size.width() for size in sizes), default=0), self.sizeHint().height())
+
+    def heightForWidth(self, width: int) -> int:
+        lines = self._lines(width)
+        return len(lines) * self.sizeHint().height() + max(0, len(lines) - 1) * _BETWEEN
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _lines(self, width: int) -> list[list[QWidget]]:
+        lines: list[list[QWidget]] = []
+        left = 0
+        for part in self._parts:
+            wide = part.sizeHint().width() + _GAP
+            if not lines or wide > left:
+                lines.append([])
+                left = width + _GAP
+            lines[-1].append(part)
+            left -= wide
+        return lines
+
+    def _place(self) -> None:
+        high = self.sizeHint().height()
+        for number, line in enumerate(self._lines(self.width())):
+            x = self.width() - sum(part.sizeHint().width() + _GAP for part in line) + _GAP
+            for part in line:
+                size = part.sizeHint()
+                part.setGeometry(x, number * (high + _BETWEEN), size.width(), high)
+                x += size.width() + _GAP
+
+
 class ChartPanel(QWidget):
     """Heading, legend, chart. The legend shows from two names on."""
 
@@ -46,19 +113,13 @@ class ChartPanel(QWidget):
         column.setSpacing(6)
         head = QHBoxLayout()
         self.title = label(title, "muted")
-        head.addWidget(self.title)
-        head.addStretch(1)
-        self._names = QHBoxLayout()
-        self._names.setSpacing(6)
-        head.addLayout(self._names)
+        head.addWidget(self.title, 0, Qt.AlignmentFlag.AlignTop)
+        self._names = Names()
+        head.addWidget(self._names, 1)
         column.addLayout(head)
         column.addWidget(chart, 1)
         self.set_names(names)
 
     def set_names(self, names: Sequence[str]) -> None:
         """The series in the chart's order."""
-        clear(self._names)
-        for place, name in enumerate(names if len(names) > 1 else ()):
-            self._names.addWidget(Swatch(place))
-            self._names.addWidget(label(name, "small"))
-            self._names.addSpacing(6)
+        self._names.show_names(names if len(names) > 1 else ())
