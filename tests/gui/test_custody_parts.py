@@ -29,7 +29,7 @@ def test_what_is_said_of_backups():
     play = listed(KeyForm.ENCRYPTED, practice=True)
     assert backup_text(play) == "play money" and not play.never_verified and "no backup" in backup_sentence(play)
     done = listed(KeyForm.ENCRYPTED, verified_on=datetime.date(2026, 11, 20))
-    assert backup_text(done) == "verified 2026-11-20" and not done.never_verified
+    assert backup_text(done) == "2026-11-20" and not done.never_verified
 
 
 def finding(level, fix=Fix.LOOK, what="Something", path="/w/x"):

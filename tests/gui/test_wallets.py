@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from PySide6.QtGui import QGuiApplication
 
@@ -11,10 +13,13 @@ from ranvier.chain.model import Balance
 from ranvier.core.errors import AgentError
 from ranvier.core.evidence import Level
 from ranvier.keys import wallets
+from ranvier.keys.listing import list_wallets
 from ranvier.ui.dialogs.wallets.watch_only import WatchOnlyDialog
-from ranvier.ui.models.wallets import form_text, wallet_level
+from ranvier.ui.models.wallets import Listed, form_text, wallet_level
 from ranvier.ui.pages.wallet_detail import Address
 from ranvier.ui.pages.wallets import WalletsPage
+from ranvier.ui.widgets.table import Table
+from ranvier.ui.widgets.wallet_groups import Group, WalletGroups
 
 
 @pytest.fixture
@@ -134,4 +139,20 @@ async def test_nothing_is_polled_while_hidden(qtbot, house):
     page = await opened(qtbot, house, 0)
     page.hidden()
     assert not page._folder_polling.running and not page._balance_polling.running
+    await house.close()
+
+
+async def test_a_verified_wallet_is_listed_whole_in_the_window_as_it_opens(qtbot, house):
+    await samples.make_wallets(house.paths.wallets)
+    groups = WalletGroups()
+    qtbot.addWidget(groups)
+    groups.resize(452, 500)  # what the first window leaves it
+    groups.show()
+    day = datetime.date(2026, 11, 23)
+    rows = tuple(Listed(wallet, verified_on=day) for wallet in list_wallets(house.paths.wallets))
+    groups.show_groups([Group(house.paths.wallets, "Wallets", rows)])
+    table = groups.findChild(Table)
+    assert table.horizontalHeader().length() <= table.viewport().width() and table.left_out == ()
+    groups.resize(330, 500)
+    await samples.until(lambda: table.left_out == ("Coldkey",), "the address is the first that can be spared")
     await house.close()

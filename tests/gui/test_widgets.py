@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRectF, Qt
@@ -17,6 +18,7 @@ from ranvier.ui.dialogs.ask import Dialog, ask, show
 from ranvier.ui.theme import DARK, LEVEL_WORDS, LIGHT
 from ranvier.ui.widgets.badge import Badge, EvidenceLine
 from ranvier.ui.widgets.marks import paint_mark
+from ranvier.ui.widgets.path_field import Choose, open_chooser
 
 
 def contrast(one: str, other: str) -> float:
@@ -146,3 +148,13 @@ async def test_a_dialog_opens_over_the_middle_of_its_window_and_on_the_screen(qt
         assert dialog.testAttribute(Qt.WidgetAttribute.WA_Moved), "the window manager is told where"
         dialog.reject()
         await waiting
+
+
+def test_a_chooser_begins_at_home_and_not_where_the_program_was_started(qtbot, tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    for what, start in ((Choose.NEW_FILE, "sheet.pdf"), (Choose.FILE, ""), (Choose.FOLDER, str(tmp_path))):
+        dialog = open_chooser(parent, what, "Title", start, lambda path: None)
+        assert Path(dialog.directory().absolutePath()) == tmp_path
+        dialog.reject()

@@ -82,10 +82,10 @@ class Listed:
 
 
 def backup_text(listed: Listed) -> str:
-    """The backup in two words."""
+    """When the backup was verified, in two words."""
     if not listed.needs_backup:
         return "play money" if listed.practice else "\N{EN DASH}"
-    return "never verified" if listed.verified_on is None else f"verified {listed.verified_on}"
+    return "never" if listed.verified_on is None else str(listed.verified_on)
 
 
 def backup_sentence(listed: Listed) -> str:
@@ -134,6 +134,7 @@ def wallets_model() -> RowsModel[Listed]:
                 lambda row: row.wallet.coldkey_ss58,
                 tooltip=lambda row: row.wallet.coldkey_ss58 or "No file here says the address.",
                 fixed=True,
+                spare=1,
             ),
             Column[Listed](
                 "Kept",
@@ -142,7 +143,7 @@ def wallets_model() -> RowsModel[Listed]:
                 tooltip=lambda row: row.wallet.problem or form_sentence(row.wallet),
             ),
             Column[Listed](
-                "Backup",
+                "Backup verified",
                 backup_text,
                 _backup_rank,
                 tooltip=backup_sentence,

@@ -24,8 +24,9 @@ class Choose(enum.Enum):
 def open_chooser(
     parent: QWidget, what: Choose, title: str, start: str, on_chosen: Callable[[str], None]
 ) -> QFileDialog:
-    """Open the system's chooser; ``on_chosen`` gets the path."""
-    dialog = QFileDialog(parent, title, start)
+    """Open the system's chooser; ``on_chosen`` gets the path. A bare name, or nothing, begins in the home folder: the
+    folder in which the program was started means nothing to its user."""
+    dialog = QFileDialog(parent, title, str(Path.home() / start))
     if what is Choose.FOLDER:
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
