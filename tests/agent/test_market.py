@@ -17,9 +17,10 @@ from ranvier.agent.api import market_messages as m
 from ranvier.agent.api.messages import COMMANDS
 from ranvier.agent.commands.ledger_export import LedgerExport
 from ranvier.agent.money import market as market_module
+from ranvier.agent.money import money_reads
 from ranvier.agent.money.market import Market
 from ranvier.agent.money.money_reads import seat_lines, summed
-from ranvier.chain import reads, submit
+from ranvier.chain import metagraph, reads, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
 from ranvier.chain.networks import TEST, sandbox_network
@@ -151,6 +152,23 @@ async def test_subnets_token_and_endpoints(sandbox, tmp_path):
         check = travelled(m.GetNetCheck, await market.netcheck(2))
         (only,) = check.endpoints
         assert only.error is None and only.latency_ms > 0 and check.used == only.endpoint
+
+
+async def test_a_validator_that_sets_no_weights_has_no_say(sandbox, tmp_path, monkeypatch):
+    async with opened(sandbox, tmp_path, []) as (_market, _watch, connection):
+        await connection.rpc("sandbox_makeBlocks", [10])
+        head = await connection.head()
+        graph = await metagraph.metagraph(connection, NETUID, head)
+        deciding = [seat for seat in graph.seats if seat.validator_permit and seat.active and seat.total_stake_rao]
+        counted = (await money_reads.subnet_detail(connection, NETUID, head, ())).validators
+        seats = tuple(replace(seat, active=False) if seat is deciding[0] else seat for seat in graph.seats)
+
+        async def asleep(*_):
+            return replace(graph, seats=seats)
+
+        monkeypatch.setattr(money_reads.seats_of, "metagraph", asleep)
+        assert counted == len(deciding) > 0
+        assert (await money_reads.subnet_detail(connection, NETUID, head, ())).validators == counted - 1
 
 
 async def test_an_own_endpoint_that_fails_is_among_the_checked(sandbox, tmp_path, monkeypatch):

@@ -102,7 +102,8 @@ async def subnet_detail(conn: Connection, netuid: int, at: BlockRef, own_ss58: C
     second = await block_seconds(conn, at) or _DEFAULT_BLOCK_S
     recent_blocks = min(at.number, round(2 * _WEEK_S / max(0.05, second)))
     recent = [seat for seat in graph.seats if seat.registered_block > at.number - recent_blocks]
-    validators = [seat for seat in graph.seats if seat.validator_permit and seat.total_stake_rao > 0]
+    # Those who decide: without a permit, weights of late or stake a seat has no say in what others earn.
+    validators = [s for s in graph.seats if s.validator_permit and s.active and s.total_stake_rao > 0]
     return SubnetDetail(
         block=at,
         registration=rules,

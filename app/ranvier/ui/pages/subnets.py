@@ -182,7 +182,9 @@ class SubnetsPage(ReadingPage):
         if detail is None:
             right.addWidget(label("Reading its seats…", "muted"))
         else:
-            stake = sharing_words(f"Validators' stake ({detail.validators} with a permit)", detail.validator_stake)
+            stake = sharing_words(
+                f"Validators' stake ({detail.validators} with a permit and weights)", detail.validator_stake
+            )
             pay = (epoch_words(row, detail.block.number), sharing_words("Pay", detail.miner_incentive))
             for words in (*rule_words(detail, row.block_s), stake, *pay):
                 right.addWidget(label(words, "muted", wrap=True, copyable=True))
