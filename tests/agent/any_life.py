@@ -21,6 +21,7 @@ from ranvier.keys import addresses
 from ranvier.sandbox.extrinsic import decode_extrinsic
 from ranvier.sandbox.node import Faults
 from ranvier.sandbox.pallets.subtensor import payment
+from ranvier.sandbox.pallets.subtensor.epochs import next_epoch
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.rpc.server import RpcServer
 from ranvier.sandbox.version import SPECS
@@ -123,6 +124,15 @@ class AnyLife:
     def upgrade(self) -> None:
         self.bench.node.upgrade(SPECS[425])
         self.done["upgrade"] += 1
+
+    def dissolve(self) -> None:
+        """A subnet ends, and nothing follows it; its last block is one with an epoch."""
+        netuid = SUBNETS[-1]
+        while next_epoch(self.bench.state, number := self.bench.node.chain.head.number, netuid) != number + 1:
+            self.block(0)
+        self.bench.node.send(*self.operations.end_of(netuid))
+        self.block(0)
+        assert not Subtensor.NetworksAdded.get(self.bench.state, netuid)
 
     def reuse(self) -> None:
         """A subnet is dissolved; another one begins under its number, with people of its own."""

@@ -79,7 +79,7 @@ class Operations:
         hot = next(key for key in self.hot_of if Subtensor.Owner.get(self.bench.state, key) == cold.public_key)
         fund = {"dest": ("Id", cold.public_key), "value": 50_000 * TAO}
         yield self.bench.node.faucet, "Balances", "transfer_keep_alive", fund
-        yield self._sudo("SubtensorModule", "root_dissolve_network", netuid=netuid)
+        yield self.end_of(netuid)
         self.bench.blocks(self.random.randrange(6))
         yield cold, "SubtensorModule", "register_network", {"hotkey": hot}
         old = self.bench.node.chain.spec.version < 425
@@ -93,6 +93,9 @@ class Operations:
             owner = self._owner_of(key)
             if key != hot and self._free(owner):
                 yield owner, "SubtensorModule", "burned_register", {"netuid": netuid, "hotkey": key}
+
+    def end_of(self, netuid: int) -> Call:
+        return self._sudo("SubtensorModule", "root_dissolve_network", netuid=netuid)
 
     def _free(self, cold: Any) -> bool:
         """Whether the coldkey owns a hotkey and may call what it likes."""

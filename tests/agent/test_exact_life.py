@@ -119,6 +119,31 @@ async def test_the_ledger_is_what_the_state_gained(life: AnyLife, tmp_path: Path
     assert len(rows) > 200 and {row.netuid for row in rows} == set(life.netuids)
 
 
+@pytest.mark.limit_s(120)
+@pytest.mark.parametrize("life", [(1, 4)], indirect=True)
+async def test_what_a_subnet_paid_until_its_end_is_noted_after_it(life: AnyLife, tmp_path: Path) -> None:
+    writer = Writer(life, tmp_path / "l.sqlite")
+    await life.listen()
+    try:
+        for _ in range(40):
+            life.block(2)
+        writer.start()
+        await writer.until_whole()
+        for _ in range(12):  # the writer is dead and sees nothing of this
+            life.block(2)
+        seen = life.goals[3]
+        life.dissolve()
+        assert life.goals[3] > seen
+        for _ in range(9):
+            life.block(1)
+        writer.start()
+        until = await writer.until_whole()
+        compare(life, writer.rows(until), until)
+    finally:
+        writer.kill()
+        await life.close()
+
+
 @pytest.mark.slow
 @pytest.mark.limit_s(1800)
 @pytest.mark.parametrize("life", [(2, 4), (3, 6)], indirect=True)

@@ -131,9 +131,14 @@ class LedgerWriter:
             last = await head.chain.last_epoch_block(netuid, head.block)
             state = (last, mine, hotkeys, int(self._now() / TRY_GAPS_AFTER_S))
             key = (head.network, head.chain.genesis_hash, netuid)
-            if last > 0 and self._done.get(key) != state:
+            if self._done.get(key) == state:
+                continue
+            if last > 0:
                 final = await self._want(head, ledger, netuid, last, mine)
                 works.append(_Work(key, last if final else None, mine, hotkeys, state))
+            elif netuid in left:
+                await self._want_rest(head, ledger, netuid, left[netuid])
+                works.append(_Work(key, last, mine, hotkeys, state))
         while works:
             works = [work for work in works if await self._step(head, ledger, work)]
             if self._arrived.is_set():
@@ -151,6 +156,12 @@ class LedgerWriter:
 
             await ledger.write(lambda connection: coverage.want(connection, netuid, since, newest))
         return newest == last
+
+    async def _want_rest(self, head: Head, ledger: Ledger, netuid: int, hotkeys: Iterable[str]) -> None:
+        """A subnet that was followed is no more: what it paid until its end is still wanted."""
+        height = min(head.block.number, await head.chain.finalized())
+        since = dict.fromkeys(hotkeys)
+        await ledger.write(lambda connection: coverage.want(connection, netuid, since, height))
 
     async def _step(self, head: Head, ledger: Ledger, work: _Work) -> bool:
         """One step of the walk; False when there is nothing left that can be done now."""
