@@ -205,6 +205,8 @@ def test_telemetry_sums_what_is_known() -> None:
     assert (found.joules, found.counted, found.throttled_s) == (30.0, True, {"heat (software)": 2})
     back = summarise([at(0, energy_j=10.0, power_w=5.0), at(2, energy_j=1.0, power_w=7.0, temperature_c=80)])
     assert (back.joules, back.counted, back.temperature_max_c) == (12.0, False, 80)
+    stuck = summarise([at(0, energy_j=10.0, power_w=5.0), at(2, energy_j=10.0, power_w=7.0)])
+    assert (stuck.joules, stuck.counted) == (12.0, False), "a counter that stands still counts nothing"
     assert summarise([at(0), at(1)]).joules is None
     assert summarise([at(0)]) is None
 

@@ -6,7 +6,7 @@ import random
 import time
 
 from ranvier.benchmark.device import DeviceRun
-from ranvier.benchmark.figures import Device, DeviceResult, Figure
+from ranvier.benchmark.figures import Device, DeviceResult, Figure, Minute
 from ranvier.benchmark.metrics import Client, LoadResult, Request, summarise
 from ranvier.benchmark.objectives import PRESETS
 from ranvier.benchmark.store import Record, Store, Subject, new_record
@@ -61,9 +61,11 @@ def device(at: float, factor: float = 1.0, driver: str = "580.95.05") -> Record:
             figure("fp32", "fp32", "TFLOP/s", 79.4), figure("fp16_tensor", "fp16, tensor cores", "TFLOP/s", 161.0),
         ),
         {"cuda": "13.0"}, {"int8": "not on this card."},
+        sustained=tuple(Minute(float(second), factor * (161.0 - 0.01 * second)) for second in range(600)),
+        sustained_unit="TFLOP/s",
     )  # fmt: skip
     seen = TelemetrySummary(21.0, 2640.0, 67, 391.0, 8211.0, True, {"power limit": 11.0})
-    run = DeviceRun(result, seen, driver=driver)
+    run = DeviceRun(result, seen, driver=driver, operations_per_joule=412e9)
     return new_record("device", Subject(GPU, result.device.name, driver, result.versions), at, device=run)
 
 

@@ -17,15 +17,24 @@ from gui.test_benchmark import opened
 from ranvier.agent.api.messages import GetStatus
 from ranvier.benchmark.figures import Device, DeviceResult, Minute
 from ranvier.benchmark.journal import Part, Slice, begin
+from ranvier.benchmark.objectives import PRESETS
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Store
 from ranvier.benchmark.sweep import SweepResult
 from ranvier.benchmark.sweep_journal import begin_sweep
-from ranvier.ui.models.benchmarks import devices, number_text, torches
+from ranvier.ui.models.benchmarks import (
+    devices,
+    difference_words,
+    headline,
+    notes,
+    number_text,
+    torches,
+)
 from ranvier.ui.pages import benchmark as benchmark_page
 from ranvier.ui.stylesheet import stylesheet
 from ranvier.ui.theme import LIGHT
 from ranvier.ui.widgets.charts.knee_chart import KneeChart
+from ranvier.ui.widgets.record_view import _device_rows
 
 FLOOR = """
 version: '1.0'
@@ -260,3 +269,18 @@ async def test_a_look_that_began_before_a_run_was_discarded_does_not_offer_it_ag
     await look
     assert len(seen[0]) == 1 and page.device.unfinished is None and page.device.offer.isHidden()
     await house.close()
+
+
+def test_a_long_run_and_what_changed_between_two_results_are_told():
+    old, new = samples_bench.device(1.0, driver="575.64.03"), samples_bench.device(2.0)
+    told = "\n".join(notes(new)).replace("\u202f", " ")
+    assert "96.9 % of its first rate was left" in told and "Clock 2 640 MHz (median)" in told
+    assert "412 GFLOP for each joule of the long run" in told
+    assert [value.key for value in headline(new)] == ["read", "copy", "kept"]
+    (row,) = [row for row in _device_rows(new.device) if row[0].startswith("Long run")]
+    assert row[0] == "Long run, 10 min" and row[-1] == "600"
+    assert difference_words(old, new) == ("driver: 575.64.03, then 580.95.05.",)
+    assert difference_words(new, new) == ()
+    loose = msgspec.structs.replace(samples_bench.load(1), objective=PRESETS["llama2-70b"])
+    one, other = samples_bench.serving(1.0), msgspec.structs.replace(samples_bench.serving(2.0), serving=loose)
+    assert difference_words(one, other) == ("They were held to different objectives.",)

@@ -143,7 +143,7 @@ def summarise(samples: Sequence[TelemetrySample]) -> TelemetrySummary | None:
         for reason in now.throttle_reasons or ():
             throttled[reason] = throttled.get(reason, 0.0) + now.at - before.at
     first, last = samples[0].energy_j, samples[-1].energy_j
-    counted = first is not None and last is not None and last >= first
+    counted = first is not None and last is not None and last > first  # one that stands still counts nothing
     joules = None
     if counted:
         joules = (last or 0.0) - (first or 0.0)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.agent.api.messages import AgentStatus
+from ranvier.benchmark.figures import DeviceResult, kept_share
 from ranvier.benchmark.metrics import LoadResult, Spread
 from ranvier.benchmark.objectives import Objective
 from ranvier.benchmark.serving import ServingProgress
@@ -163,6 +164,12 @@ def notes(record: Record) -> tuple[str, ...]:
         run = record.device
         found += [run.result.label, *run.result.warnings]
         found += [f"{test} was left out: {reason}" for test, reason in run.result.skipped.items()]
+        found += [f"{figure.title}: {figure.note}." for figure in run.result.figures if figure.note]
+        left = kept_share(run.result.sustained)
+        if left is not None:
+            found.append(f"{100 * left:.1f}{_NARROW}% of its first rate was left at the end of the long run.")
+        if run.operations_per_joule is not None:
+            found.append(f"{number_text(run.operations_per_joule / 1e9, 'GFLOP')} for each joule of the long run.")
         if run.telemetry is not None:
             found += _telemetry_notes(record)
     return (*found, *record.notes)
@@ -181,6 +188,12 @@ def _load_notes(result: LoadResult, *, brief: bool = False) -> Iterable[str]:
     yield f"The measuring client used {result.client.cpu_percent:.0f} % of one core."
 
 
+def sustained_title(result: DeviceResult) -> str:
+    """``Long run, 10 min``."""
+    last = result.sustained[-1].at - result.sustained[0].at if result.sustained else 0.0
+    return f"Long run, {duration_text(last + 1)}"
+
+
 def _telemetry_notes(record: Record) -> Iterable[str]:
     assert record.device is not None
     seen = record.device.telemetry
@@ -188,6 +201,8 @@ def _telemetry_notes(record: Record) -> Iterable[str]:
     for reason, seconds in seen.throttled_s.items():
         if seconds >= 0.5:
             yield f"Slowed down by {reason} for {duration_text(seconds)}."
+    if seen.clock_median_mhz is not None:
+        yield f"Clock {number_text(seen.clock_median_mhz, 'MHz')} (median)."
     if seen.temperature_max_c is not None:
         yield f"Hottest {seen.temperature_max_c} °C."
     if seen.joules is not None:
@@ -211,7 +226,8 @@ def headline(record: Record) -> tuple[Value, ...]:
     known = {value.key: value for value in values(record)}
     if record.serving is not None:
         return tuple(known[key] for key in ("output_throughput", "median_ttft", "median_tpot") if key in known)
-    return tuple(known.values())[:3]
+    shown = list(known.values())
+    return (*shown[:2], known["kept"]) if "kept" in known else tuple(shown[:3])
 
 
 def subject_words(record: Record) -> str:
@@ -304,6 +320,23 @@ def counts_words(result: LoadResult) -> str:
 def day_words(at: float) -> str:
     """The day only: a card says no hour."""
     return time.strftime("%Y-%m-%d", time.gmtime(at))
+
+
+def difference_words(first: Record, second: Record) -> tuple[str, ...]:
+    """What else changed between two results: driver, libraries, kernels, the objective. A sentence each."""
+    named = [{"driver": one.subject.driver, **one.subject.versions} for one in (first, second)]
+    found = [
+        f"{key}: {named[0].get(key) or UNKNOWN}, then {named[1].get(key) or UNKNOWN}."
+        for key in dict.fromkeys((*named[0], *named[1]))
+        if named[0].get(key) != named[1].get(key)
+    ]
+    objectives = [
+        next((load.objective for load in (one.serving, *(one.sweep.steps if one.sweep else ())) if load), None)
+        for one in (first, second)
+    ]
+    if None not in objectives and objectives[0] != objectives[1]:
+        found.append("They were held to different objectives.")
+    return tuple(found)
 
 
 def same_kind(records: Sequence[Record]) -> bool:

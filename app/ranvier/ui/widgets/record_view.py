@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from ranvier.benchmark.device import DeviceRun
+from ranvier.benchmark.figures import Figure as Measured
 from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.store import Record, Value
 from ranvier.ui.models.benchmarks import (
@@ -18,6 +19,7 @@ from ranvier.ui.models.benchmarks import (
     percentile_rows,
     steps_model,
     subject_words,
+    sustained_title,
 )
 from ranvier.ui.widgets.charts.knee_chart import KneeChart
 from ranvier.ui.widgets.charts.legend import ChartPanel
@@ -25,7 +27,7 @@ from ranvier.ui.widgets.figures import Figure, FigureRow
 from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import label
-from ranvier.ui.words import local_time
+from ranvier.ui.words import UNKNOWN, local_time
 
 _ROW = 34
 _PERCENTILES = ("", "median", "p90", "p95", "p99", "mean")
@@ -112,15 +114,21 @@ def _large(value: Value) -> Figure:
 
 
 def _device_rows(run: DeviceRun) -> list[tuple[str, ...]]:
+    """Each test, then the long run as one row: its samples are about a second each."""
+    result = run.result
+    tests = [*result.figures]
+    if result.sustained:
+        rates = tuple(slice_.rate for slice_ in result.sustained)
+        tests.append(Measured("sustained", sustained_title(result), result.sustained_unit, rates))
     return [
         (
             figure.title,
             number_text(figure.median, figure.unit),
             number_text(min(figure.samples), figure.unit),
             number_text(max(figure.samples), figure.unit),
-            f"{figure.spread_percent:.1f} %",
+            f"{figure.spread_percent:.1f} %" if len(figure.samples) > 1 else UNKNOWN,
             str(len(figure.samples)),
         )
-        for figure in run.result.figures
+        for figure in tests
         if figure.samples
     ]

@@ -13,7 +13,13 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.benchmark.store import Record, compare, export
 from ranvier.core.errors import StorageError
-from ranvier.ui.models.benchmarks import comparison_model, results_model, same_kind, subject_words
+from ranvier.ui.models.benchmarks import (
+    comparison_model,
+    difference_words,
+    results_model,
+    same_kind,
+    subject_words,
+)
 from ranvier.ui.models.rows import ROW_ROLE
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.empty import EmptyState
@@ -94,7 +100,8 @@ class ResultsPart(QWidget):
     def _compare(self, first: Record, second: Record) -> None:
         names = [f"{subject_words(one)} of {local_time(int(one.at * 1000))}" for one in (first, second)]
         apart = "" if same_kind((first, second)) else " They have no figure in common."
-        self.sides.setText(f"First: {names[0]}. Second: {names[1]}.{apart}")
+        words = f"First: {names[0]}. Second: {names[1]}.{apart}"
+        self.sides.setText(" ".join([words, *difference_words(first, second)]))
         rows = compare(first, second)
         self.comparison.set_rows(rows)
         self.comparison_table.fit()
