@@ -8,8 +8,10 @@ import pytest
 
 from ranvier.agent.api.messages import EarningBucket
 from ranvier.ui.models.bars import MOST_SERIES, bars_of, cumulative, legend_names, series_of
+from ranvier.ui.models.earnings import subnet_totals
 from ranvier.ui.widgets.charts.bar_chart import BarChart
 from ranvier.ui.widgets.charts.legend import ChartPanel
+from ranvier.ui.widgets.earning_sums import total_words
 
 COIN = 10**9
 
@@ -33,6 +35,7 @@ def test_the_largest_have_colours_of_their_own_and_the_others_share_one(netuid):
     bars = bars_of(found, series, {}, size="day", alpha=False)
     assert {bar.series for bar in bars} == set(range(MOST_SERIES))
     assert sum(bar.value for bar in bars) == 2 * 60 * 61 / 2
+    assert [bar.series for bar in bars[:60]] == [*range(MOST_SERIES - 1), *[MOST_SERIES - 1] * 55], "in one piece"
 
 
 def test_few_keep_their_order_and_names():
@@ -66,3 +69,9 @@ async def test_a_legend_takes_more_lines_and_never_more_width(qtbot):
     panel.resize(1900, 300)
     await asyncio.sleep(0.02)
     assert len({part.geometry().y() for part in names._parts}) == 1
+
+
+@pytest.mark.parametrize(("hotkey", "words"), [(None, "12 345 epochs"), ("5H", "12 345 payments")])
+def test_what_is_counted_has_its_name(hotkey, words):
+    total = subnet_totals([EarningBucket(0, 1, COIN, COIN, 12_345, hotkey)])[0]
+    assert total_words(total, by_miner=hotkey is not None).endswith(words.replace(" ", "\u202f", 1))

@@ -116,5 +116,6 @@ def local_time(time_ms: int | None, *, seconds: bool = False) -> str:
 
 
 def count_text(number: int, one: str, many: str = "") -> str:
-    """``1 wallet``, ``3 wallets``."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    """``1 wallet``, ``3 wallets``, ``333 320 payments``."""
+    many_digits = abs(number) >= 10_000
+    return f"{block_text(number) if many_digits else number} {one if number == 1 else many or one + 's'}"

@@ -54,7 +54,7 @@ def bars_of(
     places = {one: min(place, MOST_SERIES - 1) for place, one in enumerate(series)}
     chosen = [one for one in buckets if (one.netuid, one.hotkey_ss58) in places]
     width, say = _width_s(chosen), partial(bucket_words, names=names, size=size)
-    return [
+    bars = [
         Bar(
             one.start_ms / 1000,
             width if size == "epoch" else (slot_end(one.start_ms, size) - one.start_ms) / 1000,
@@ -65,6 +65,7 @@ def bars_of(
         )
         for one in chosen
     ]
+    return sorted(bars, key=lambda bar: (bar.start, bar.series))  # one colour lies in one piece
 
 
 def cumulative(bars: Sequence[Bar], unit: str) -> list[Bar]:

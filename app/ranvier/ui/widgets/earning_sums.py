@@ -37,6 +37,7 @@ class EarningSums(Card):
         """``comparison`` None: there is no period before; ``costs`` None: not told, or in another currency."""
         self.figures = []
         totals = subnet_totals(buckets)
+        by_miner = any(one.hotkey_ss58 is not None for one in buckets)
         whole = sum(total.tao.rao for total in totals)
         unpriced = any(total.unpriced for total in totals)
         note = "at the price of each epoch" if comparison is None else comparison_words(comparison, period)
@@ -48,10 +49,11 @@ class EarningSums(Card):
             self._add_net(buckets, currency, costs)
         for total in totals[:_SUBNETS]:
             name = f"Subnet {subnet_text(total.netuid, names.get(total.netuid))}"
-            self._add(name, format_alpha(total.alpha, 6), total_words(total))
+            self._add(name, format_alpha(total.alpha, 6), total_words(total, by_miner=by_miner))
         if len(totals) > _SUBNETS:
             rest = sum(total.epochs for total in totals[_SUBNETS:])
-            self._add("Other subnets", str(len(totals) - _SUBNETS), f"{count_text(rest, 'payment')}; see the chart")
+            many = count_text(rest, "payment" if by_miner else "epoch")
+            self._add("Other subnets", str(len(totals) - _SUBNETS), f"{many}; see the chart")
         self._row.show_figures(self.figures)
 
     def _add_net(self, buckets: Sequence[EarningBucket], currency: str, costs: CostsView | None) -> None:
@@ -71,9 +73,9 @@ class EarningSums(Card):
         self.figures.append(figure)
 
 
-def total_words(total: SubnetTotal) -> str:
-    """The TAO value below a subnet's alpha, and how much of it is known."""
-    payments = count_text(total.epochs, "payment")
+def total_words(total: SubnetTotal, *, by_miner: bool = False) -> str:
+    """The TAO value below a subnet's alpha, and how much of it is known. By miner each one's epochs are counted."""
+    payments = count_text(total.epochs, "payment" if by_miner else "epoch")
     if not total.unpriced:
         return f"{format_tao(total.tao, 6)} then · {payments}"
     if not total.tao:
