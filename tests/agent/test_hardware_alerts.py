@@ -50,6 +50,7 @@ async def test_a_lost_card_is_told_and_taken_back(tmp_path: Path) -> None:
             assert (one.level, one.title) == (Level.BAD, "GPU 0 · RTX 4090")
             assert one.text.startswith("The GPU is lost") and "power cables" in one.text and one.key
             Settings(house.paths.settings_file).set(ALERT_CARD_LOST, False)
+            await house.client.call(m.GetHardware())
             await house.until(lambda status: not told(status))
 
 

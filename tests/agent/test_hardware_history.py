@@ -23,6 +23,18 @@ from ranvier.hardware.probe import GpuReading
 from ranvier.hardware.snapshot import Hardware
 
 
+class Counted(NoCards):
+    def __init__(self) -> None:
+        self.reads = self.closes = 0
+
+    def read(self) -> GpuReading:
+        self.reads += 1
+        return super().read()
+
+    def close(self) -> None:
+        self.closes += 1
+
+
 async def test_any_part_of_the_past_is_told_as_asked_and_what_is_unreadable_is_left_out(tmp_path: Path) -> None:
     async with House(tmp_path, cards=NoCards()) as house:
         now = time.time()
@@ -56,14 +68,47 @@ async def test_a_sample_knows_the_miners_on_each_card_by_their_processes(
         cards.reading = GpuReading((replace(CARD, pids=(view.pid,)), replace(other, pids=(1,))), "580")
         kept: tuple[Hardware, ...] = ()
         end = time.monotonic() + 20
-        with house.agent.hub.subscribe():  # somebody looks: it samples often
+        with house.agent.hub.subscribe():  # a window is open: the miners are measured often
             while not kept:
+                await house.client.call(m.GetHardware())  # and somebody looks: so are the cards
                 history = await house.client.call(m.GetHardwareHistory(60))
                 kept = tuple(one for one in history.samples if one.gpus and one.gpus[0].miners)
                 assert time.monotonic() < end
                 await asyncio.sleep(0.2)
         assert [gpu.miners for gpu in kept[0].gpus] == [("one",), ()]
         await house.end()
+
+
+async def test_cards_are_read_only_while_somebody_looks_or_a_miner_should_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ranvier.agent.hardware_watch._LOOKED_S", 2.5)
+    monkeypatch.setattr("ranvier.agent.hardware_watch._IDLE_S", 0.2)
+    cards = Counted()
+    async with House(tmp_path, cards=cards) as house:
+        await asyncio.sleep(0.5)
+        assert cards.reads == 0, "nobody is there"
+        with house.agent.hub.subscribe():
+            await until(lambda: cards.reads == 1 and cards.closes >= 1)
+            closed = cards.closes
+            await asyncio.sleep(0.6)
+            assert (cards.reads, cards.closes) == (1, closed), "a window that is open elsewhere gets one sample"
+            await house.client.call(m.GetHardware())
+            await until(lambda: cards.reads >= 3)
+            await until(lambda: cards.closes > closed)
+            seen = cards.reads
+            await asyncio.sleep(0.6)
+            assert cards.reads == seen, "nobody looks any more, and the driver was let go"
+            kept = (await house.client.call(m.GetHardwareHistory(60))).samples
+            assert len(kept) >= 2, "what was sampled while somebody looked is kept"
+
+
+async def until(true: Callable[[], bool]) -> None:
+    for _ in range(300):
+        if true():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not come")
 
 
 def test_who_is_on_a_card_by_what_it_was_given_and_only_while_it_runs() -> None:

@@ -59,7 +59,7 @@ def test_a_value_of_the_wrong_kind_falls_back_to_the_default(text: str, tmp_path
     path.write_text(text, "utf-8")
     values = Settings(path)
     assert values.get(THEME) == "system"
-    assert values.get(HARDWARE_INTERVAL_S) == 2
+    assert values.get(HARDWARE_INTERVAL_S) == 1
 
 
 def test_a_wrong_value_is_refused_and_changes_nothing(tmp_path: Path) -> None:

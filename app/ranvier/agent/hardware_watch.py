@@ -25,13 +25,15 @@ log = logging.getLogger(__name__)
 
 _UNWATCHED_S = 10.0
 _IDLE_S = 5.0
+_LOOKED_S = 10.0
 _FRESH_S = 1.0
 _MOST_POINTS = 2000
 
 
 class HardwareWatch:
     """``miners`` are all there are; those that should run have it sample also when nobody looks. ``interval_s``: how
-    often to sample for a listener. ``limits`` are the person's; ``changed`` is called when an alert comes or goes."""
+    often to sample for one who looks. A window that comes gets one sample; to go on, it asks. ``limits`` are the
+    person's; ``changed`` is called when an alert comes or goes."""
 
     def __init__(
         self,
@@ -57,17 +59,22 @@ class HardwareWatch:
         self._trouble = trouble
         self._now = now
         self._lock = asyncio.Lock()
+        self._looked_until = float("-inf")
         self.latest: Hardware | None = None
 
     async def run(self) -> None:
         """Sample until cancelled."""
         resting = False
         while True:
+            arrived = self._hub.arrived.is_set()
             self._hub.arrived.clear()
-            watched = self._hub.listeners > 0
-            if watched or any(miner.file.wanted for miner in self._miners()):
+            watched = time.monotonic() < self._looked_until
+            if watched or arrived or any(miner.file.wanted for miner in self._miners()):
                 resting = False
-                await self._keep(await self.sample())
+                sample = await self.sample()
+                if arrived:
+                    self._hub.send(HardwareEvent(sample))  # it may be a moment old, and was told to the others only
+                await self._keep(sample)
                 pause = max(1.0, self._interval_s()) if watched else _UNWATCHED_S
             else:
                 if not resting:
@@ -77,9 +84,16 @@ class HardwareWatch:
             if watched:
                 await asyncio.sleep(pause)
             else:
-                with contextlib.suppress(TimeoutError):  # a listener that comes does not wait for the pause to end
+                with contextlib.suppress(TimeoutError):  # who comes or begins to look does not wait for the pause's end
                     async with asyncio.timeout(pause):
                         await self._hub.arrived.wait()
+
+    async def look(self) -> Hardware:
+        """The newest sample for one who looks: for some seconds more, samples come by event and are kept."""
+        if time.monotonic() >= self._looked_until:
+            self._hub.arrived.set()
+        self._looked_until = time.monotonic() + _LOOKED_S
+        return await self.sample()
 
     async def sample(self) -> Hardware:
         """The newest sample, taken now unless one was a moment ago."""

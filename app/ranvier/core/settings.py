@@ -61,7 +61,7 @@ CLOSE_TO_TRAY = Setting(
 )
 HARDWARE_INTERVAL_S = Setting(
     "hardware_interval_s",
-    2,
+    1,
     "Hardware sampling",
     "Seconds between two samples while the Hardware page is open.",
 )

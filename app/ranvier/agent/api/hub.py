@@ -46,7 +46,7 @@ class Subscription:
 
 
 class Hub:
-    """``listeners`` is how many there are; ``arrived`` is set whenever one comes."""
+    """``listeners`` is how many there are; ``arrived`` is set whenever one comes, or begins to look at the hardware."""
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()

@@ -77,7 +77,7 @@ class Commands:
     # --- machine and agent ----------------------------------------------------------------------------------
 
     async def get_hardware(self, _: m.GetHardware) -> Hardware:
-        return await self._agent.hardware.sample()
+        return await self._agent.hardware.look()
 
     async def get_hardware_history(self, command: m.GetHardwareHistory) -> m.HardwareHistory:
         return await self._agent.hardware.history(command)

@@ -35,6 +35,7 @@ from ranvier.ui.widgets.text import button, label
 SPAN_S = 900
 RANGES = (("15 min", SPAN_S), ("1 h", 3600), ("6 h", 21_600), ("24 h", 86_400), ("1 week", 604_800))
 _POINTS = GetHardwareHistory().points
+_ASK_EVERY_S = 4.0  # so long at most: the agent stops sampling when nobody has asked for some seconds
 _BREATH_S = 0.005  # between two histories: each is painted in a turn of its own
 _REDRAW_PARTS = 1000  # a long range is drawn again when its right edge has moved by this part of it
 _DIAGNOSED_S = 900
@@ -47,7 +48,7 @@ _UNCHECKED = (
 
 
 class HardwarePage(Page):
-    """Samples come by event while the agent sends them; otherwise the page asks, and only while it is open."""
+    """Samples come by event; the page asks now and then while it is seen, because without that the agent stops."""
 
     key = "hardware"
     title = "Hardware"
@@ -63,6 +64,7 @@ class HardwarePage(Page):
         self._trouble = ""
         self._loaded = False
         self._drawn_at = 0.0
+        self._asked_at = float("-inf")
         self._drawing: asyncio.Task[None] | None = None
         self._part: tuple[float, float] | None = None  # None: follows now
         self._past: tuple[Hardware, ...] = ()
@@ -177,7 +179,9 @@ class HardwarePage(Page):
             self._loaded = True
             self._drawn_at = 0.0
         newest = self.samples[-1].at if self.samples else 0.0
-        if time.time() - newest > 0.6 * self._interval_s():
+        asked_for = time.monotonic() - self._asked_at
+        if time.time() - newest > 0.6 * self._interval_s() or asked_for > _ASK_EVERY_S:
+            self._asked_at = time.monotonic()
             self.add_sample(await self.context.client.call(GetHardware()))
         elif self.samples:
             self._show(self.samples[-1])
