@@ -270,3 +270,19 @@ async def test_over_the_agents_socket_trades_are_read_and_costs_told(tmp_path: P
         assert {one.lot: one.cost for one in (await call(GetLots(1))).left}[opening.lot] == 7
         await call(SetBasis(1, opening.lot, None))
         assert {one.cost for one in (await call(GetLots(1))).left} == {None}
+
+
+async def test_a_past_that_is_wanted_later_is_followed_from_there(tmp_path: Path) -> None:
+    async with Trading(tmp_path) as trading:
+        hotkey = trading.validators[0]
+        begin = trading.bench.node.chain.head.number
+        trading.stake(hotkey, 5 * TAO)
+        bought = trading.bench.event("StakeAdded")
+        await trading.follow()
+        assert [one.cost for one in (await trading.book()).left] == [None], "it was there when we came"
+        await trading.ledger.write(lambda c: coverage.follow(c, 1, hotkey.ss58, begin + 1, begin + 2))
+        until = await trading.follow()
+        book = await trading.book()
+        assert [one.cost for one in book.left if one.lot.startswith("stake")] == [bought[2]]
+        assert not any("held at the start" in one.lot for one in book.left)
+        assert abs(book.held_rao - await trading.held(until)) <= 8

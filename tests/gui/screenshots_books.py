@@ -9,7 +9,8 @@ from gui.fakes import COLDKEY, HOTKEY
 from ranvier.agent.api.money_messages import ExportView
 from ranvier.ui.dialogs.explain import ExplainDialog, Place
 from ranvier.ui.dialogs.money.costs import CostDialog, CostsDialog, TariffDialog
-from ranvier.ui.dialogs.money.lots import LotsDialog
+from ranvier.ui.dialogs.money.lots import BasisDialog, LotsDialog, lot_lines
+from ranvier.ui.dialogs.money.past import PastDialog
 from ranvier.ui.dialogs.money.price_source import PRESET, PriceSourceDialog
 
 
@@ -40,6 +41,8 @@ async def shoot_books(studio: Any) -> None:
         ("price-address", PriceSourceDialog(page, samples_books.SOURCE)),
         ("price-preset", preset),
         ("lots", lots),
+        ("lot-cost", BasisDialog(page, lot_lines(samples_books.lots())[4])),
+        ("past", PastDialog(page, "wss://archive.chain.opentensor.ai:443", 1, HOTKEY)),
         ("explain", explain),
     ):
         await studio.dialog(dialog, name)

@@ -101,6 +101,8 @@ class TradeWalk:
         still = []
         for place, state in states.items():
             amount = held.get(place, 0)
+            if state is not None:
+                state = await self._from_past(head, ledger, place, state.from_block) or state
             if state is not None and state.held_rao == amount and not state.trouble:
                 still.append(replace(state, to_block=max(state.to_block, at.number)))
             else:
@@ -126,19 +128,30 @@ class TradeWalk:
 
     async def _begun(self, head: Head, ledger: Ledger, place: _Place, at: BlockRef, held: int) -> Walked:
         """Where a position is followed from: where its hotkey's pay is wanted from, if that can be read; else now."""
+        state = await self._from_past(head, ledger, place, at.number)
+        if state is not None:
+            return state
         hotkey, coldkey, netuid = place
-        wanted = await ledger.read(lambda c: coverage.followed(c, netuid, hotkey))
-        if wanted is not None and wanted[0] - 1 < at.number:
-            number = max(1, wanted[0] - 1)
-            for chain in (head.chain, await self._archive(head.network)):
-                try:
-                    if chain is not None:
-                        return await self._opening(chain, ledger, place, number)
-                except (ChainError, NetworkError) as error:
-                    log.info("position of %s at block %s: %s", hotkey, number, error)
         state = Walked(coldkey, hotkey, netuid, at.number, at.time_ms or 0, held, at.number, held)
         await self._keep(ledger, (), state)
         return state
+
+    async def _from_past(self, head: Head, ledger: Ledger, place: _Place, block: int) -> Walked | None:
+        """Begin where the hotkey's pay is wanted from, where that is before ``block``; None when nobody keeps that."""
+        hotkey, _, netuid = place
+        wanted = await ledger.read(lambda c: coverage.followed(c, netuid, hotkey))
+        number = block if wanted is None else max(1, wanted[0] - 1)
+        if number >= block:
+            return None
+        try:
+            return await self._opening(head.chain, ledger, place, number)
+        except ChainError as error:
+            other = await self._archive(head.network) if forgotten(error) else None
+        try:
+            return None if other is None else await self._opening(other, ledger, place, number)
+        except (ChainError, NetworkError) as error:
+            log.info("position of %s at block %s: %s", hotkey, number, error)
+            return None
 
     async def _opening(self, chain: Chain, ledger: Ledger, place: _Place, number: int) -> Walked:
         """Begin to follow a position at the end of a block."""

@@ -13,13 +13,17 @@ from ranvier.agent.api.messages import (
     CostsView,
     EarningRow,
     FetchPrices,
+    FollowEarnings,
+    Gaps,
     GetCosts,
+    GetGaps,
     GetPrices,
     PositionCheck,
     PricesView,
     RemoveCost,
     SetCost,
     SetTariff,
+    UseArchive,
     UsePriceSource,
 )
 from ranvier.agent.api.money_messages import (
@@ -39,6 +43,7 @@ from ranvier.ui.dialogs.ask import ask, show
 from ranvier.ui.dialogs.explain import ExplainDialog, Place, places_of
 from ranvier.ui.dialogs.money.costs import ADD, REMOVE, CostDialog, CostsDialog, TariffDialog
 from ranvier.ui.dialogs.money.lots import LotsDialog
+from ranvier.ui.dialogs.money.past import PastDialog
 from ranvier.ui.dialogs.money.price_source import PriceSourceDialog
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.widgets.text import button, label
@@ -56,7 +61,9 @@ class EarningBooks:
     def __init__(self, context: Context, page: QWidget, changed: Callable[[], None]) -> None:
         self._context, self._page, self._changed = context, page, changed
 
-    def menu_button(self, lots: Callable[[], None], explain: Callable[[], None]) -> QPushButton:
+    def menu_button(
+        self, lots: Callable[[], None], explain: Callable[[], None], past: Callable[[], None]
+    ) -> QPushButton:
         menu = self.menu = QMenu(self._page)
         menu.addAction("Costs…", lambda: self._context.run(self.costs(), "costs"))
         menu.addAction("Electricity tariff…", lambda: self._context.run(self.tariff(), "tariff"))
@@ -64,6 +71,7 @@ class EarningBooks:
         menu.addSeparator()
         menu.addAction("Lots and disposals…", lots)
         menu.addAction("Check against the chain…", explain)
+        menu.addAction("Read the past…", past)
         result = button("Books…", tip="Costs, electricity, fiat prices, lots, and a check against the chain")
         result.clicked.connect(lambda: menu.popup(result.mapToGlobal(result.rect().bottomLeft())))
         return result
@@ -148,6 +156,24 @@ class EarningBooks:
             return found
 
         await show(ExplainDialog(self._context, self._page, places, names, check))
+
+    async def past(self, newest: EarningRow | None) -> None:
+        """Choose the archive, and whose pay is read up from where; ``newest`` is a row to begin with."""
+        call = self._context.client.call
+        found: Gaps = await call(GetGaps())
+        netuid, hotkey = (None, "") if newest is None else (newest.netuid, newest.hotkey_ss58)
+        dialog = PastDialog(self._page, found.archive, netuid, hotkey)
+        if not await show(dialog):
+            return
+        said = []
+        if dialog.endpoint is not None:
+            said.append((await call(UseArchive(dialog.endpoint))).text)
+        if dialog.wanted is not None:
+            one = dialog.wanted
+            said.append((await call(FollowEarnings(one.netuid, one.hotkey_ss58, one.from_block))).text)
+        if said:
+            self._context.say(" ".join(said))
+            self._changed()
 
     async def begin_anew(self) -> bool:
         """Set a damaged ledger aside, after a word; whether that was done."""

@@ -102,7 +102,7 @@ class EarningsPage(Page):
         self.add(self.stack, 1)
         self.add(self.export_line)
         self.add_action(self.copy_button)
-        self.add_action(self.books.menu_button(self._open_lots, self._open_check))
+        self.add_action(self.books.menu_button(self._open_lots, self._open_check, self._open_past))
         self.add_action(self._export_button())
         self.table.picked.connect(lambda row: self.copy_button.setEnabled(row is not None))
         context.bridge.earnings.connect(self._live)
@@ -317,6 +317,9 @@ class EarningsPage(Page):
     def _open_lots(self) -> None:
         netuids = sorted({one.netuid for one in self.buckets})
         self.context.run(self.books.lots(netuids, self.names), "lots")
+
+    def _open_past(self) -> None:
+        self.context.run(self.books.past(next(iter(self.model.rows), None)), "read the past")
 
     def _copy_selected(self) -> None:
         row = self.table.current_row()
