@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from ranvier.core.errors import StorageError
+from ranvier.core.paths import Paths
 from ranvier.ui.application import display_problem
+from ranvier.ui.instance import Instance
 
 APP = Path(__file__).parents[2] / "app"
 
@@ -107,3 +110,22 @@ def test_after_a_kill_the_next_window_starts(window):
     process.wait(10)
     done = ranvier(home, "--exit-after-paint")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_said_in_a_window(tmp_path):
+    (tmp_path / "home").write_text("a file where the folder should be")
+    command = [sys.executable, "-m", "ranvier", "--home", str(tmp_path / "home")]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        assert said.startswith("ranvier: Cannot write: ") and str(tmp_path / "home") in said
+        process.terminate()
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == -signal.SIGTERM, "it stays until somebody has read it"
+    assert ranvier(tmp_path / "home", "--exit-after-paint").returncode == 1
+
+
+def test_a_lock_that_cannot_be_written_is_not_another_window(tmp_path, monkeypatch):
+    monkeypatch.setattr("ranvier.ui.instance.private_folder", lambda folder: tmp_path / "not there")
+    with pytest.raises(StorageError, match=r"window\.lock"):
+        Instance(Paths.under(tmp_path)).first()

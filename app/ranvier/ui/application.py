@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from ranvier.core.errors import StorageError
 from ranvier.core.log import start_logging
 from ranvier.core.paths import Paths
 from ranvier.keys.memory import forbid_core_dumps
@@ -25,13 +26,20 @@ def main(arguments: list[str], paths: Paths) -> int:
     if problem is not None:
         sys.stderr.write(f"ranvier: {problem}\n")
         return 1
-    start_logging(paths.logs, "window")
+    trouble = None
+    try:
+        start_logging(paths.logs, "window")
+    except StorageError as error:
+        sys.stderr.write(f"ranvier: {error}\n")  # and in a window: who clicked an icon has no terminal
+        if chosen.exit_after_paint:
+            return 1
+        trouble = error
     try:
         from ranvier.ui.root import Options, start
     except ImportError as error:
         sys.stderr.write(f"ranvier: the window's libraries cannot be loaded: {error}\n")
         return 1
-    return start(paths, Options(chosen.exit_after_paint, chosen.hidden))
+    return start(paths, Options(chosen.exit_after_paint, chosen.hidden), trouble)
 
 
 def display_problem(environment: Mapping[str, str]) -> str | None:

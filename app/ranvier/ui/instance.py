@@ -9,10 +9,12 @@ from collections.abc import Callable
 from PySide6.QtCore import QLockFile
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from ranvier.core.errors import StorageError
 from ranvier.core.paths import Paths, private_folder
 
 _RAISE = b"raise\n"
 _WAIT_MS = 1500
+WRITABLE = "Make room on its disk, or give Ranvier a folder that it may write to: ranvier --home FOLDER"
 
 
 class Instance:
@@ -26,8 +28,12 @@ class Instance:
         self._server: QLocalServer | None = None
 
     def first(self) -> bool:
-        """Whether this process is the one that owns the window."""
-        return self._lock.tryLock(0)
+        """Whether this process is the one that owns the window. Raises StorageError when the lock cannot be written."""
+        if self._lock.tryLock(0):
+            return True
+        if self._lock.error() is not QLockFile.LockError.LockFailedError:  # nobody else's: a full or locked disk
+            raise StorageError("Cannot write", f"{self._lock.fileName()} cannot be written.", WRITABLE)
+        return False
 
     def raise_first(self) -> bool:
         """Ask the first process to show its window; False when it does not answer."""

@@ -30,7 +30,7 @@ from ranvier.ui.closing import NO_TRAY_TEXT, NO_TRAY_TITLE, Closing, must_show, 
 from ranvier.ui.dialogs.ask import ask, tell
 from ranvier.ui.garbage import GarbageOnThisThread
 from ranvier.ui.icons import app_icon
-from ranvier.ui.instance import Instance
+from ranvier.ui.instance import WRITABLE, Instance
 from ranvier.ui.theme import Theme
 from ranvier.ui.tray import Tray
 from ranvier.ui.window import Window
@@ -53,16 +53,22 @@ class Options:
     hidden: bool = False
 
 
-def start(paths: Paths, options: Options) -> int:
-    """Run the window until it ends; returns the exit status."""
+def start(paths: Paths, options: Options, trouble: StorageError | None = None) -> int:
+    """Run the window until it ends; returns the exit status. With ``trouble`` nothing can be kept: say that instead."""
     qInstallMessageHandler(_qt_says)
     qt = QApplication(["ranvier"])
     qt.setApplicationName("Ranvier")
     qt.setDesktopFileName("ranvier")
     qt.setWindowIcon(app_icon())
     qt.setQuitOnLastWindowClosed(False)
-    instance = Instance(paths)
-    if not instance.first():
+    try:
+        if trouble is not None:
+            raise trouble
+        instance = Instance(paths)
+        first = instance.first()
+    except StorageError as error:
+        return _cannot_start(qt, error)
+    if not first:
         if instance.raise_first():
             return 0
         sys.stderr.write(f"ranvier: another window works in {paths.data} and does not answer\n")
@@ -80,6 +86,19 @@ def start(paths: Paths, options: Options) -> int:
     finally:
         garbage.end()
         instance.close()
+
+
+def _cannot_start(qt: QApplication, error: StorageError) -> int:
+    """Say in a window why there will be none; 1 when it was read."""
+    loop = qasync.QEventLoop(qt)
+    asyncio.set_event_loop(loop)
+    theme, window = Theme(qt), Window()
+    window.show()
+    with loop:
+        loop.run_until_complete(tell(window, error.title, f"{error.message}\n{WRITABLE}."))
+    window.end()
+    theme.deleteLater()
+    return 1
 
 
 class Application:
