@@ -75,7 +75,7 @@ class Writer:
             assert time.monotonic() < end, f"the ledger was never complete: {known}, not {goals}"
             assert self.process is not None and self.process.poll() is None, "the writer ended by itself"
             self.world.block(0)  # a new head makes it look, and the older ones final
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(0.4)
         self.kill()
         return self.known()
 
