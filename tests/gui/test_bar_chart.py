@@ -151,3 +151,11 @@ async def test_few_bars_stand_at_the_right_and_no_future_is_shown(qtbot) -> None
     chart = await shown(qtbot, days=2)
     low, high = chart.view
     assert high == T + 2 * DAY and low == T - 5 * DAY
+
+
+async def test_days_are_the_finest_marks_of_bars_of_days(qtbot) -> None:
+    chart = await shown(qtbot, days=3)
+    axis = chart._plot.getPlotItem().getAxis("bottom")
+    for utc, least in ((True, 86_400.0), (False, 0.0)):
+        chart.set_bars(chart.bars, "TAO", utc=utc)
+        assert axis.least == least

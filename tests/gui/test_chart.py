@@ -125,6 +125,13 @@ def test_marks_of_time_say_hours_days_or_months(qtbot, low, span, words):
     assert said == words
 
 
+def test_bars_of_days_have_no_marks_for_hours(qtbot):
+    axis = day_axis_class()("bottom")
+    axis.utc, axis.shift, axis.least = True, 43_200.0, 86_400.0  # as below bars of days
+    ((spacing, ticks),) = axis.tickValues(1_795_305_600, 1_795_305_600 + 3 * 86_400, 3000)
+    assert axis.tickStrings(ticks, 1.0, spacing) == ["22 Nov", "23 Nov", "24 Nov"]
+
+
 @given(st.floats(1.0, 4e7), st.integers(2, 12))
 def test_day_ticks_are_few_and_in_range(span, most):
     ticks = day_ticks(T, T + span, most, utc=True)

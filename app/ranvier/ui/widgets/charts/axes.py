@@ -57,11 +57,17 @@ def day_axis_class() -> Any:
     class DayAxis(pg.AxisItem):  # type: ignore[misc]  # pyqtgraph has no type information
         utc = False
         shift = 0.0
+        least = 0.0  # seconds between two marks: bars of days have none for hours
 
         def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
             most = max(2, int(size / 110))
-            ticks = day_ticks(low, high, most, utc=self.utc)
-            return [(day_step(low, high, most), [tick + self.shift for tick in ticks if tick + self.shift < high])]
+            ticks = day_ticks(low, high, most, utc=self.utc, least=self.least)
+            return [
+                (
+                    day_step(low, high, most, self.least),
+                    [tick + self.shift for tick in ticks if tick + self.shift < high],
+                )
+            ]
 
         def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
             if spacing >= _MONTH_S:
@@ -101,9 +107,9 @@ _DAY_S = 86_400
 _MONTH_S = 2_592_000
 
 
-def day_step(low: float, high: float, most: int) -> float:
+def day_step(low: float, high: float, most: int, least: float = 0.0) -> float:
     """Seconds between the marks of ``day_ticks``."""
-    return next((step for step in _STEPS_S if (high - low) / step <= most), _STEPS_S[-1])
+    return next((step for step in _STEPS_S if step >= least and (high - low) / step <= most), _STEPS_S[-1])
 
 
 def begins_day(at: float, *, utc: bool = False) -> bool:
@@ -112,9 +118,9 @@ def begins_day(at: float, *, utc: bool = False) -> bool:
     return moment.hour == moment.minute == moment.second == 0
 
 
-def day_ticks(low: float, high: float, most: int, *, utc: bool = False) -> list[float]:
+def day_ticks(low: float, high: float, most: int, *, utc: bool = False, least: float = 0.0) -> list[float]:
     """At most about ``most`` round moments in the range, on the clock of the computer's time zone or of UTC."""
-    step = day_step(low, high, most)
+    step = day_step(low, high, most, least)
     offset = _moment(low, utc).utcoffset() or datetime.timedelta()
     shift = offset.total_seconds()
     first = math.ceil((low + shift) / step) * step - shift

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_DAY_S = 86_400.0
 _PIXELS = 3  # the narrowest bar
 _LEAST_SLOTS = 7  # room for so many bars, if there are fewer
 _LEAST_BARS = 4  # that can be zoomed to
@@ -191,6 +192,7 @@ class BarChart(Chart):
         columns = self._known()
         axis = item.getAxis("bottom")
         axis.utc = self._utc
+        axis.least = _DAY_S if self._utc else 0.0
         if not len(columns.starts):
             self._set_heights(0.0, 1.0)
             return
