@@ -86,7 +86,8 @@ async def test_one_that_came_too_late_is_in_no_block(sandbox: SandboxProcess) ->
         assert first is None and number > kept[0].mortality.block
         await connection.rpc("sandbox_makeBlocks", [70])
         found = await _settled(connection, text)
-        assert found.stage is TxStage.DROPPED and "nothing was spent" in str(found.error)
+        assert found.stage is TxStage.DROPPED and "into no block in time" in str(found.error)
+        assert str(found.next_step).startswith("Nothing was spent")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "null", '{"plan": 1}'])

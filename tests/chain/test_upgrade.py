@@ -34,6 +34,8 @@ async def test_a_plan_of_before_the_upgrade_is_not_signed(tmp_path: Path) -> Non
             before = await connection.head()
             assert not connection.has_call("SubtensorModule", "register_limit")
             plan = await plans.plan_transfer(connection, sender.ss58, taker.ss58, Tao(10**9))
+            seat = await plans.plan_register(connection, sender.ss58, taker.ss58, 1)
+            assert any("no limit" in one for one in seat.warnings) and seat.limit_price_rao is None
             ask(node, "sandbox_setRules", 425)
             while ask(node, "state_getRuntimeVersion")["specVersion"] == 343:  # noqa: ASYNC110  # another process
                 await asyncio.sleep(0.05)
@@ -44,6 +46,8 @@ async def test_a_plan_of_before_the_upgrade_is_not_signed(tmp_path: Path) -> Non
             assert connection.has_call("SubtensorModule", "register_limit")
             receipt = await submit.submit(connection, again, sender, wait=TxStage.FINAL)
             assert receipt.stage is TxStage.FINAL
+            seat = await plans.plan_register(connection, sender.ss58, taker.ss58, 1)
+            assert not any("no limit" in one for one in seat.warnings) and seat.limit_price_rao
             assert (await connection.runtime_at(before)).spec_version == 343
             (old,) = await reads.balances(connection, [sender.ss58], before)
             assert old.free_rao == 10 * 10**9

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QPushButton, QWidget
 
 from gui import samples, samples_books
 from ranvier.agent.api.market_messages import ExportEarnings
@@ -329,6 +329,8 @@ async def test_a_position_is_checked_from_its_oldest_pay_on_and_every_line_is_sh
     going = asyncio.ensure_future(books.explain(rows, {}))
     await samples.until(lambda: page.findChildren(ExplainDialog), "the dialog")
     dialog = page.findChildren(ExplainDialog)[0]
+    primary = [one.text() for one in dialog.findChildren(QPushButton) if one.property("kind") == "primary"]
+    assert primary == ["Check"] and dialog.check.isDefault()
     dialog.check.click()
     await samples.until(lambda: dialog.found is not None, "the check")
     assert house.client.called(CheckPosition) == [CheckPosition(samples.HOTKEY, samples.COLDKEY, 1, 360)]

@@ -18,6 +18,7 @@ from ranvier.ui.dialogs.wallets.sign import PAYLOAD, VERIFY, SignDialog
 from ranvier.ui.dialogs.wallets.sign_steps import key_choices
 from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 from ranvier.ui.widgets.qr_view import QrView
+from ranvier.ui.words import breakable
 
 PASSWORD = "correct horse battery"
 TEXT = "I run the node at 192.0.2.1"
@@ -27,6 +28,12 @@ TEXT = "I run the node at 192.0.2.1"
 def house(tmp_path, qloop, monkeypatch):
     monkeypatch.setattr(wallets, "unlock_coldkey", functools.partial(wallets.unlock_coldkey, _cost=samples.CHEAP))
     return samples.House(tmp_path / "home")
+
+
+def test_a_long_call_breaks_before_its_addresses_and_says_the_same():
+    call = f"Balances.transfer(dest={samples.COLDKEY}, value=5)"
+    assert breakable(call) != call and breakable(call).replace("\N{ZERO WIDTH SPACE}", "") == call
+    assert breakable("value=5, hash=0x12") == "value=5, hash=0x12"
 
 
 async def opened(window, house, chosen=""):

@@ -11,7 +11,7 @@ from ranvier.chain.watching import Sight
 from ranvier.core.errors import ChainError
 from ranvier.core.outside import NOT_JSON
 
-GONE = "It got into no block in time and cannot any more; nothing was spent."
+GONE = "It got into no block in time and cannot any more."
 
 
 def packed(sent: Sent) -> str:

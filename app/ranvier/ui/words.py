@@ -12,6 +12,7 @@ import re
 from ranvier.core.evidence import block_text as block_text  # with the other words, for pages
 
 UNKNOWN = "unknown"
+_LONG_ARGUMENT = re.compile(r"=(?=\w{40})")
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _RATES = ("B/s", "kB/s", "MB/s", "GB/s", "TB/s")
@@ -90,6 +91,11 @@ def duration_text(seconds: float | None) -> str:
     days, hours = divmod(hours, 24)
     unit = "day" if days == 1 else "days"
     return f"{days} {unit} {hours} h" if hours else f"{days} {unit}"
+
+
+def breakable(text: str) -> str:
+    """A call in words, whose line may break before each address in it."""
+    return _LONG_ARGUMENT.sub("=\N{ZERO WIDTH SPACE}", text)
 
 
 def short_address(ss58: str) -> str:

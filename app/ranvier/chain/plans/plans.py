@@ -189,6 +189,8 @@ async def plan_serve_axon(conn: Connection, hotkey_ss58: str, netuid: int, ip: s
 
 def _register_warnings(subnet: Subnet, rules: Registration, uid: Any, owner: Any, coldkey_ss58: str) -> list[str]:
     warnings = []
+    if not rules.limit_possible:
+        warnings.append("This chain knows no limit for it: what the seat costs in the block that holds it is charged.")
     if uid is not None:
         warnings.append(f"This hotkey already has uid {uid} here, so the chain will refuse.")
     if not rules.open:

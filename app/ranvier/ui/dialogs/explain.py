@@ -16,7 +16,7 @@ from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.widgets.page import clear
-from ranvier.ui.widgets.text import allow, button, label
+from ranvier.ui.widgets.text import allow, button, label, restyle
 from ranvier.ui.words import block_text, count_text, short_address
 
 _NAMES = {
@@ -110,6 +110,8 @@ class ExplainDialog(Dialog):
             whose = f"{short_address(one.hotkey_ss58)} of {short_address(one.coldkey_ss58)}"
             self.place.addItem(f"{where}: {whose}, from block {block_text(one.from_block)}", one)
         self.check = button("Check", self.begin, kind="primary")
+        self.check.setDefault(True)
+        restyle(self.yes, "kind", "")  # one primary button: what one came for
         row.addWidget(self.place, 1)
         row.addWidget(self.check)
         self.body.addLayout(row)

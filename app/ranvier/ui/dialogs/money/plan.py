@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -17,16 +15,13 @@ from ranvier.ui.header import NetworkChip
 from ranvier.ui.widgets.fields import Field
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.text import label, line
-from ranvier.ui.words import grouped_address, short_hash
+from ranvier.ui.words import breakable, grouped_address, short_hash
 
 _MEANINGS = {
     "sandbox": "This happens on your own machine; the money is not real.",
     "test": "This happens on the public test network; its TAO has no market value.",
     "finney": "This spends real TAO and cannot be undone.",
 }
-
-
-_LONG_ARGUMENT = re.compile(r"=(?=\w{40})")  # an address in a call: the line may break before it
 
 
 def meaning_of(network: str) -> str:
@@ -71,7 +66,7 @@ class PlanView(QWidget):
         rows = [*((name, value, "") for name, value in plan.lines), *(row for row in own if row[0] not in said)]
         for place, (name, value, kind) in enumerate(rows):
             text = label(
-                _LONG_ARGUMENT.sub("=\N{ZERO WIDTH SPACE}", value),
+                breakable(value),
                 "mono" if kind == "mono" else "",
                 wrap=True,
                 copyable=True,

@@ -19,7 +19,7 @@ from ranvier.ui.dialogs.wallets.create_wallet import Run
 from ranvier.ui.widgets.path_field import Choose, open_chooser
 from ranvier.ui.widgets.qr_view import QrView
 from ranvier.ui.widgets.text import button, label, line
-from ranvier.ui.words import grouped_address
+from ranvier.ui.words import breakable, grouped_address
 
 _LONGEST_SHOWN = 600
 
@@ -49,7 +49,7 @@ class PayloadView(QWidget):
         where = f" on {payload.network}" if payload.network else ""
         column.addWidget(label(f"Payload {payload.id}{where}", "heading"))
         for word in payload.words:
-            column.addWidget(label(word, wrap=True, copyable=True))
+            column.addWidget(label(breakable(word), wrap=True, copyable=True))
         column.addWidget(line())
         column.addWidget(label("Signed by", "small"))
         scheme = SCHEME_NAMES[payload.crypto_type]
