@@ -18,6 +18,7 @@ from hardware.test_nvml_child import Bed, cards
 from ranvier.core.evidence import Level
 from ranvier.hardware.diagnosis import Surroundings, diagnose, together
 from ranvier.hardware.nvidia_words import card_trouble, driver_trouble
+from ranvier.hardware.pci import PciCard
 from ranvier.hardware.snapshot import Gpu
 
 pytestmark = pytest.mark.skipif(
@@ -113,6 +114,9 @@ def test_a_container_that_lost_its_cards_and_the_version_that_still_runs_are_tol
     (finding,) = diagnose([sample(gpu_note=note, gpu_trouble=trouble)])
     assert (finding.code, "Restart the container" in finding.next_step) == ("container_lost", True)
     assert driver_trouble(999, ())[0] == "silent"
+    assert driver_trouble(9, (PciCard("0000:01:00.0", "nvidia", False),), "docker")[0] == "container"
+    assert driver_trouble(9, None)[0] == driver_trouble(9, (), "docker")[0] == "not_loaded"
+    assert driver_trouble(9, (PciCard("0000:01:00.0", "nouveau", False),), "docker")[0] == "nouveau"
     (machine.sysfs / "module" / "nvidia").mkdir(parents=True)
     (machine.sysfs / "module" / "nvidia" / "version").write_text("535.129.03\n")
     machine.say("init 18\n")

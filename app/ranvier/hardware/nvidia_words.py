@@ -45,6 +45,13 @@ def card_trouble(code: int) -> tuple[str, str]:
     }.get(code, ("unreadable", f"The driver cannot read this GPU (NVML error {code})."))
 
 
+_HIDDEN = (
+    "container",
+    "An NVIDIA GPU is there, this container may not see it. "
+    "Install the NVIDIA Container Toolkit on the host and start the container with its GPUs.",
+)
+
+
 def driver_trouble(
     code: int, cards: tuple[PciCard, ...] | None, container: str | None = None, loaded: str | None = None
 ) -> tuple[str, str]:
@@ -57,15 +64,13 @@ def driver_trouble(
         if not cards:
             return "none", "No NVIDIA GPU or driver was found."
         if container is not None:
-            return (
-                "container",
-                "An NVIDIA GPU is there, this container may not see it. "
-                "Install the NVIDIA Container Toolkit on the host and start the container with its GPUs.",
-            )
+            return _HIDDEN
         if any(card.driver == "nouveau" for card in cards):
             return "nouveau", "The nouveau driver holds the GPU; install NVIDIA's own driver and restart the machine."
         return "no_driver", "An NVIDIA GPU is there, its driver is not installed. Install NVIDIA's driver."
     if code == NOT_LOADED:
+        if container is not None and cards and not any(card.driver == "nouveau" for card in cards):
+            return _HIDDEN  # the library came with the image, the devices did not
         if cards and any(card.driver == "nouveau" for card in cards):
             return "nouveau", "The nouveau driver holds the GPU; NVIDIA's own driver is not loaded."
         return "not_loaded", "NVIDIA's driver is installed but not loaded. Restart the machine."
