@@ -164,14 +164,17 @@ class EarningsPage(Page):
             before = earlier.buckets
         if asked != self.choices.state():
             return
-        self.before, self.costs = before, await self._read_costs(since, found.currency)
+        self.before, self.costs = before, await self._read_costs(since, found)
         self.show_earnings(found)
         await self._read_gaps()
         if not self.names and found.rows:
             await self._read_names()
 
-    async def _read_costs(self, since: int | None, currency: str | None) -> CostsView | None:
-        if currency is None or since is None:
+    async def _read_costs(self, since: int | None, found: Earnings) -> CostsView | None:
+        """Of the range; where it has no beginning, from the first payment on."""
+        if since is None:
+            since = min((one.start_ms for one in found.buckets), default=None)
+        if found.currency is None or since is None:
             return None
         try:
             costs: CostsView = await self.context.client.call(GetCosts(since, int(time.time() * 1000)))
