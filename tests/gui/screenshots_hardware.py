@@ -12,9 +12,12 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QScrollArea
 
 from gui import samples, samples_bench, samples_hardware
+from ranvier.benchmark import sweep_journal
 from ranvier.benchmark.figures import Device, DeviceResult, Minute
 from ranvier.benchmark.journal import Begun, Segment, Unfinished
+from ranvier.benchmark.plans import ServingPlan, SweepPlan
 from ranvier.benchmark.store import Store
+from ranvier.benchmark.sweep_journal import UnfinishedSweep
 from ranvier.ui.widgets.share_card import card_picture
 
 _SETTLE_S = 0.4
@@ -81,6 +84,13 @@ def unfinished_run() -> Unfinished:
     return Unfinished(Path("none"), begun, result, None, (Segment(now - 1000, now - 780, slices, ()),))
 
 
+def unfinished_sweep() -> UnfinishedSweep:
+    """A sweep that was cut off after three steps."""
+    plan = SweepPlan(ServingPlan("http://127.0.0.1:8000/v1"), most=32)
+    steps = tuple(samples_bench.load(concurrency) for concurrency in (1, 2, 4))
+    return UnfinishedSweep(sweep_journal.Begun(1.0, plan), steps, time.time() - 300)
+
+
 async def _shoot_benchmark(studio: Any) -> None:
     page = await studio.page("benchmark")
     await samples.until(lambda: page.fit.model.rows and page.serving_view.knee.loaded, "the page", 10)
@@ -112,6 +122,7 @@ async def _shoot_benchmark(studio: Any) -> None:
     await asyncio.sleep(_SETTLE_S)
     studio.shoot(studio.window, "benchmark-compare")
     page.show_part("serving")
+    page.serving.show_unfinished(unfinished_sweep())
     page.bar.ask(
         "LLM on the 4090 is registered and serves validators. While the benchmark runs, its answers are slower or "
         "late; validators may score it lower for several epochs, and a low score can cost its seat.",

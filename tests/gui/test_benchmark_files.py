@@ -279,7 +279,7 @@ def test_a_long_run_and_what_changed_between_two_results_are_told():
     assert [value.key for value in headline(new)] == ["read", "copy", "kept"]
     (row,) = [row for row in _device_rows(new.device) if row[0].startswith("Long run")]
     assert row[0] == "Long run, 10 min" and row[-1] == "600"
-    assert difference_words(old, new) == ("driver: 575.64.03, then 580.95.05.",)
+    assert difference_words(old, new) == ("Changed: driver 575.64.03 to 580.95.05.",)
     assert difference_words(new, new) == ()
     loose = msgspec.structs.replace(samples_bench.load(1), objective=PRESETS["llama2-70b"])
     one, other = samples_bench.serving(1.0), msgspec.structs.replace(samples_bench.serving(2.0), serving=loose)

@@ -326,7 +326,7 @@ def difference_words(first: Record, second: Record) -> tuple[str, ...]:
     """What else changed between two results: driver, libraries, kernels, the objective. A sentence each."""
     named = [{"driver": one.subject.driver, **one.subject.versions} for one in (first, second)]
     found = [
-        f"{key}: {named[0].get(key) or UNKNOWN}, then {named[1].get(key) or UNKNOWN}."
+        f"Changed: {key} {named[0].get(key) or UNKNOWN} to {named[1].get(key) or UNKNOWN}."
         for key in dict.fromkeys((*named[0], *named[1]))
         if named[0].get(key) != named[1].get(key)
     ]

@@ -101,7 +101,7 @@ class ResultsPart(QWidget):
         names = [f"{subject_words(one)} of {local_time(int(one.at * 1000))}" for one in (first, second)]
         apart = "" if same_kind((first, second)) else " They have no figure in common."
         words = f"First: {names[0]}. Second: {names[1]}.{apart}"
-        self.sides.setText(" ".join([words, *difference_words(first, second)]))
+        self.sides.setText("\n".join([words, *difference_words(first, second)]))
         rows = compare(first, second)
         self.comparison.set_rows(rows)
         self.comparison_table.fit()

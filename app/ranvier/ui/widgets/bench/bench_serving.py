@@ -181,7 +181,8 @@ class ServingForm(Card):
         elsewhere = bool(url) and not is_loopback(url)
         self.mine.setVisible(elsewhere)
         preset = PRESETS[self.objective.currentData()]
-        self.meaning.setText(f"A request is good with its {objective_words(preset)}.")
+        share = f"A load keeps the objective when {100 * preset.share:.0f} of 100 requests are good."
+        self.meaning.setText(f"A request is good with its {objective_words(preset)}. {share}")
         reason = "A benchmark is running." if self._busy else None
         if not url:
             reason = reason or "Type the address of an endpoint first."
