@@ -98,8 +98,8 @@ async def test_what_another_tool_bought_and_sold_is_in_the_lots_with_its_tao(tmp
         (part,) = book.taken
         assert part.disposal.startswith("unstake, found on the chain, block") and " event " in part.disposal
         assert part.proceeds == sold[2] > 0
-        assert part.lot is not None and "held at the start" in part.lot, "it was bought before it was followed"
-        assert part.cost is None and book.unknown == 1 and bought[2] > 0
+        assert part.lot is not None and part.lot.startswith("stake, found on the chain"), "new since the last look"
+        assert part.cost == bought[2] * part.rao // bought[3] and book.unknown == 0
         assert abs(book.held_rao - await trading.held(until)) <= 8
         assert (book.read_to, book.trouble) == (until, "")
 

@@ -16,7 +16,7 @@ from msgspec import structs
 from ledger.test_export import PAID, PRICE
 from ledger.test_receipts import DONE
 from ranvier.core.errors import LedgerError
-from ranvier.ledger import cost_book, coverage, prices, receipts
+from ranvier.ledger import changes, cost_book, coverage, prices, receipts
 from ranvier.ledger.cost_book import Cost, Tariff
 from ranvier.ledger.errors import needs_mending
 from ranvier.ledger.salvage import Salvaged, salvage, set_aside, sound
@@ -40,7 +40,8 @@ async def filled(path: Path) -> None:
 
     await ledger.write(work)
     await ledger.add_payments([replace(PAID, block=n) for n in range(500)])
-    await ledger.remember({"genesis": "0xaa"})
+    await ledger.remember({"genesis": "0xaa", f"{changes.LOOKED}5C": "77"})
+    await ledger.write(lambda c: c.execute("INSERT INTO basis VALUES (1, 'a gift', 5, 1)"))
     await ledger.close()
 
 
@@ -55,6 +56,7 @@ async def saved(damaged: Path, fresh: Path) -> tuple[Salvaged, tuple, tuple, obj
     )  # fmt: skip
     assert await ledger.payments() == (), "the chain says these again"
     assert await ledger.read(sound)
+    assert await ledger.recall(f"{changes.LOOKED}5C") is None, "positions are looked at anew"
     await ledger.close()
     return result
 
@@ -122,3 +124,12 @@ async def test_rows_on_both_sides_of_a_hole_are_saved(tmp_path: Path) -> None:
     ids = {one.id for one in kept}
     assert {"0x0000", "0x012b"} <= ids and "0x0096" not in ids
     assert 250 < found.receipts < 300
+
+
+async def test_the_owners_own_words_about_lots_are_saved(tmp_path: Path) -> None:
+    await filled(tmp_path / "ledger.sqlite")
+    aside = set_aside(tmp_path / "ledger.sqlite")
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    await ledger.write(lambda c: salvage(aside, c))
+    assert await ledger.read(lambda c: c.execute("SELECT lot, cost_rao FROM basis").fetchall()) == [("a gift", 5)]
+    await ledger.close()

@@ -18,6 +18,7 @@ from ranvier.ledger import coverage, receipts
 from ranvier.ledger.crosscheck import ROUNDING_RAO_EACH
 from ranvier.ledger.receipts import Operation
 
+LOOKED = "positions_looked_"  # state, with the coldkey: the block at which all that it held was seen
 REST = -1  # the event index of what no event explains
 FOUND = ", found on the chain"  # beside a kind: no receipt of ours tells of it
 OPENING, DIVIDENDS, MIXED, UNKNOWN = (

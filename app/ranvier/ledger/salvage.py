@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from ranvier.core.errors import LedgerError
-from ranvier.ledger import cost_book, coverage, prices, receipts
+from ranvier.ledger import changes, cost_book, coverage, prices, receipts
 from ranvier.ledger.cost_book import Cost, Tariff
 from ranvier.ledger.prices import FiatPrice, PriceSource
 from ranvier.ledger.receipts import StoredReceipt
@@ -160,4 +160,5 @@ def _receipt(connection: sqlite3.Connection, body: str) -> None:
 def _state(connection: sqlite3.Connection, key: str, value: str) -> None:
     if key in _TYPED and value:
         msgspec.json.decode(value, type=_TYPED[key])
-    connection.execute("INSERT INTO state VALUES (?, ?) ON CONFLICT DO NOTHING", (key, value))
+    if not key.startswith(changes.LOOKED):  # what was seen of positions is read anew
+        connection.execute("INSERT INTO state VALUES (?, ?) ON CONFLICT DO NOTHING", (key, value))

@@ -19,7 +19,7 @@ from ranvier.agent.network.chain_watch import Head
 from ranvier.chain.model import BlockRef
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
 from ranvier.ledger import changes, coverage
-from ranvier.ledger.changes import REST, UNKNOWN, Change, Walked
+from ranvier.ledger.changes import LOOKED, REST, UNKNOWN, Change, Walked
 from ranvier.ledger.crosscheck import ROUNDING_RAO_EACH
 from ranvier.ledger.store import Ledger
 
@@ -78,6 +78,7 @@ class TradeWalk:
                 (one.hotkey_ss58, one.coldkey_ss58, one.netuid): one.alpha_rao
                 for one in await head.chain.positions(coldkeys, at) if one.netuid != _ROOT
             }  # fmt: skip
+            looked = {one: int(await ledger.recall(LOOKED + one) or 0) for one in coldkeys}
             done: set[_Place] = set()
             while True:  # a walk may find positions that are empty again by now
                 known = {one.place: one for one in await ledger.read(changes.walks) if one.coldkey_ss58 in coldkeys}
@@ -86,9 +87,11 @@ class TradeWalk:
                 # Those with a past come first: they may tell since when another one has been there.
                 places = [place for place in due if place in known or (place[2], place[0]) in wanted] or due
                 if not places:
-                    return
+                    break
                 done.update(places)
-                await self._places(head, ledger, {place: known.get(place) for place in places}, at, held)
+                states = {place: known.get(place) or _since(place, looked.get(place[1], 0)) for place in places}
+                await self._places(head, ledger, states, at, held)
+            await ledger.remember({LOOKED + one: str(at.number) for one in coldkeys})
 
     async def _places(
         self,
@@ -210,6 +213,12 @@ class TradeWalk:
                             break
                     except ChainError as error:
                         log.warning("position of %s at block %s: %s", other[0], step.block, error)
+
+
+def _since(place: _Place, looked: int) -> Walked | None:
+    """A position that is new since all of its coldkey's were looked at: it held nothing then."""
+    hotkey, coldkey, netuid = place
+    return Walked(coldkey, hotkey, netuid, looked, 0, 0, looked, 0) if looked else None
 
 
 def rows_of(place: _Place, step: Step) -> list[Change]:
