@@ -23,6 +23,7 @@ from ranvier.agent.api.messages import (
     GetEarnings,
     GetGaps,
 )
+from ranvier.agent.api.money_messages import ExportView
 from ranvier.core.errors import AgentError
 from ranvier.core.units import Alpha, Tao
 from ranvier.ui.models.bars import bars_of, cumulative, series_of
@@ -280,5 +281,15 @@ async def test_gaps_net_and_export_reach_the_page(qtbot, house):
     await samples.until(lambda: house.client.called(ExportEarnings), "the export")
     asked = house.client.called(ExportEarnings)[0]
     assert (asked.kind, asked.path) == ("koinly", "/somewhere/new.csv") and asked.since_ms
+    page.hidden()
+    await house.close()
+
+
+async def test_a_file_on_its_way_counts_its_rows_as_everything_is_counted(qtbot, house):
+    page = await opened(qtbot, house)
+    page.export_line.show_progress(ExportView(811_250, 999_960))
+    assert page.export_line.words.text() == "Writing the file: 811\u202f250 of 999\u202f960 rows"
+    page.export_line.show_progress(ExportView(None, None))
+    assert page.export_line.words.text() == "Writing the file"
     page.hidden()
     await house.close()

@@ -47,6 +47,7 @@ from ranvier.ui.dialogs.money.past import PastDialog
 from ranvier.ui.dialogs.money.price_source import PriceSourceDialog
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.widgets.text import button, label
+from ranvier.ui.words import block_text
 
 _EXPORT_S = 600.0
 _LOTS_S = 120.0
@@ -226,7 +227,8 @@ class ExportLine(QWidget):
         self.bar.setRange(0, found.all or 0)
         self.bar.setValue(found.rows or 0)
         known = found.rows is not None and bool(found.all)
-        self.words.setText(f"Writing the file: {found.rows:,} of {found.all:,} rows" if known else "Writing the file")
+        far = f": {block_text(found.rows)} of {block_text(found.all)} rows"
+        self.words.setText(f"Writing the file{far if known else ''}")
         self.show()
 
     async def _watch(self) -> None:
