@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from gui import samples
 from ranvier.agent.api.command import Done
 from ranvier.agent.api.messages import EarningRow, FollowEarnings, Gaps, GetGaps, UseArchive
+from ranvier.chain.networks import NETWORKS
 from ranvier.ui.dialogs.money.past import NONE, OWN, USUAL, PastDialog, Wanted
 from ranvier.ui.pages.earning_books import EarningBooks
 
@@ -41,6 +42,12 @@ def test_nothing_changes_that_was_not_chosen(page) -> None:
     chosen(off, NONE)
     off.submitted()
     assert (off.result(), off.endpoint) == (1, "off")
+    back = PastDialog(page, "wss://archive.example", None, "")
+    assert (back.kind.currentData(), back.address.text()) == (OWN, "wss://archive.example")
+    chosen(back, USUAL)
+    back.submitted()
+    assert back.endpoint == "", "from an own one back to the usual one"
+    assert PastDialog(page, NETWORKS["finney"].archive, None, "").kind.currentData() == USUAL
     usual = PastDialog(page, None, None, "")
     chosen(usual, USUAL)
     usual.submitted()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from ranvier.chain.networks import NETWORKS
 from ranvier.keys.addresses import is_ss58
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
@@ -66,8 +67,11 @@ class PastDialog(Dialog):
             self.body.addWidget(field)
         self.block.changed.connect(self.hotkey.draw_again)
         self.block.changed.connect(self.netuid.draw_again)
-        self._before = USUAL if archive else NONE
-        self.kind.setCurrentIndex(self.kind.findData(self._before))
+        usual = {one.archive for one in NETWORKS.values()}
+        self._before = (NONE if not archive else USUAL if archive in usual else OWN, archive or "")
+        if self._before[0] == OWN:
+            self.address.start_anew(self._before[1])
+        self.kind.setCurrentIndex(self.kind.findData(self._before[0]))
         self.kind.currentIndexChanged.connect(lambda _: self._changed())
         self._changed()
         fit(self, 560)
@@ -78,10 +82,9 @@ class PastDialog(Dialog):
         good = [field.insist() for field in checked]  # each says what is wrong with it
         if not all(good):
             return
-        if kind == OWN:
-            self.endpoint = self.address.text().strip()
-        elif kind != self._before:
-            self.endpoint = OFF if kind == NONE else ""
+        address = self.address.text().strip()
+        if kind != self._before[0] or (kind == OWN and address != self._before[1]):
+            self.endpoint = {OWN: address, NONE: OFF, USUAL: ""}[kind]
         if self.block.text().strip():
             self.wanted = Wanted(int(self.netuid.text()), self.hotkey.text().strip(), _block(self.block.text()) or 1)
         self.accept()
