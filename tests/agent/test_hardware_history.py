@@ -80,7 +80,7 @@ async def test_a_sample_knows_the_miners_on_each_card_by_their_processes(
 
 
 async def test_cards_are_read_only_while_somebody_looks_or_a_miner_should_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, add: Callable[..., m.AddMiner]
 ) -> None:
     monkeypatch.setattr("ranvier.agent.hardware_watch._LOOKED_S", 2.5)
     monkeypatch.setattr("ranvier.agent.hardware_watch._IDLE_S", 0.2)
@@ -101,6 +101,12 @@ async def test_cards_are_read_only_while_somebody_looks_or_a_miner_should_run(
             assert cards.reads == seen, "nobody looks any more, and the driver was let go"
             kept = (await house.client.call(m.GetHardwareHistory(60))).samples
             assert len(kept) >= 2, "what was sampled while somebody looked is kept"
+            await house.client.call(m.UseNetwork("test"))
+            await house.client.call(add())
+            await asyncio.sleep(0.6)
+            assert cards.reads == seen, "a miner that should not run is no reason"
+            await house.client.call(m.GetMinerHistory("one", time.time() - 60))
+            await until(lambda: cards.reads >= seen + 2)
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -88,12 +88,11 @@ class HardwareWatch:
                     async with asyncio.timeout(pause):
                         await self._hub.arrived.wait()
 
-    async def look(self) -> Hardware:
-        """The newest sample for one who looks: for some seconds more, samples come by event and are kept."""
+    def looked_at(self) -> None:
+        """Somebody looks: for some seconds more, samples come often, by event, and are kept."""
         if time.monotonic() >= self._looked_until:
             self._hub.arrived.set()
         self._looked_until = time.monotonic() + _LOOKED_S
-        return await self.sample()
 
     async def sample(self) -> Hardware:
         """The newest sample, taken now unless one was a moment ago."""

@@ -77,7 +77,8 @@ class Commands:
     # --- machine and agent ----------------------------------------------------------------------------------
 
     async def get_hardware(self, _: m.GetHardware) -> Hardware:
-        return await self._agent.hardware.look()
+        self._agent.hardware.looked_at()
+        return await self._agent.hardware.sample()
 
     async def get_hardware_history(self, command: m.GetHardwareHistory) -> m.HardwareHistory:
         return await self._agent.hardware.history(command)

@@ -161,6 +161,7 @@ def incentive(miner: Miner, now: float) -> float | None:
 async def history(agent: Agent, command: GetMinerHistory) -> MinerHistory:
     """Everything about one miner between two moments. A part that cannot be read is said to be missing."""
     miner = agent.miners.get(command.id)
+    agent.hardware.looked_at()  # its cards are a part of it
     now = agent.now()
     until = now if command.until is None else command.until
     since = min(command.since, until)
