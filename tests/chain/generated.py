@@ -114,6 +114,8 @@ def runtime(form: str) -> Any:
             _map("FeeRate", U16, U16, "Twox64Concat"),
             _map("SwapBalancer", BALANCER, U16, "Twox64Concat", optional=True),
         )
+    if form == "epochs":
+        swap = (*swap, _map("SwapSuperellipse", BALANCER, U16, "Twox64Concat", optional=True))
     account = _map("Account", INFO, ACCOUNT, _A)
     account = StorageItem("Account", False, account.hashers, account.key, INFO, bytes(16 + 24 + 16))
     system = (account, _item("LastRuntimeUpgrade", U32, default=None))

@@ -116,3 +116,11 @@ async def test_a_portfolio_is_the_same_by_storage(sandbox: SandboxProcess, monke
         for netuid, exit_quote in told.exits.items():
             said = await quotes.simulate(connection, netuid, exit_quote.gives_rao, head, buying=False)
             assert said is not None and (said.gets_rao, said.fee_rao) == (exit_quote.gets_rao, exit_quote.fee_rao)
+        curve = quotes._pool
+        monkeypatch.setattr(quotes, "_pool", lambda netuid, state: replace(curve(netuid, state), curve=netuid != 0))
+        asked = await portfolio.portfolio(connection, everybody, head)
+        assert (asked.spot_rao, asked.sale_rao) == (told.spot_rao, told.sale_rao), "all by the runtime's own word"
+        assert [one.sale and one.sale.gets_rao for one in asked.holdings] == [
+            one.sale and one.sale.gets_rao for one in told.holdings
+        ]
+        assert {quote.source for netuid, quote in asked.exits.items() if netuid} == {"chain"}

@@ -114,6 +114,27 @@ async def test_the_next_epoch_is_due_a_tempo_later_or_when_asked_for(last: int, 
     assert (found.last_epoch_block, found.next_epoch_block) == (last, following)
 
 
+async def test_a_pool_on_a_curve_of_its_own_is_priced_by_the_runtime_or_not_at_all() -> None:
+    """The balancer's weights lie beside the curve still, left from before: a price by them would be wrong."""
+    async with FakeNode(generated.GENESIS, runtime=generated.runtime("epochs")) as node:
+        two_positions(node)
+        node.put("Swap", "SwapBalancer", [7], le(5 * 10**17, 8))
+        node.put("Swap", "SwapSuperellipse", [7], le(1, 8))
+        connection = connection_to(node)
+        await connection.open()
+        unknown = await portfolio.portfolio(connection, [BOB], AT)
+        assert (await pools.subnet(connection, 7, AT)).price_rao is None
+        node.answers["state_call"] = lambda params: {
+            "SwapRuntimeApi_current_alpha_price": "0x" + le(COIN // 4, 8).hex()
+        }[params[0]]
+        told = await portfolio.portfolio(connection, [BOB], AT)
+        assert (await pools.subnet(connection, 7, AT)).price_rao == COIN // 4
+        await connection.close()
+    for found, spot in ((unknown, None), (told, 5 * COIN)):
+        assert found.spot_rao == spot and all(one.sale is None for one in found.holdings)
+        assert found.exits == {} and found.sale_rao is None, "what a sale brings no formula tells"
+
+
 async def test_what_a_block_makes_follows_from_the_issuance() -> None:
     """Newer runtimes have ``BlockEmission`` still, but write it no more: it stays at what it was."""
     async with FakeNode(generated.GENESIS, runtime=generated.runtime("epochs")) as node:

@@ -41,6 +41,7 @@ _POOL_ITEMS = (
     ("Swap", "SwapV3Initialized"),
     ("Swap", "AlphaSqrtPrice"),
     ("Swap", "SwapBalancer"),
+    ("Swap", "SwapSuperellipse"),
     (SUBTENSOR, "SubnetTAO"),
     (SUBTENSOR, "SubnetAlphaIn"),
 )
@@ -73,11 +74,12 @@ async def prices(conn: Connection, wanted: Sequence[int], at: BlockRef) -> dict[
     found: dict[int, int | None] = {netuid: RAO_PER_COIN for netuid in wanted if netuid == ROOT}
     others = [netuid for netuid in wanted if netuid != ROOT]
     if len(others) <= _FEW:
-        for netuid in others:
-            found[netuid] = await _runtime_price(conn, netuid, at)
+        found |= await runtime_prices(conn, others, at)
     missing = [netuid for netuid in others if found.get(netuid) is None]
     if missing:
         found |= await _pool_prices(conn, missing, at)
+    if len(others) > _FEW:  # where a pool's state does not tell it, the runtime is asked after all
+        found |= await runtime_prices(conn, [netuid for netuid in others if found.get(netuid) is None], at)
     return found
 
 
@@ -176,14 +178,16 @@ async def _present(
     return dict(zip(pairs, values, strict=True))
 
 
-async def _runtime_price(conn: Connection, netuid: int, at: BlockRef) -> int | None:
-    """``SwapRuntimeApi.current_alpha_price(u16) -> u64``: fixed widths, so it needs no V15 metadata."""
-    if not (await conn.runtime_at(at)).has_item("Swap", "FeeRate"):
-        return None  # older than the runtime call
-    try:
-        return _price_answer(await conn.rpc(*_price_question(netuid, at)))
-    except RpcError:
-        return None
+async def runtime_prices(conn: Connection, wanted: Sequence[int], at: BlockRef) -> dict[int, int | None]:
+    """``SwapRuntimeApi.current_alpha_price(u16) -> u64`` of each, in one round; None where the runtime does not tell.
+
+    Fixed widths, so it needs no V15 metadata.
+    """
+    if not wanted or not (await conn.runtime_at(at)).has_item("Swap", "FeeRate"):
+        return dict.fromkeys(wanted)  # older than the runtime call
+    answers = await conn.rpc_many([_price_question(netuid, at) for netuid in wanted])
+    told = (None if isinstance(answer, RpcError) else _price_answer(answer) for answer in answers)
+    return dict(zip(wanted, told, strict=True))
 
 
 def _price_question(netuid: int, at: BlockRef) -> tuple[str, list[str]]:
@@ -216,6 +220,8 @@ def _pool_items(runtime: Runtime) -> list[tuple[str, str]]:
 def _pool_price(pool: dict[str, Any]) -> int | None:
     tao, alpha = int(pool.get("SubnetTAO") or 0), int(pool.get("SubnetAlphaIn") or 0)
     sqrt, balancer = pool.get("AlphaSqrtPrice"), pool.get("SwapBalancer")
+    if pool.get("SwapSuperellipse") is not None:
+        return None  # its curve only the runtime knows; the other forms lie beside it, left from before
     if pool.get("SwapV3Initialized") and isinstance(sqrt, dict):
         return price_of_sqrt(int(sqrt["bits"]))
     if isinstance(balancer, dict) and "quote" in balancer:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ranvier.chain import quotes, stakes
 from ranvier.chain.connection import Connection, Read
 from ranvier.chain.model import BlockRef
 from ranvier.chain.model_stake import Account, Collateral, Holding, KeySwap, Lock, Portfolio
-from ranvier.chain.quotes import SUBTENSOR, Pool, Quote
+from ranvier.chain.quotes import SUBTENSOR, Pool
 from ranvier.chain.stakes import API, StakeRow
 from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN
@@ -67,7 +68,7 @@ async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
     )
     count = len(questions.reads)
     found |= questions.found(values[:count])
-    pools = quotes.read_pools(pool_items, netuids, values[count:])
+    pools = await quotes.stated(conn, quotes.read_pools(pool_items, netuids, values[count:]), at)
     masses = {
         corner: int(answer["locked_mass"] or 0)
         for corner, answer in zip(lock_corners, answers, strict=False)
@@ -77,6 +78,12 @@ async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
     free = await _free(conn, runtime, rows, found, locks, at)
     prices = {netuid: pool.price_rao for netuid, pool in pools.items()}
     holdings = tuple(_holding(row, found, pools[row.netuid], prices[row.netuid], free) for row in rows)
+    exits = _exits(holdings, free)
+    wanted = {(one.netuid, one.sellable_rao) for one in holdings if one.sellable_rao} | set(exits.items())
+    curved = sorted((netuid, rao) for netuid, rao in wanted if pools[netuid].curve)
+    sales = dict(zip(curved, await quotes.simulate_sales(conn, pools, curved, at), strict=True))
+    if sales:
+        holdings = tuple(replace(one, sale=sales.get((one.netuid, one.sellable_rao), one.sale)) for one in holdings)
     deposit = int(runtime.constant("Balances", "ExistentialDeposit") or DEFAULT_DEPOSIT_RAO)
     return Portfolio(
         block=at,
@@ -84,7 +91,11 @@ async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
         holdings=holdings,
         locks=locks,
         pools=pools,
-        exits=_exits(holdings, pools, free),
+        exits={
+            netuid: quote
+            for netuid, rao in exits.items()
+            if (quote := sales.get((netuid, rao)) or quotes.quote_sell(pools[netuid], rao)) is not None
+        },
         requests=conn.traffic[0] - started,
     )
 
@@ -280,16 +291,13 @@ def _collateral(value: Any) -> Collateral | None:
     return Collateral(locked, floor, int(value.get("earned") or 0), work)
 
 
-def _exits(holdings: Sequence[Holding], pools: Mapping[int, Pool], free: Mapping[Corner, int]) -> dict[int, Quote]:
-    """Selling all that may be sold of a subnet at once: later alpha sells lower, so it is less than the sum.
-
-    A lock may keep back any of a coldkey's positions, but only one time over.
-    """
+def _exits(holdings: Sequence[Holding], free: Mapping[Corner, int]) -> dict[int, int]:
+    """By netuid all alpha that may be sold at once: a lock may keep back any of a coldkey's positions, but only one
+    time over. Later alpha sells lower, so it brings less than the positions one by one."""
     positions: dict[Corner, int] = defaultdict(int)
     amounts: dict[int, int] = defaultdict(int)
     for holding in holdings:
         positions[holding.coldkey_ss58, holding.netuid] += holding.sellable_rao
     for corner, rao in positions.items():
         amounts[corner[1]] += min(rao, free[corner])
-    made = {netuid: quotes.quote_sell(pools[netuid], amount) for netuid, amount in amounts.items() if amount}
-    return {netuid: quote for netuid, quote in made.items() if quote is not None}
+    return {netuid: amount for netuid, amount in amounts.items() if amount}

@@ -7,13 +7,14 @@ the formula the next best.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef
+from ranvier.chain.pools import runtime_prices
 from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN
 
@@ -32,7 +33,10 @@ _MILLION = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Pool:
     """A subnet's pool at one block. ``quote_weight`` (of 10**18) marks a balancer, ``sqrt_price`` (U64F64 bits) and
-    ``liquidity`` a concentrated pool; neither: constant product. ``fee_rate`` is of 65535. Root swaps one to one."""
+    ``liquidity`` a concentrated pool; neither: constant product. ``fee_rate`` is of 65535. Root swaps one to one.
+
+    ``curve``: a pool whose curve only the runtime knows (``SwapSuperellipse``). No formula quotes it, and its price is
+    what the runtime stated (None: it was not asked, or does not tell)."""
 
     netuid: int
     tao_rao: int
@@ -42,12 +46,16 @@ class Pool:
     sqrt_price: int | None = None
     liquidity: int | None = None
     alpha_out_rao: int = 0
+    curve: bool = False
+    stated_rao: int | None = None
 
     @property
     def price_rao(self) -> int | None:
         """Spot price; None for an empty pool."""
         if self.netuid == ROOT:
             return RAO_PER_COIN
+        if self.curve:
+            return self.stated_rao
         if self.sqrt_price:
             return self.sqrt_price * self.sqrt_price * RAO_PER_COIN >> 128
         if self.alpha_rao <= 0 or self.tao_rao <= 0:
@@ -121,7 +129,7 @@ def _quote(pool: Pool, amount: int, *, buying: bool) -> Quote | None:
     if pool.netuid == ROOT:
         return Quote(ROOT, buying, amount, amount, 0, RAO_PER_COIN, RAO_PER_COIN, "rule")
     spot = pool.price_rao
-    if spot is None or pool.tao_rao <= 0 or pool.alpha_rao <= 0:
+    if spot is None or pool.curve or pool.tao_rao <= 0 or pool.alpha_rao <= 0:
         return None
     fee = fee_of(amount, pool.fee_rate)
     out = _concentrated(pool, amount - fee, buying) if pool.sqrt_price and pool.liquidity else None
@@ -177,7 +185,13 @@ async def pools(conn: Connection, netuids: Sequence[int], at: BlockRef) -> dict[
     items = pool_items(await conn.runtime_at(at))
     wanted = list(dict.fromkeys(netuids))
     values = await conn.read([(*item, [netuid]) for netuid in wanted for item in items], at)
-    return read_pools(items, wanted, values)
+    return await stated(conn, read_pools(items, wanted, values), at)
+
+
+async def stated(conn: Connection, found: dict[int, Pool], at: BlockRef) -> dict[int, Pool]:
+    """The pools with the runtime's own price where only that tells it: one more round, and none where there is none."""
+    told = await runtime_prices(conn, [netuid for netuid, pool in found.items() if pool.curve], at)
+    return found | {netuid: replace(found[netuid], stated_rao=price) for netuid, price in told.items()}
 
 
 def pool_items(runtime: Runtime) -> list[tuple[str, str]]:
@@ -185,8 +199,10 @@ def pool_items(runtime: Runtime) -> list[tuple[str, str]]:
     names = [(SUBTENSOR, name) for name in ("SubnetTAO", "SubnetAlphaIn", "SubnetAlphaOut")]
     names += [
         ("Swap", name)
-        for name in ("FeeRate", "SwapV3Initialized", "AlphaSqrtPrice", "CurrentLiquidity", "SwapBalancer")
-    ]
+        for name in (
+            "FeeRate", "SwapV3Initialized", "AlphaSqrtPrice", "CurrentLiquidity", "SwapBalancer", "SwapSuperellipse",
+        )
+    ]  # fmt: skip
     return [item for item in names if runtime.has_item(*item)]
 
 
@@ -213,6 +229,7 @@ def _pool(netuid: int, state: dict[str, Any]) -> Pool:
         sqrt_price=int(sqrt["bits"]) or None if concentrated and isinstance(sqrt, dict) else None,
         liquidity=int(liquidity) or None if concentrated and liquidity is not None else None,
         alpha_out_rao=int(state.get("SubnetAlphaOut") or 0),
+        curve=state.get("SwapSuperellipse") is not None,
     )
 
 
@@ -238,14 +255,32 @@ async def simulate(conn: Connection, netuid: int, amount_rao: int, at: BlockRef,
     method = "sim_swap_tao_for_alpha" if buying else "sim_swap_alpha_for_tao"
     if netuid == ROOT or not await conn.has_api(API, method, at):
         return _quote(pool, amount_rao, buying=buying)
-    try:
-        answer = await conn.runtime_call(API, method, [netuid, amount_rao], at)
-    except ChainError:
-        return None  # the runtime itself cannot: too large for the pool
+    (answer,) = await conn.runtime_calls([(API, method, [netuid, amount_rao])], at)
+    return _told(pool, amount_rao, answer, buying=buying)
+
+
+async def simulate_sales(
+    conn: Connection, found: Mapping[int, Pool], wanted: Sequence[tuple[int, int]], at: BlockRef
+) -> list[Quote | None]:
+    """What selling (netuid, alpha) brings by the chain's own simulation, in one round; None where it does not tell."""
+    method = "sim_swap_alpha_for_tao"
+    if not wanted or not await conn.has_api(API, method, at):
+        return [None] * len(wanted)
+    answers = await conn.runtime_calls([(API, method, place) for place in wanted], at)
+    return [
+        _told(found[netuid], amount, answer, buying=False)
+        for (netuid, amount), answer in zip(wanted, answers, strict=True)
+    ]
+
+
+def _told(pool: Pool, amount_rao: int, answer: Any, *, buying: bool) -> Quote | None:
+    """The quote in an answer of the simulation; a ChainError is one that the pool cannot do: too large for it."""
+    if isinstance(answer, ChainError):
+        return None
     gets = int(answer["alpha_amount" if buying else "tao_amount"])
     fee = int(answer["tao_fee" if buying else "alpha_fee"])
     spot = pool.price_rao
     if gets <= 0 or spot is None:
         return None
     after = price_after(pool, amount_rao, gets, buying=buying)
-    return Quote(netuid, buying, amount_rao, gets, fee, spot, after, "chain")
+    return Quote(pool.netuid, buying, amount_rao, gets, fee, spot, after, "chain")
