@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtWidgets import QDialog
 
 from gui import samples
+from gui.stage import texts
 from ranvier.core.settings import NETWORK, WALLET_FOLDER
 from ranvier.keys import files, storing, strength, wallets
 from ranvier.keys.custody import Finding, Fix, Level
@@ -156,6 +157,7 @@ async def test_practice_wallets_are_a_group_of_their_own_on_the_sandbox(qtbot, h
     assert [wallet.name for wallet in page.wallets()] == ["miner"]
     assert page.groups.select(house.paths.practice_wallets / "rehearsal")
     assert page.groups.current().practice and page.detail.drill_button.isHidden()
+    await samples.until(lambda: "the rehearsal's password" in texts(page.detail), "whose password it is")
     assert len([part for part in page.groups._parts.values() if part.table.current_row()]) == 1
     assert not [f for f in page.custody.findings if f.path.is_relative_to(house.paths.practice_wallets)]
     house.settings.set(NETWORK, "finney")

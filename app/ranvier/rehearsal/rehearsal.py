@@ -181,7 +181,7 @@ class Rehearsal:
                 await deadline.pause()
                 head = await node.connection.head()
                 balance = (await reads.balances(node.connection, [coldkey], head))[0]
-        await self._call(WatchColdkeys((coldkey,)))
+        await self._call(WatchColdkeys((coldkey,), beside=True))
         self._done(f"{format_tao(Tao(balance.free_rao))} of play money at block {block_text(head.number)}")
 
     async def _install(self, node: _Node) -> None:

@@ -92,8 +92,10 @@ QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url("$icons/arrow-up.svg"); width: 12px; height: 12px; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     border: none; background: transparent; width: 20px; }
-QComboBox QAbstractItemView { background: $surface; border: 1px solid $outline; padding: 4px;
+QComboBox { combobox-popup: 0; }  /* a list below it; Fusion's menu draws a second frame around the list */
+QComboBox QAbstractItemView { background: $surface; border: 1px solid $outline; border-radius: 0; padding: 4px;
     selection-background-color: $selection; selection-color: $text; outline: none; }
+QComboBox QAbstractItemView::item { min-height: 22px; }
 QLineEdit, QPlainTextEdit { selection-background-color: $accent; selection-color: $on_accent; }
 
 QTableView, QListView { background: $surface; alternate-background-color: $surface; border: 1px solid $border;

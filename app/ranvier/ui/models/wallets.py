@@ -143,7 +143,7 @@ def wallets_model() -> RowsModel[Listed]:
                 tooltip=lambda row: row.wallet.problem or form_sentence(row.wallet),
             ),
             Column[Listed](
-                "Backup verified",
+                "Verified",
                 backup_text,
                 _backup_rank,
                 tooltip=backup_sentence,

@@ -27,6 +27,11 @@ from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.text import allow, button, label, restyle
 from ranvier.ui.words import block_text, count_text, grouped_address
 
+_PRACTICE = (
+    "The coldkey is here, encrypted with the rehearsal's password: the Rehearsal page shows it until the window that "
+    "made it ends."
+)
+
 
 class Address(QWidget):
     """A whole address in groups of six, with a button that copies it."""
@@ -124,7 +129,8 @@ class WalletDetail(QWidget):
         clear(self._cold_body)
         for problem in wallet.problems or ((wallet.problem,) if wallet.problem else ()):
             self._cold_body.addWidget(label(problem, "problem", wrap=True))
-        self._cold_body.addWidget(label(form_sentence(wallet), wrap=True))
+        rehearsals = listed.practice and wallet.coldkey is KeyForm.ENCRYPTED
+        self._cold_body.addWidget(label(_PRACTICE if rehearsals else form_sentence(wallet), wrap=True))
         self._cold_body.addWidget(label("Coldkey address", "small"))
         if wallet.coldkey_ss58 is None:
             self._cold_body.addWidget(label("unknown: no file here says it", "muted", wrap=True))
