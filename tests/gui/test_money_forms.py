@@ -106,6 +106,8 @@ async def test_addresses_are_checked_as_typed_and_own_ones_are_listed(house, par
     dialog = dialog_of(house, parent, forms.SEND, {"amount": COIN})
     to = dialog.parts["to"]
     assert [to.box.itemText(n).split(",")[0] for n in range(to.box.count())] == ["bob"]
+    assert to.value() is None and not to.box.currentText(), "nobody is sent anything who was not chosen"
+    to.box.setCurrentIndex(0)
     assert to.value() == samples.BOB
     to.box.setEditText(samples.ALICE[:-1])
     assert to.value() is None and to.note.property("role") == "problem" and to.note.text()

@@ -34,9 +34,11 @@ class Choice(Spec):
 
 @dataclass(frozen=True, slots=True)
 class Address(Spec):
-    """One of one's own addresses, or any that is typed."""
+    """One of one's own addresses, or any that is typed. ``empty``: none is chosen at first, because what goes there
+    does not come back."""
 
     options: Options = lambda ground, answers: ()
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

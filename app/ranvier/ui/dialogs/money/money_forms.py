@@ -137,7 +137,7 @@ SEND = Form(
         coldkey("From"),
         Address(
             "to", "To this address", "The ss58 address, beginning with 5.",
-            options=lambda g, a: g.addresses(without=a.get("coldkey") or ""),
+            options=lambda g, a: g.addresses(without=a.get("coldkey") or ""), empty=True,
         ),
         _tao(),
     ),
@@ -241,7 +241,7 @@ GIVE = Form(
         position(),
         Address(
             "to", "To coldkey", "The ss58 address, beginning with 5.",
-            options=lambda g, a: g.addresses(without=a["position"][0] if a.get("position") else ""),
+            options=lambda g, a: g.addresses(without=a["position"][0] if a.get("position") else ""), empty=True,
         ),
         _where_to(same=True),
         _alpha(),

@@ -136,7 +136,7 @@ class AddressPart(_BoxPart):
             if chosen is not None or (before and not first):
                 self.begin(chosen if chosen is not None else before)
             else:
-                self.box.setCurrentIndex(0 if options else -1)
+                self.box.setCurrentIndex(0 if options and not self.spec.empty else -1)
             self.box.blockSignals(False)
         self._draw()
 
