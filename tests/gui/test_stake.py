@@ -45,6 +45,7 @@ def test_totals_are_exact_and_leave_unpriced_positions_out():
     # Selling two positions of one subnet brings less than each alone: the second sells at a lower price.
     alone = sum(one.sale.gets_rao for one in priced if one.sale is not None)
     assert 0 < found.sale_rao < alone < found.spot_rao
+    assert sums(replace(whole, exits={})).sale_rao is None and sums(replace(whole, exits={}, holdings=())).sale_rao == 0
 
 
 def test_rows_keep_the_three_values_apart(qapp):

@@ -50,13 +50,13 @@ class HoldingRow:
 @dataclass(frozen=True, slots=True)
 class Sums:
     """TAO values over everything. ``spot_rao`` and ``sale_rao`` are of what is known; ``unpriced`` positions are not
-    in them."""
+    in them. ``sale_rao`` is None where something may be sold and nobody tells what any of it brings."""
 
     free_rao: int
     spendable_rao: int
     reserved_rao: int
     spot_rao: int
-    sale_rao: int
+    sale_rao: int | None
     locked: int
     positions: int
     unpriced: int
@@ -64,13 +64,14 @@ class Sums:
 
 def sums(portfolio: Portfolio) -> Sums:
     """Totals of one portfolio. A sale of everything is reckoned subnet by subnet: what is sold later sells lower."""
+    sellable = any(one.sellable_rao for one in portfolio.holdings)
     known = [one.spot_rao for one in portfolio.holdings if one.spot_rao is not None]
     return Sums(
         free_rao=portfolio.free_rao,
         spendable_rao=sum(account.spendable_rao for account in portfolio.accounts),
         reserved_rao=sum(account.reserved_rao for account in portfolio.accounts),
         spot_rao=sum(known),
-        sale_rao=sum(quote.gets_rao for quote in portfolio.exits.values()),
+        sale_rao=None if sellable and not portfolio.exits else sum(q.gets_rao for q in portfolio.exits.values()),
         locked=sum(1 for one in portfolio.holdings if one.locked_rao),
         positions=len(portfolio.holdings),
         unpriced=len(portfolio.holdings) - len(known),

@@ -203,7 +203,8 @@ class StakePage(ReadingPage):
         known = found.unpriced < found.positions or not found.positions
         self.spot.show_value(_tao(found.spot_rao) if known else None, note)
         locked = f"; {count_text(found.locked, 'position')} partly locked" if found.locked else ""
-        self.sale.show_value(_tao(found.sale_rao) if known else None, f"after slippage and fee{locked}")
+        sale = _tao(found.sale_rao) if known and found.sale_rao is not None else None
+        self.sale.show_value(sale, f"after slippage and fee{locked}")
         self.total.show_value(_tao(found.free_rao + found.spot_rao), rest)
 
     # --- one position ----------------------------------------------------------------------------------------
