@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
-from gui import samples
+from gui import samples, samples_money
 from gui.fakes import good_miner, status
 from ranvier.agent.api.market_messages import AxonView
 from ranvier.chain.model import Receipt, TxStage
@@ -47,4 +50,19 @@ async def test_the_page_compares_payment_and_answer(qtbot, tmp_path, qloop):
     assert "2.0 times as long" in page.friction.text() and not page.friction.isHidden()
     page._status(status())
     assert page.friction.isHidden(), "the miner is gone"
+    await house.close()
+
+
+async def test_the_table_is_as_high_as_its_endpoints(qtbot, tmp_path, qloop):
+    house = samples.House(tmp_path)
+    page = NetCheckPage(house.context)
+    qtbot.addWidget(page)
+    found = samples_money.netcheck()
+    heights = []
+    for count in (1, 4, 40):
+        rows = [replace(found.endpoints[0], endpoint=f"wss://{n}") for n in range(count)]
+        page.show_check(msgspec.structs.replace(found, endpoints=tuple(rows)))
+        heights.append(page.table.minimumHeight())
+    row = page.table.verticalHeader().defaultSectionSize()
+    assert heights[1] - heights[0] == 3 * row and heights[2] - heights[0] == 7 * row
     await house.close()

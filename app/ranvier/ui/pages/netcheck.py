@@ -34,6 +34,7 @@ from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import allow, button, label
 
 _TIMEOUT_S = 90.0
+_MOST_ROWS = 8  # of the table before it scrolls
 
 
 class NetCheckPage(Page):
@@ -71,9 +72,10 @@ class NetCheckPage(Page):
         card.add(self.best)
         card.add(self.problems)
         column.addWidget(card)
-        column.addWidget(self.table, 1)
+        column.addWidget(self.table)
         column.addWidget(self._settling())
         column.addWidget(self._asking())
+        column.addStretch(1)
         self.stack.addWidget(whole)
         self.add(self.stack, 1)
         self.transacting = Transacting(context, self, self._settled)
@@ -158,6 +160,8 @@ class NetCheckPage(Page):
         self.found = found
         self.stack.setCurrentIndex(1)
         self.model.set_rows(endpoint_rows(found))
+        row = self.table.verticalHeader().defaultSectionSize()
+        self.table.setFixedHeight((min(max(1, len(found.endpoints)), _MOST_ROWS) + 1) * row + 16)
         self.best.setText(best_words(found))
         problems = problem_words(found)
         self.problems.setText("\n".join(problems))
