@@ -113,6 +113,12 @@ def landed(connection: sqlite3.Connection, place: _Place, block: int, low: int |
     return {int(at): int(rao) for at, rao in connection.execute(_LANDED, values)}
 
 
+def netuids(connection: sqlite3.Connection) -> list[int]:
+    """The subnets of which anything besides pay is known."""
+    found = {int(row[0]) for row in connection.execute("SELECT netuid FROM change UNION SELECT netuid FROM walked")}
+    return sorted(found | {one.netuid for one in receipts.operations(connection) if one.netuid})  # root is TAO
+
+
 def operations(connection: sqlite3.Connection, netuid: int) -> tuple[Operation, ...]:
     """All that came to the positions of one subnet or left them, besides pay: own receipts, and what the chain says.
 

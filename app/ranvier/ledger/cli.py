@@ -17,8 +17,9 @@ from ranvier.core.paths import Paths
 from ranvier.core.settings import NETWORK, Settings
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ledger import buckets, cli_books, coverage, payments, prices, receipts
-from ranvier.ledger.export import FORMATS, export, fiat, provenance
+from ranvier.ledger.export import FORMATS, export, provenance
 from ranvier.ledger.reading import reading
+from ranvier.ledger.text import fiat
 
 
 def main(arguments: list[str], paths: Paths) -> int:

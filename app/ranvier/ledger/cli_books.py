@@ -19,12 +19,12 @@ from ranvier.core.units import Alpha, Tao, format_alpha, format_tao, parse_rao
 from ranvier.ledger import cost_book, lot_book, prices
 from ranvier.ledger.cost_book import TAO, Cost, CostSum, Tariff
 from ranvier.ledger.costs import Window, check_tariff
-from ranvier.ledger.export import coins, fiat, time_text
 from ranvier.ledger.lot_book import Order
 from ranvier.ledger.price_sources import CsvSource
 from ranvier.ledger.prices import MICRO, FiatPrice, PriceSource
 from ranvier.ledger.samples import read_energy
 from ranvier.ledger.store import Ledger
+from ranvier.ledger.text import coins, fiat, time_text
 
 _PER_RAO = 10**9 // MICRO
 

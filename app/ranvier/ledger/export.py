@@ -7,22 +7,20 @@ as long as they need to be.
 
 from __future__ import annotations
 
-import csv
-import datetime
-import io
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import msgspec
 
 from ranvier.ledger import payments
+from ranvier.ledger.export_trades import trades
 from ranvier.ledger.payments import COLUMNS, DAY_MS, Payment
-from ranvier.ledger.prices import MICRO, FiatPrice, worth_micro
+from ranvier.ledger.prices import FiatPrice, worth_micro
+from ranvier.ledger.text import COIN, coins, csv_line, fiat, time_text
 
 FORMATS = ("csv", "koinly", "cointracking", "json")
 CHUNK = 250  # rows in a piece
-_COIN = 10**9
 
 OWN = (
     "time_utc", "netuid", "mechanism", "block", "uid", "hotkey", "coldkey", "destination", "fate", "gross_alpha",
@@ -42,7 +40,7 @@ _PAID_ONLY = frozenset({"koinly", "cointracking"})  # what was burned was never 
 
 
 def _coins_sql(column: str) -> str:
-    return f"iif({column} IS NULL, '', printf('%d.%09d', {column} / {_COIN}, {column} % {_COIN}))"
+    return f"iif({column} IS NULL, '', printf('%d.%09d', {column} / {COIN}, {column} % {COIN}))"
 
 
 def _text_sql(column: str) -> str:
@@ -104,7 +102,7 @@ def export(
 ) -> Iterator[str]:
     """The file in pieces, oldest row first. ``prices`` by UTC day give the fiat columns.
 
-    Tax tools get what was paid only; our own formats every row, burned ones too.
+    Tax tools get what was paid, and all other changes of positions; our own formats every payment, burned ones too.
     """
     if kind not in FORMATS:
         raise ValueError(f"no format {kind!r}")
@@ -117,34 +115,16 @@ def export(
     middle = _MIDDLES[kind](prices or {})
     if kind == "json":
         return _json(rows, middle)
-    return _csv(_HEADINGS[kind], rows, middle)
+    lines = _csv(_HEADINGS[kind], rows, middle)
+    if kind not in _PAID_ONLY:
+        return lines
+    return itertools.chain(lines, trades(connection, kind, since_ms, until_ms, hotkey_ss58, netuid, prices or {}))
 
 
 def provenance(row: Payment) -> str:
     """Where the proof of a row is."""
     event = "state of the block" if row.event_index is None else f"event {row.event_index}"
     return f"block {row.block} {event}"
-
-
-def coins(rao: int | None) -> str:
-    """A decimal number for programs: a point, no groups, exact."""
-    return "" if rao is None else f"{rao // _COIN}.{rao % _COIN:09d}"
-
-
-def fiat(micro: int | None) -> str:
-    return "" if micro is None else f"{micro // MICRO}.{micro % MICRO:06d}"
-
-
-def time_text(time_ms: int) -> str:
-    """A moment for programs, in UTC."""
-    return datetime.datetime.fromtimestamp(time_ms // 1000, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def csv_line(cells: tuple[Any, ...]) -> str:
-    """One line of a CSV file, its end included."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    return buffer.getvalue()
 
 
 def _csv(heading: tuple[str, ...], rows: sqlite3.Cursor, middle: Callable[[_Row], str]) -> Iterator[str]:

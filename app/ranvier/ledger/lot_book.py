@@ -18,10 +18,10 @@ import msgspec
 from ranvier.core.errors import LedgerError
 from ranvier.core.units import RAO_PER_COIN
 from ranvier.ledger import changes
-from ranvier.ledger.export import coins, fiat, time_text
 from ranvier.ledger.lots import Acquired, Book, Disposed, Left, Order, Taken, match
 from ranvier.ledger.payments import DAY_MS
 from ranvier.ledger.receipts import Operation
+from ranvier.ledger.text import coins, fiat, time_text
 
 __all__ = ["LotBook", "Order", "lot_book", "lots_csv", "order_of", "set_basis"]
 
