@@ -205,3 +205,5 @@ def test_a_card_that_wakes_up_is_no_lost_one() -> None:
     assert stand.see(asleep, seconds=20, gpu_note="asleep", gpu_trouble="asleep") == [], "it may be the miner's"
     assert stand.see(awake, seconds=20) == [] and stand.see(asleep, seconds=20) == []
     assert {"lost", "missing"} <= set(stand.see(seconds=20)), "now it is gone"
+    awake_other = Gpu("pci:0000:00:02.0", "Intel UHD", 1, vendor="intel", pci_address="0000:00:02.0")
+    assert "missing" in Stand(around).see(awake_other, seconds=20), "a card that only its address names, and works"

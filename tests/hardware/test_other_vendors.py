@@ -89,7 +89,14 @@ def test_an_intel_cards_power_is_its_energys_rise(tmp_path: Path) -> None:
 def test_a_sleeping_card_is_listed_and_not_asked(tmp_path: Path) -> None:
     card(tmp_path, "card0", "0000:03:00.0", "amdgpu", {**AMD, "power/runtime_status": "suspended"})
     gpu = DrmProbe(tmp_path).read().gpus[0]
-    assert (gpu.asleep, gpu.temperature_c, gpu.memory_total) == (True, None, None)
+    assert (gpu.asleep, gpu.temperature_c, gpu.memory_total, gpu.uuid) == (True, None, None, "pci:0000:03:00.0")
+    state = tmp_path / "sys/devices/pci/0000:03:00.0/power/runtime_status"
+    probe = DrmProbe(tmp_path)
+    state.write_text("active\n")
+    assert probe.read().gpus[0].uuid == "amd:4a1f2b3c"
+    state.write_text("suspended\n")
+    gpu = probe.read().gpus[0]
+    assert (gpu.asleep, gpu.uuid) == (True, "amd:4a1f2b3c"), "the same card, also while it sleeps"
 
 
 def test_connectors_and_nvidia_cards_are_not_ours_and_a_card_without_a_driver_says_so(tmp_path: Path) -> None:

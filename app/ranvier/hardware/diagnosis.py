@@ -271,7 +271,7 @@ def _missing(now: Hardware, around: Surroundings) -> Iterable[Finding]:
     """A miner's card that is not there. Where the driver is in trouble, that is told instead."""
     if now.gpu_trouble not in (None, "none", "asleep"):
         return
-    if any(gpu.vendor == "nvidia" and gpu.uuid.startswith(("pci:", "unread:")) for gpu in now.gpus):
+    if any((gpu.asleep or gpu.problem) and gpu.uuid.startswith(("pci:", "unread:")) for gpu in now.gpus):
         return  # one that sleeps, or never answered, may be it
     present = {gpu.uuid for gpu in now.gpus}
     for miner, wanted in around.miner_gpus.items():

@@ -29,6 +29,7 @@ class DrmProbe:
         self._root, self._clock = root, clock
         self._names: dict[tuple[str, str], str | None] = {}
         self._energy: dict[str, tuple[float, float]] = {}
+        self._uuids: dict[str, str] = {}  # by address: a card that sleeps does not tell its own number
         self._nodes: dict[str, tuple[str, str] | None] = {}
 
     def read(self) -> GpuReading:
@@ -54,14 +55,15 @@ class DrmProbe:
         name = self._name(device, vendor)
         kernel = driver.resolve().name if driver.exists() else None
         if _line(device / "power" / "runtime_status") == "suspended":
-            return Gpu(f"pci:{address}", name, index, vendor=vendor, pci_address=address, asleep=True,
-                       kernel_driver=kernel)  # fmt: skip
+            known = self._uuids.get(address, f"pci:{address}")
+            return Gpu(known, name, index, vendor=vendor, pci_address=address, asleep=True, kernel_driver=kernel)
+        uuid = self._uuids[address] = _unique(device, address)
         monitor = next(iter(sorted((device / "hwmon").glob("hwmon*"))), device / "hwmon" / "none")
         memory_total = _number(device / "mem_info_vram_total")
         energy = _energy(monitor)
         processes = self._processes(address) if vendor == "amd" else None
         return Gpu(
-            uuid=_unique(device, address),
+            uuid=uuid,
             name=name,
             index=index,
             vendor=vendor,
