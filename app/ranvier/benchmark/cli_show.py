@@ -13,6 +13,7 @@ import msgspec
 from ranvier.benchmark import around
 from ranvier.benchmark.fit import GIB, Catalogue, Fit, fit_all, load_catalogue
 from ranvier.benchmark.floor import check_floor, read_floor
+from ranvier.benchmark.reached import Reached, reached
 from ranvier.benchmark.store import Store, compare, newest_bandwidth, values
 from ranvier.benchmark.store import export as write_export
 from ranvier.core.paths import Paths
@@ -26,6 +27,7 @@ class _Place(msgspec.Struct, frozen=True):
     free: int
     bandwidth: float | None
     fits: tuple[Fit, ...]
+    reached: tuple[Reached, ...] = ()
 
 
 def _out(data: object) -> None:
@@ -44,7 +46,7 @@ async def fit(options: argparse.Namespace, paths: Paths) -> int:
         bandwidth = options.bandwidth * 1e9 if options.bandwidth else newest_bandwidth(records, uuid)
         fits = fit_all(catalogue, free, context=options.context, sequences=options.sequences, bandwidth=bandwidth)
         shown = [found for found in fits if found.fits or options.all or options.model]
-        places.append(_Place(uuid, name, free, bandwidth, tuple(shown)))
+        places.append(_Place(uuid, name, free, bandwidth, tuple(shown), reached(records, catalogue, uuid)))
     if options.json:
         _out({"context": options.context, "sequences": options.sequences, "places": places})
         return 0
@@ -52,6 +54,7 @@ async def fit(options: argparse.Namespace, paths: Paths) -> int:
         sys.stdout.write(f"{place.name}: {place.free / GIB:.1f} GiB free\n")
         for found in place.fits:
             sys.stdout.write(_fit_line(found))
+        sys.stdout.write("".join(f"  {one.words}\n" for one in place.reached))
     return 0
 
 

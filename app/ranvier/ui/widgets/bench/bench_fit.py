@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit
 
 from ranvier.benchmark.fit import Catalogue, Fit
+from ranvier.benchmark.reached import reached
 from ranvier.benchmark.store import Record
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.models import fits
@@ -106,6 +107,7 @@ class FitPart(Card):
             fits.compute, self._catalogue, place, self._records, context=self.context_length.currentData(),
             sequences=self.sequences.value(), whole=whole,
         )  # fmt: skip
+        near = await asyncio.to_thread(reached, self._records, self._catalogue, place.uuid)
         if wish != self._wish:
             return  # another choice was made meanwhile
         self._found = found
@@ -114,7 +116,7 @@ class FitPart(Card):
         text += f"{len(found)} fit. An estimate: weights, KV cache and an overhead of one GiB and two percent."
         if found and found[0].roof is None:
             text += " Run the device check to learn how many tokens per second its memory allows at most."
-        self.summary.setText(text)
+        self.summary.setText("\n".join([text, *(one.words for one in near)]))
         self._filter()
 
     def _filter(self) -> None:
