@@ -11,6 +11,7 @@ from chain.chain_helpers import NETUID, connected, done, funded
 from chain.sandbox_process import SandboxProcess
 from ranvier.chain import stakes
 from ranvier.chain.plans import plans, position_steps
+from ranvier.chain.runtime.events import Event
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Alpha, Tao
 
@@ -61,3 +62,23 @@ async def test_steps_are_those_of_reading_every_block(sandbox: SandboxProcess, m
         monkeypatch.setattr(position_steps, "MOST_EPOCHS", 3)
         with pytest.raises(ChainError, match="More than 3 epochs"):
             await position_steps.position_steps(connection, place, begin, until)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "kind"),
+    [
+        ("ColdkeySwapped", {"old_coldkey": "C", "new_coldkey": "D"}, "key swap"),
+        ("ColdkeySwapped", {"old_coldkey": "B", "new_coldkey": "C"}, "key swap"),
+        ("ColdkeySwapped", {"old_coldkey": "A", "new_coldkey": "B"}, None),
+        ("HotkeySwapped", {"coldkey": "O", "old_hotkey": "H", "new_hotkey": "G"}, "key swap"),
+        ("HotkeySwapped", {"coldkey": "C", "old_hotkey": "G", "new_hotkey": "K"}, None),
+        ("HotkeySwappedOnSubnet", {"coldkey": "O", "old_hotkey": "G", "new_hotkey": "H", "netuid": 7}, "key swap"),
+        ("HotkeySwappedOnSubnet", {"coldkey": "O", "old_hotkey": "G", "new_hotkey": "H", "netuid": 8}, None),
+        ("NetworkRemoved", 7, "subnet ended"),
+        ("NetworkRemoved", (8,), None),
+    ],
+)
+def test_a_replaced_key_and_a_subnets_end_are_told(name: str, fields: object, kind: str | None) -> None:
+    """The stake of others on a hotkey goes with it too; a swap of the hotkey on another subnet moves nothing here."""
+    told = position_steps.events_of(("H", "C", 7), [Event("SubtensorModule", name, fields, 2)], without_fee=False)
+    assert [(one.kind, one.alpha_rao) for one in told] == ([] if kind is None else [(kind, None)])

@@ -182,6 +182,10 @@ def events_of(place: Place, events: Iterable[Event], *, without_fee: bool) -> It
             continue
         if event.name == "TransactionFeePaidWithAlpha" and event.get("who", 0) == coldkey:
             yield Seen("fee", index, None)
+        if _swaps_key(place, event):
+            yield Seen("key swap", index, None)
+        if event.name == "NetworkRemoved" and event.get("netuid", 0) == netuid:
+            yield Seen("subnet ended", index, None)
         if not isinstance(event.attributes, (list, tuple)):
             continue
         values = event.attributes
@@ -198,3 +202,14 @@ def events_of(place: Place, events: Iterable[Event], *, without_fee: bool) -> It
             kind, ends = _BOTH_ENDS[event.name]
             if (coldkey, hotkey, netuid) in [(values[a], values[b], values[c]) for a, b, c in ends]:
                 yield Seen(kind, index, None)
+
+
+def _swaps_key(place: Place, event: Event) -> bool:
+    """Whether the position went from one key to another, or came so: all stake goes with a replaced key."""
+    hotkey, coldkey, netuid = place
+    if event.name == "ColdkeySwapped":
+        return coldkey in (event.get("old_coldkey", 0), event.get("new_coldkey", 1))
+    if event.name not in ("HotkeySwapped", "HotkeySwappedOnSubnet"):
+        return False
+    here = event.name == "HotkeySwapped" or event.get("netuid", 3) == netuid
+    return here and hotkey in (event.get("old_hotkey", 1), event.get("new_hotkey", 2))

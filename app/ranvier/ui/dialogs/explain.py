@@ -22,6 +22,7 @@ from ranvier.ui.words import block_text, count_text, short_address
 _NAMES = {
     "pay": "Mined", "dividends": "Dividends", "stake": "Staked", "unstake": "Unstaked", "move": "Moved",
     "transfer": "Transferred", "swap": "Swapped", "fee": "Fees in alpha", "recycle": "Recycled", "burn": "Burned",
+    "key swap": "Went with a replaced key", "subnet ended": "Paid out when the subnet ended",
 }  # fmt: skip
 
 
