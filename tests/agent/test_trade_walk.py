@@ -20,7 +20,7 @@ from ranvier.chain.model import Movement, StakePosition
 from ranvier.chain.networks import sandbox_network
 from ranvier.chain.plans.position_steps import Seen, Step
 from ranvier.ledger import changes, coverage, lot_book, receipts
-from ranvier.ledger.changes import REST, Change
+from ranvier.ledger.changes import REST, Change, Walked
 from ranvier.ledger.lot_book import LotBook, Order
 from ranvier.ledger.store import Ledger
 from ranvier.sandbox.rpc.server import RpcServer
@@ -214,6 +214,20 @@ def test_a_step_is_its_events_and_the_rest() -> None:
     assert rest == Change("C", "H", 1, 7, REST, 70, "unknown", 100)
     fee = Step(7, 70, -50, False, (Seen("unstake", 2, -40), Seen("fee", 3, None)), ())
     assert [(one.kind, one.alpha_rao) for one in rows_of(place, fee)] == [("unstake", -40), ("fee", -10)]
+    swapped = Step(7, 70, -500, False, (Seen("key swap", 3, None),))
+    assert [(one.kind, one.event_index, one.alpha_rao) for one in rows_of(place, swapped)] == [("key swap", REST, -500)]
+    paid = Step(7, 70, 500, True, (Seen("fee", 3, None),))
+    assert [one.kind for one in rows_of(place, paid)] == ["unknown"], "pay may be in it"
+
+
+async def test_a_replaced_key_sells_nothing(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l.sqlite")
+    rows = [Change("C", hotkey, 1, 9, REST, 90, "key swap", rao) for hotkey, rao in (("Old", -500), ("New", 500))]
+    walked = [Walked("C", "Old", 1, 5, 50, 500, 9, 0), Walked("C", "New", 1, 5, 50, 0, 9, 500)]
+    await ledger.write(lambda c: changes.keep(c, rows, walked))
+    book = await ledger.read(lambda c: lot_book.lot_book(c, 1, Order.FIFO, None, {}))
+    assert (book.taken, book.held_rao, len(book.left)) == ((), 500, 1)
+    await ledger.close()
 
 
 async def test_what_nobody_keeps_any_more_is_told_and_tried_again(tmp_path: Path) -> None:

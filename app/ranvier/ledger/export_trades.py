@@ -17,7 +17,7 @@ from ranvier.ledger.text import coins, csv_line, fiat, time_text
 
 _INCOME = (changes.DIVIDENDS, changes.MIXED)
 _SPENT = ("fee", "recycle", "burn")
-_OWN_MOVES = ("move", "swap")
+_OWN_MOVES = ("move", "swap", "key swap")
 
 
 def trades(

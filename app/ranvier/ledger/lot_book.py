@@ -29,7 +29,7 @@ HEADING = (
     "disposed_utc", "disposal", "alpha", "acquired_utc", "lot", "cost", "proceeds", "gain", "currency", "days_held",
 )  # fmt: skip
 _CHUNK = 200
-_MOVES = ("move", "transfer", "swap")  # without a trade
+_MOVES = ("move", "transfer", "swap", "key swap")  # without a trade
 
 
 class LotBook(msgspec.Struct, frozen=True):

@@ -239,7 +239,9 @@ def rows_of(place: _Place, step: Step) -> list[Change]:
         if seen.alpha_rao is not None and seen.event_index not in moved:
             note(seen.event_index, seen.kind, seen.alpha_rao)
             rest -= seen.alpha_rao
-    silent = next((one.kind for one in step.events if one.alpha_rao is None and one.kind == "fee"), UNKNOWN)
+    silent = next((one.kind for one in step.events if one.alpha_rao is None), UNKNOWN)
+    if step.epoch and rest > 0:
+        silent = UNKNOWN  # pay may be in it
     if abs(rest) > ROUNDING_RAO_EACH * (1 + len(step.events)):
         note(REST, silent, rest)
     return rows
