@@ -124,7 +124,7 @@ class WalletsPage(Page):
         split.setHandleWidth(14)
         split.addWidget(self.groups)
         split.addWidget(area)
-        split.setSizes([464, 550])
+        split.setSizes([457, 517])
         return split
 
     def shown(self) -> None:
