@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from decimal import Decimal
 from fractions import Fraction
 
@@ -180,6 +181,10 @@ def test_concentration_by_hand() -> None:
     assert concentration.gini([1, 1, 1]) == 0 and concentration.gini([0, 0, 3]) == pytest.approx(2 / 3)
     assert concentration.grouped([("a", 1), ("b", 2), ("a", 3)]) == {"a": 4, "b": 2}
     assert concentration.quartiles([0, 1, 2, 3, 4, 5]) == (2, 3, 4) and concentration.quartiles([0]) is None
+    assert concentration.quartiles([10, 20]) == (12, 15, 17), "of two the median is the middle, not the larger"
+    assert concentration.quartiles([7]) == (7, 7, 7)
+    many = [985, 1206, 1710, 1791, 1800, 900]
+    assert concentration.quartiles(many)[1] == statistics.median(many) == 1458
 
 
 def test_all_of_a_position_may_have_grown_since_the_plan() -> None:

@@ -85,10 +85,14 @@ def grouped(amounts: Iterable[tuple[str, int]]) -> Mapping[str, int]:
 
 
 def quartiles(amounts: Iterable[int]) -> tuple[int, int, int] | None:
-    """Lower quartile, median and upper quartile of the amounts above zero (nearest rank); None when there are none."""
+    """Lower quartile, median and upper quartile of the amounts above zero; None when there are none. Between two
+    amounts it is the part of the way that the rank says, rounded down: of two, the median is the middle."""
     ordered = sorted(amount for amount in amounts if amount > 0)
     if not ordered:
         return None
-    last = len(ordered) - 1
-    lower, middle, upper = (ordered[(last * part + 2) // 4] for part in (1, 2, 3))
-    return lower, middle, upper
+
+    def at(part: int) -> int:
+        place, rest = divmod((len(ordered) - 1) * part, 4)
+        return ordered[place] + (ordered[place + 1] - ordered[place]) * rest // 4 if rest else ordered[place]
+
+    return at(1), at(2), at(3)
