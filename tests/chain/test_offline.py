@@ -93,12 +93,15 @@ def test_every_error_of_every_pallet_has_words_and_a_next_step() -> None:
 
 
 # What the app's own transactions may be refused with by a runtime of 2026, without what is a validator's or an owner's.
-OWN = """ActiveLockExists AmountTooLow CallDisabled CannotUseSystemAccount ColdkeyCollateralPositionsFull
+OWN = """
+ActiveLockExists AmountTooLow CallDisabled CannotUseSystemAccount ColdkeyCollateralPositionsFull
 ColdkeySwapAnnounced ColdkeySwapDisputed Deprecated DisabledTemporarily HotKeyAccountNotExists
-HotKeyAlreadyRegisteredInSubNet InsufficientAlphaBalance InsufficientLiquidity InsufficientStakeForLock InsufficientTaoBalance LockHotkeyMismatch
-NewHotKeyNotCleanForRootSwap NonAssociatedColdKey NotEnoughBalanceToStake RegistrationPriceLimitExceeded RootStakeLocked
-SameAutoStakeHotkeyAlreadySet SlippageTooHigh StakeUnavailable SubnetNotExists SubtokenDisabled TooManyStakingHotkeys
-TransferDisallowed WaitingForDissolvedSubnetCleanup ZeroBalanceAfterWithdrawn"""
+HotKeyAlreadyRegisteredInSubNet InsufficientAlphaBalance InsufficientLiquidity InsufficientStakeForLock
+InsufficientTaoBalance LockHotkeyMismatch NewHotKeyNotCleanForRootSwap NonAssociatedColdKey
+NotEnoughBalanceToStake RegistrationPriceLimitExceeded RootStakeLocked SameAutoStakeHotkeyAlreadySet
+SlippageTooHigh StakeUnavailable SubnetNotExists SubtokenDisabled TooManyStakingHotkeys TransferDisallowed
+WaitingForDissolvedSubnetCleanup ZeroBalanceAfterWithdrawn
+"""
 
 
 @pytest.mark.parametrize("name", OWN.split())
