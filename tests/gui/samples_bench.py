@@ -25,7 +25,7 @@ def load(concurrency: int, *, failures: int = 0) -> LoadResult:
     at = 0.0
     for number in range(max(20, 4 * concurrency)):
         ttft = (0.06 + 0.02 * chance.random()) * slow**2.2
-        step = (0.011 + 0.0012 * chance.random()) * slow
+        step = (0.0235 + 0.0012 * chance.random()) * slow
         arrivals = [at + ttft + step * place for place in range(128)]
         requests.append(Request(number, at, at, arrivals, 128, 120, ok=True))
         at += (ttft + step * 128) / concurrency
