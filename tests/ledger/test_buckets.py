@@ -12,7 +12,6 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ranvier.ledger import payments
 from ranvier.ledger.database import APPLICATION_ID
 from ranvier.ledger.migrations import LEDGER
 from ranvier.ledger.payments import DAY_MS, Payment
@@ -133,12 +132,10 @@ async def test_migrating_from_the_first_version_sums_what_is_there(tmp_path: Pat
     await ledger.close()
 
 
-async def test_pages_and_streams_of_rows(tmp_path: Path) -> None:
+async def test_pages_of_rows(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.sqlite")
     rows = [replace(OLD, block=n, time_ms=START + n, netuid=1 + n % 2) for n in range(10)]
     await ledger.add_payments(rows)
     assert [row.block for row in await ledger.payments(limit=3, offset=2)] == [7, 6, 5]
     assert [row.block for row in await ledger.payments(netuid=1, until_ms=START + 5)] == [4, 2, 0]
-    oldest = await ledger.read(lambda c: [row.block for row in payments.stream(c, netuid=2)])
-    assert oldest == [1, 3, 5, 7, 9]
     await ledger.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 
 from ranvier.core.units import Alpha
@@ -154,17 +154,6 @@ def count(
 ) -> int:  # fmt: skip
     test, values = where(since_ms=since_ms, until_ms=until_ms, hotkey_ss58=hotkey_ss58, netuid=netuid)
     return int(connection.execute(f"SELECT count(*) FROM payment{test}", values).fetchone()[0])
-
-
-def stream(
-    connection: sqlite3.Connection, *, since_ms: int | None = None, until_ms: int | None = None,
-    hotkey_ss58: str | None = None, netuid: int | None = None,
-) -> Iterator[Payment]:  # fmt: skip
-    """Rows oldest first, one after the other: never all of them in memory."""
-    test, values = where(since_ms=since_ms, until_ms=until_ms, hotkey_ss58=hotkey_ss58, netuid=netuid)
-    # time_ms alone, which the index gives without sorting a million rows; the key's order follows by itself.
-    for row in connection.execute(f"SELECT {COLUMNS} FROM payment{test} ORDER BY time_ms", values):
-        yield Payment(*row)
 
 
 def between(connection: sqlite3.Connection, netuid: int, from_block: int, to_block: int) -> tuple[Payment, ...]:
