@@ -81,4 +81,5 @@ class Writer:
 
     def rows(self, until: Mapping[int, int]) -> list[payments.Payment]:
         with contextlib.closing(sqlite3.connect(self.path)) as connection:
-            return [row for row in payments.stream(connection) if row.block <= until[row.netuid]]
+            found = payments.newest(connection, 10**6)
+            return [row for row in reversed(found) if row.block <= until[row.netuid]]
