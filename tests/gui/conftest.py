@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import qasync
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -62,6 +63,16 @@ def qloop(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[qasync
         timer.stop()
     assert not left, f"tasks left running: {[task.get_name() for task in left]}"
     assert not names, f"timers left running: {names}"
+
+
+@pytest.fixture(autouse=True)
+def plain_look() -> Iterator[None]:
+    """The next test finds the application without a theme, whatever this one put on it."""
+    yield
+    application = QApplication.instance()
+    if isinstance(application, QApplication) and application.styleSheet():
+        application.setStyleSheet("")
+        application.setPalette(QPalette())
 
 
 @pytest.fixture
