@@ -18,14 +18,14 @@ import pytest
 
 from agent.life_operations import Operations
 from ranvier.keys import addresses
-from ranvier.sandbox.extrinsic import decode_extrinsic
-from ranvier.sandbox.node import Faults
+from ranvier.sandbox.frame.extrinsic import decode_extrinsic
+from ranvier.sandbox.frame.version import SPECS
+from ranvier.sandbox.node.node import Faults
+from ranvier.sandbox.node.waiting import Refused
 from ranvier.sandbox.pallets.subtensor import payment
 from ranvier.sandbox.pallets.subtensor.epochs import next_epoch
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.rpc.server import RpcServer
-from ranvier.sandbox.version import SPECS
-from ranvier.sandbox.waiting import Refused
 from sandbox.support import Bench
 
 SUBNETS = (1, 2, 3)  # with one tempo: at 425 the third one's epoch is put off each time

@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ranvier.sandbox.frame.storage import blake2_256
 from ranvier.sandbox.pallets.subtensor import shares
 from ranvier.sandbox.pallets.subtensor.networks import START_DELAY_343
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.storage import blake2_256
 from sandbox.support import TAO, Bench
 from sandbox.test_networks import alice
 

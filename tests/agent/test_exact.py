@@ -17,10 +17,10 @@ from ranvier.chain.networks import sandbox_network
 from ranvier.chain.plans.position_steps import MOST_EPOCHS
 from ranvier.keys import addresses
 from ranvier.ledger import crosscheck, payments
+from ranvier.sandbox.node.waiting import Refused
 from ranvier.sandbox.pallets.subtensor import shares
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.rpc.server import RpcServer
-from ranvier.sandbox.waiting import Refused
 from sandbox.support import TAO, Bench
 
 Key = tuple[int, str]  # block, hotkey

@@ -18,14 +18,14 @@ from pathlib import Path
 import psutil
 
 from ranvier.core.processes import child_environment
-from ranvier.sandbox import yuma
-from ranvier.sandbox.chain import Chain
-from ranvier.sandbox.genesis import Cast, genesis
-from ranvier.sandbox.journal import Journal
-from ranvier.sandbox.machine import Machine
-from ranvier.sandbox.node import Node
+from ranvier.sandbox.maths import yuma
+from ranvier.sandbox.node.chain import Chain
+from ranvier.sandbox.node.genesis import Cast, genesis
+from ranvier.sandbox.node.journal import Journal
+from ranvier.sandbox.node.node import Node
+from ranvier.sandbox.node.play_keys import PlayKeys
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.play_keys import PlayKeys
+from ranvier.sandbox.runtime.machine import Machine
 
 _RUN = "import sys; from ranvier.sandbox.main import main; sys.exit(main(sys.argv[1:]))"
 Rows = list[tuple[str, float, str]]

@@ -21,8 +21,8 @@ from ranvier.chain.runtime.events import find
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Alpha, Tao
 from ranvier.keys.signing import LocalSigner
+from ranvier.sandbox.frame.storage import blake2_256
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.storage import blake2_256
 
 HALF = 32_768
 

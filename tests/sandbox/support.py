@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from ranvier.core.processes import child_environment
-from ranvier.sandbox.chain import Chain
-from ranvier.sandbox.extrinsic import decode_extrinsic
-from ranvier.sandbox.genesis import Cast, genesis
-from ranvier.sandbox.journal import Journal
-from ranvier.sandbox.machine import Machine
-from ranvier.sandbox.node import Node
+from ranvier.sandbox.frame.extrinsic import decode_extrinsic
+from ranvier.sandbox.node.chain import Chain
+from ranvier.sandbox.node.genesis import Cast, genesis
+from ranvier.sandbox.node.journal import Journal
+from ranvier.sandbox.node.node import Node
+from ranvier.sandbox.node.play_keys import PlayKeys
+from ranvier.sandbox.node.waiting import Refused
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.play_keys import PlayKeys
-from ranvier.sandbox.waiting import Refused
+from ranvier.sandbox.runtime.machine import Machine
 
 TAO = 10**9
 FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "chain"
@@ -105,7 +105,7 @@ def call(bench: Bench, who: Any, name: str, **arguments: Any) -> str | None:
 
 
 def error_name(error: tuple[str, Any]) -> str:
-    from ranvier.sandbox.runtime import ERROR_NAMES
+    from ranvier.sandbox.runtime.runtime import ERROR_NAMES
 
     kind, value = error
     if kind == "Module":

@@ -8,8 +8,8 @@ import pytest
 
 from ranvier.sandbox.pallets.admin_settings import SETTINGS
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.runtime import PALLETS
-from ranvier.sandbox.specs import Face
+from ranvier.sandbox.runtime.runtime import PALLETS
+from ranvier.sandbox.runtime.specs import Face
 from sandbox.support import Bench
 from sandbox.test_networks import as_root
 

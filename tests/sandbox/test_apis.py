@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ranvier.sandbox.api import View
-from ranvier.sandbox.apis import METHODS
-from ranvier.sandbox.scale import encode_compact
+from ranvier.sandbox.codec.scale import encode_compact
+from ranvier.sandbox.frame.api import View
+from ranvier.sandbox.runtime.apis import METHODS
 from sandbox.support import Bench
 
 

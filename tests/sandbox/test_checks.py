@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ranvier.sandbox.frame.state import Overlay
 from ranvier.sandbox.pallets.commitments import Commitments
 from ranvier.sandbox.pallets.subtensor import registration
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.state import Overlay
 from sandbox.support import TAO, Bench, call
 
 AXON = {

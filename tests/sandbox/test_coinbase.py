@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ranvier.sandbox.context import Context
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.state import Overlay, Store
 from ranvier.sandbox.pallets.subtensor import coinbase, epochs, flows, payment, root_claims, shares, swaps
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
-from ranvier.sandbox.state import Overlay, Store
 from sandbox.support import TAO, Bench
 
 ONE = 1 << 64

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ranvier.sandbox.machine import Machine
-from ranvier.sandbox.version import SPECS
+from ranvier.sandbox.frame.version import SPECS
+from ranvier.sandbox.runtime.machine import Machine
 from sandbox.portable import Portable
 
 DATA = Path(__file__).resolve().parents[1] / "data"

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from ranvier.sandbox.chain import Chain
-from ranvier.sandbox.genesis import Cast, genesis
-from ranvier.sandbox.journal import Journal
-from ranvier.sandbox.machine import Machine
-from ranvier.sandbox.node import Node
+from ranvier.sandbox.node.chain import Chain
+from ranvier.sandbox.node.genesis import Cast, genesis
+from ranvier.sandbox.node.journal import Journal
+from ranvier.sandbox.node.node import Node
+from ranvier.sandbox.node.play_keys import PlayKeys
 from ranvier.sandbox.options import parse
 from ranvier.sandbox.pallets.subtensor.registration import adjusted
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.play_keys import PlayKeys
+from ranvier.sandbox.runtime.machine import Machine
 from sandbox.support import TAO, Bench, NodeProcess
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.sandbox.emission import (
+from ranvier.sandbox.maths.emission import (
     SUPPLY_CAP_RAO,
     Injection,
     alpha_emission_rao,

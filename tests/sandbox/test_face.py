@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ranvier.core.errors import ChainError
-from ranvier.sandbox.face import OwnNode
+from ranvier.sandbox.node.face import OwnNode
 from ranvier.sandbox.rpc import server
 from ranvier.sandbox.rpc.server import SocketSession
 from sandbox.support import TAO, Bench

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from ranvier.sandbox.node.waiting import Refused
 from ranvier.sandbox.pallets.balances import Balances
 from ranvier.sandbox.pallets.subtensor import info, shares
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.waiting import Refused
 from sandbox.support import TAO, Bench
 
 POTS = (

@@ -22,14 +22,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ranvier.sandbox.extrinsic import decode_extrinsic
+from ranvier.sandbox.codec.types import DIGEST
+from ranvier.sandbox.frame.extrinsic import decode_extrinsic
+from ranvier.sandbox.frame.version import SPECS
+from ranvier.sandbox.node.waiting import Refused
 from ranvier.sandbox.pallets.balances import Balances
 from ranvier.sandbox.pallets.subtensor import shares
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.types import DIGEST
-from ranvier.sandbox.version import SPECS
-from ranvier.sandbox.waiting import Refused
 from sandbox.support import Bench, error_name
 from sandbox.test_invariants import POTS, seats_agree
 

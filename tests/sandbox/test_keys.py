@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from ranvier.sandbox.frame.storage import blake2_256
 from ranvier.sandbox.pallets.balances import free_balance
 from ranvier.sandbox.pallets.subtensor import collateral, locks, shares
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.storage import blake2_256
 from sandbox.support import TAO, Bench, call
 
 COST = 100_000_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.sandbox.api import View
+from ranvier.sandbox.frame.api import View
 from ranvier.sandbox.pallets.subtensor import lock_rules, locks, shares
 from ranvier.sandbox.pallets.subtensor.apis import APIS
 from ranvier.sandbox.pallets.subtensor.lock_rules import ONE, LockState, Pace

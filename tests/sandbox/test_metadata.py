@@ -11,10 +11,10 @@ from scalecodec.base import RuntimeConfigurationObject, ScaleBytes
 from scalecodec.type_registry import load_type_registry_preset
 
 from ranvier.keys.addresses import public_key
-from ranvier.sandbox.extrinsic import decode_extrinsic
-from ranvier.sandbox.machine import Machine
-from ranvier.sandbox.outer import RUNTIME_CALL
-from ranvier.sandbox.version import SPECS
+from ranvier.sandbox.frame.extrinsic import decode_extrinsic
+from ranvier.sandbox.frame.outer import RUNTIME_CALL
+from ranvier.sandbox.frame.version import SPECS
+from ranvier.sandbox.runtime.machine import Machine
 from sandbox.portable import Portable
 from sandbox.support import fixture_text
 
@@ -174,7 +174,7 @@ def test_errors_are_at_the_place_of_their_number() -> None:
 
 
 def served(call: str) -> bool:
-    from ranvier.sandbox.runtime import CALLS
+    from ranvier.sandbox.runtime.runtime import CALLS
 
     return ("SubtensorModule", call) in CALLS or ("Balances", call) in CALLS
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from ranvier.core.errors import StorageError
 from ranvier.keys.signing import LocalSigner
-from ranvier.sandbox.extrinsic import encode_signed, signed_extra, signing_payload
-from ranvier.sandbox.outer import RUNTIME_CALL
+from ranvier.sandbox.frame.extrinsic import encode_signed, signed_extra, signing_payload
+from ranvier.sandbox.frame.outer import RUNTIME_CALL
+from ranvier.sandbox.frame.state import Overlay, StateDiscardedError, Store
+from ranvier.sandbox.frame.storage import blake2_256
+from ranvier.sandbox.node.waiting import Refused
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.state import Overlay, StateDiscardedError, Store
-from ranvier.sandbox.storage import blake2_256
-from ranvier.sandbox.waiting import Refused
 from sandbox.support import TAO, Bench
 
 KEYS = [bytes((a, b)) for a in range(3) for b in range(3)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.sandbox.pool import buy, price_rao, sell
+from ranvier.sandbox.maths.pool import buy, price_rao, sell
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "chain" / "reference-pools-218.json"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.context import Context
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.state import Overlay, Store
 from ranvier.sandbox.pallets.subtensor import neurons
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
-from ranvier.sandbox.state import Overlay, Store
 
 BLOCK, IMMUNE_SINCE = 1000, 990
 

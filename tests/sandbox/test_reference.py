@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from ranvier.keys.addresses import public_key
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.fixed import max_upscale_weights
-from ranvier.sandbox.pallet import DispatchFailure
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure
+from ranvier.sandbox.frame.state import Overlay, Store
+from ranvier.sandbox.maths.fixed import max_upscale_weights
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import coinbase, registration, serving, shares, swaps
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
 from ranvier.sandbox.pallets.subtensor.swaps import SwapStorage
-from ranvier.sandbox.state import Overlay, Store
 from sandbox.support import fixture_text
 
 NETUID = 1

@@ -16,7 +16,7 @@ import aiohttp
 import psutil
 import pytest
 
-from ranvier.sandbox.waiting import Refused
+from ranvier.sandbox.node.waiting import Refused
 from sandbox.support import TAO, Bench, NodeProcess
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ranvier.sandbox.frame.state import Overlay
 from ranvier.sandbox.pallets.balances import Balances, free_balance
 from ranvier.sandbox.pallets.subtensor import neurons, registration, shares, swaps
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.state import Overlay
 from sandbox.support import TAO, Bench
 
 AXON = {

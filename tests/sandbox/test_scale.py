@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.sandbox.composites import Option, Tuple, Vec, enum, struct
-from ranvier.sandbox.extrinsic import decode_extrinsic
-from ranvier.sandbox.scale import (
+from ranvier.sandbox.codec.composites import Option, Tuple, Vec, enum, struct
+from ranvier.sandbox.codec.scale import (
     BOOL,
     TEXT,
     U8,
@@ -30,7 +29,8 @@ from ranvier.sandbox.scale import (
     decode_compact,
     encode_compact,
 )
-from ranvier.sandbox.types import ACCOUNT, DISPATCH_ERROR, ERA, MULTI_ADDRESS, era_birth
+from ranvier.sandbox.codec.types import ACCOUNT, DISPATCH_ERROR, ERA, MULTI_ADDRESS, era_birth
+from ranvier.sandbox.frame.extrinsic import decode_extrinsic
 
 U256 = Int("u256")
 I64 = Int("i64")

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
 
 from ranvier.keys.signing import LocalSigner
-from ranvier.sandbox.extrinsic import decode_extrinsic, encode_signed, signed_extra, signing_payload
-from ranvier.sandbox.mlkem import CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES, DecapsulationKey, encapsulate
-from ranvier.sandbox.outer import RUNTIME_CALL
+from ranvier.sandbox.frame.extrinsic import decode_extrinsic, encode_signed, signed_extra, signing_payload
+from ranvier.sandbox.frame.outer import RUNTIME_CALL
+from ranvier.sandbox.frame.storage import twox
+from ranvier.sandbox.frame.version import SPECS
+from ranvier.sandbox.maths.mlkem import CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES, DecapsulationKey, encapsulate
+from ranvier.sandbox.node.waiting import Refused
 from ranvier.sandbox.pallets.shield import MevShield
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.storage import twox
-from ranvier.sandbox.version import SPECS
-from ranvier.sandbox.waiting import Refused
 from sandbox.support import TAO, Bench
 
 KEY = DecapsulationKey.of_seed(bytes(range(64)))

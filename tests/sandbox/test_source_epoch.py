@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from ranvier.sandbox.yuma import EpochInputs, Liquid, Row, epoch
+from ranvier.sandbox.maths.yuma import EpochInputs, Liquid, Row, epoch
 
 FULL = 65_535
 A, B = ((3, FULL), (4, 0)), ((3, 0), (4, FULL))  # all on the first server, or on the second

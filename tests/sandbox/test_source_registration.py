@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import DispatchFailure
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure
+from ranvier.sandbox.frame.state import Overlay, Store
 from ranvier.sandbox.pallets.balances import free_balance, mint
 from ranvier.sandbox.pallets.subtensor import neurons, registration
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
-from ranvier.sandbox.state import Overlay, Store
 
 NETUID = 1
 RESERVE = 10**12

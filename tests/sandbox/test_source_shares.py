@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from ranvier.sandbox.frame.state import Overlay, Store
+from ranvier.sandbox.maths.safe_float import TOP, ZERO, SafeFloat
 from ranvier.sandbox.pallets.subtensor import shares
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
-from ranvier.sandbox.safe_float import TOP, ZERO, SafeFloat
-from ranvier.sandbox.state import Overlay, Store
 
 HOT, ONE, TWO = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import Call, DispatchFailure
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import Call, DispatchFailure
+from ranvier.sandbox.frame.state import Overlay, Store
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import info, neurons, shares, stakes, staking, swaps
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
-from ranvier.sandbox.state import Overlay, Store
 
 COIN = 10**9
 AUTHOR, OWNER, COLD, HOT, NEW = (bytes([number]) * 32 for number in (7, 8, 2, 1, 3))

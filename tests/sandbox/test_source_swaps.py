@@ -7,14 +7,14 @@ from itertools import product
 
 import pytest
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.fixed64 import ONE64
-from ranvier.sandbox.pallet import DispatchFailure
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure
+from ranvier.sandbox.frame.state import Overlay, Store
+from ranvier.sandbox.maths.fixed64 import ONE64
+from ranvier.sandbox.maths.pool_weighted import ACCURACY, Weighted
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import staking, swaps
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
-from ranvier.sandbox.pool_weighted import ACCURACY, Weighted
-from ranvier.sandbox.state import Overlay, Store
 
 COIN = 10**9
 AUTHOR, COLD, HOT = b"\x07" * 32, b"\x02" * 32, b"\x01" * 32

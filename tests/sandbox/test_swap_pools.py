@@ -9,17 +9,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ranvier.sandbox import fixed64
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import DispatchFailure
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure
+from ranvier.sandbox.frame.state import Overlay, Store
+from ranvier.sandbox.maths import fixed64
+from ranvier.sandbox.maths.pool_range import Range, root_of_limit
+from ranvier.sandbox.maths.pool_weighted import ACCURACY, HALF, Weighted, fee_of
+from ranvier.sandbox.maths.powers import pow_ratio_scaled
 from ranvier.sandbox.pallets.balances import free_balance
 from ranvier.sandbox.pallets.subtensor import swaps
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
 from ranvier.sandbox.pallets.subtensor.swaps import SwapStorage
-from ranvier.sandbox.pool_range import Range, root_of_limit
-from ranvier.sandbox.pool_weighted import ACCURACY, HALF, Weighted, fee_of
-from ranvier.sandbox.powers import pow_ratio_scaled
-from ranvier.sandbox.state import Overlay, Store
 
 COIN = 10**9
 AUTHOR = b"\x01" * 32

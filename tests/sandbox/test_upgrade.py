@@ -11,12 +11,12 @@ import pytest
 from substrateinterface import Keypair, SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
 
-from ranvier.sandbox.extrinsic import encode_signed, signed_extra, signing_payload
-from ranvier.sandbox.outer import RUNTIME_CALL
+from ranvier.sandbox.frame.extrinsic import encode_signed, signed_extra, signing_payload
+from ranvier.sandbox.frame.outer import RUNTIME_CALL
+from ranvier.sandbox.frame.version import CODE_KEY, SPECS, spec_of
+from ranvier.sandbox.node.waiting import Refused
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.version import CODE_KEY, SPECS, spec_of
-from ranvier.sandbox.waiting import Refused
 from sandbox.support import TAO, Bench, NodeProcess
 from sandbox.test_clients import connect
 from sandbox.test_develop import Caller

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.sandbox.fixed import max_upscale_weights, within_limit
-from ranvier.sandbox.yuma import EpochInputs, epoch
+from ranvier.sandbox.maths.fixed import max_upscale_weights, within_limit
+from ranvier.sandbox.maths.yuma import EpochInputs, epoch
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "chain" / "reference-yuma-185.json"
 RAW_WEIGHTS = {0: {2: 1, 3: 4, 4: 7, 5: 10}, 1: {2: 4, 3: 7, 4: 10, 5: 1}}

@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
-from ranvier.sandbox.context import Context
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.state import Overlay, Store
+from ranvier.sandbox.maths.yuma import EpochInputs, Liquid, Row, epoch, liquid_alpha
 from ranvier.sandbox.pallets.subtensor import coinbase
 from ranvier.sandbox.pallets.subtensor.storage import Own, Subtensor
-from ranvier.sandbox.state import Overlay, Store
-from ranvier.sandbox.yuma import EpochInputs, Liquid, Row, epoch, liquid_alpha
 
 ONE = 1 << 32
 LIQUID = Liquid(low=6_554, high=19_661, steepness=1000)  # 0.1 to 0.3

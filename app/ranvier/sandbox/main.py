@@ -17,15 +17,15 @@ from ranvier.core.log import start_logging
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 from ranvier.core.tasks import Tasks
-from ranvier.sandbox.chain import Chain
-from ranvier.sandbox.genesis import Cast, genesis
-from ranvier.sandbox.journal import Journal
-from ranvier.sandbox.machine import Machine
-from ranvier.sandbox.node import Node
+from ranvier.sandbox.node.chain import Chain
+from ranvier.sandbox.node.genesis import Cast, genesis
+from ranvier.sandbox.node.journal import Journal
+from ranvier.sandbox.node.node import Node
+from ranvier.sandbox.node.play_keys import PlayKeys, open_keys
+from ranvier.sandbox.node.snapshots import restore
 from ranvier.sandbox.options import Options, parse
-from ranvier.sandbox.play_keys import PlayKeys, open_keys
 from ranvier.sandbox.rpc.server import HOST, RpcServer
-from ranvier.sandbox.snapshots import restore
+from ranvier.sandbox.runtime.machine import Machine
 
 log = logging.getLogger(__name__)
 
@@ -159,8 +159,8 @@ class Sandbox:
 
     async def _live(self) -> None:
         """The validators and competitors, until this task is cancelled."""
-        from ranvier.sandbox.face import OwnNode
         from ranvier.sandbox.life.market import Market
+        from ranvier.sandbox.node.face import OwnNode
 
         market = Market(
             OwnNode(self.node),

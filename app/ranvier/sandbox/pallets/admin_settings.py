@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ranvier.sandbox.pallet import Errors, Event
+from ranvier.sandbox.codec.scale import BOOL, U8, U16, U32, U64, Codec
+from ranvier.sandbox.codec.types import I64F64, I96F32, TAO, U64F64
+from ranvier.sandbox.frame.pallet import Errors, Event
+from ranvier.sandbox.frame.storage import Item, State
 from ranvier.sandbox.pallets.subtensor.events import INDEX as SUBTENSOR
 from ranvier.sandbox.pallets.subtensor.events import fail as subtensor_fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
-from ranvier.sandbox.scale import BOOL, U8, U16, U32, U64, Codec
-from ranvier.sandbox.storage import Item, State
-from ranvier.sandbox.types import I64F64, I96F32, TAO, U64F64
 
 INDEX = 19
 _ERRORS = """

@@ -8,9 +8,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ranvier.sandbox.composites import Field, Option, Vec
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import ROOT_ORIGIN, Call, Pallet, call, ensure_root
+from ranvier.sandbox.codec.composites import Field, Option, Vec
+from ranvier.sandbox.codec.scale import BOOL, I16, U8, U16, U32, U64, Alias
+from ranvier.sandbox.codec.types import ACCOUNT
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import ROOT_ORIGIN, Call, Pallet, call, ensure_root
 from ranvier.sandbox.pallets.admin_settings import INDEX, SETTING_EVENTS, SETTINGS, Setting, fail
 from ranvier.sandbox.pallets.subtensor import limits, mechanisms
 from ranvier.sandbox.pallets.subtensor.events import fail as subtensor_fail
@@ -23,8 +25,6 @@ from ranvier.sandbox.pallets.subtensor.subnet_events import (
     TEMPO_SET,
     WEIGHTS_VERSION_KEY_SET,
 )
-from ranvier.sandbox.scale import BOOL, I16, U8, U16, U32, U64, Alias
-from ranvier.sandbox.types import ACCOUNT
 
 _MOST_BONDS_AVERAGE = 975_000
 _LEAST_ALPHA = 65_535 // 40

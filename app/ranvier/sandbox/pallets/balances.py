@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import Constant, DispatchFailure, Errors, Event, Pallet, call, token_failure
+from ranvier.sandbox.codec.scale import BOOL, U32, U64, Alias, Compact
+from ranvier.sandbox.codec.types import ACCOUNT, BALANCE, LOOKUP
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import Constant, DispatchFailure, Errors, Event, Pallet, call, token_failure
+from ranvier.sandbox.frame.storage import Item, State, Storage
 from ranvier.sandbox.pallets.system import KILLED_ACCOUNT, NEW_ACCOUNT, System
-from ranvier.sandbox.scale import BOOL, U32, U64, Alias, Compact
-from ranvier.sandbox.storage import Item, State, Storage
-from ranvier.sandbox.types import ACCOUNT, BALANCE, LOOKUP
 
 EXISTENTIAL_DEPOSIT = 500
 _INDEX = 5

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.composites import Enum, Field, Tuple, Variant, Vec, struct, wrapper
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import Constant, Errors, Event, Pallet, call
+from ranvier.sandbox.codec.composites import Enum, Field, Tuple, Variant, Vec, struct, wrapper
+from ranvier.sandbox.codec.scale import U8, U32, U64, Alias, FixedBytes
+from ranvier.sandbox.codec.types import ACCOUNT, BYTES
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import Constant, Errors, Event, Pallet, call
+from ranvier.sandbox.frame.storage import IDENTITY, TWOX_64_CONCAT, Item, Storage, WritableState
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
-from ranvier.sandbox.scale import U8, U32, U64, Alias, FixedBytes
-from ranvier.sandbox.storage import IDENTITY, TWOX_64_CONCAT, Item, Storage, WritableState
-from ranvier.sandbox.types import ACCOUNT, BYTES
 
 _INDEX = 18
 _MAX_FIELDS = 3

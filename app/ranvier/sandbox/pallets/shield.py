@@ -14,14 +14,14 @@ from functools import lru_cache
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt
 from nacl.exceptions import CryptoError
 
-from ranvier.sandbox.composites import wrapper
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.extrinsic import Extrinsic, decode_extrinsic
-from ranvier.sandbox.mlkem import CIPHERTEXT_BYTES, DecapsulationKey
-from ranvier.sandbox.pallet import Errors, Event, Pallet, call
-from ranvier.sandbox.scale import U8, Alias, Codec, ScaleError, encode_compact
-from ranvier.sandbox.storage import Item, State, Storage, WritableState, blake2_256, blake2b_512, twox
-from ranvier.sandbox.types import ACCOUNT, BYTES, H256
+from ranvier.sandbox.codec.composites import wrapper
+from ranvier.sandbox.codec.scale import U8, Alias, Codec, ScaleError, encode_compact
+from ranvier.sandbox.codec.types import ACCOUNT, BYTES, H256
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.extrinsic import Extrinsic, decode_extrinsic
+from ranvier.sandbox.frame.pallet import Errors, Event, Pallet, call
+from ranvier.sandbox.frame.storage import Item, State, Storage, WritableState, blake2_256, blake2b_512, twox
+from ranvier.sandbox.maths.mlkem import CIPHERTEXT_BYTES, DecapsulationKey
 
 _INDEX = 30
 _HASH, _NONCE = 16, 24

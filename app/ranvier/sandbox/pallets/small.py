@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ranvier.sandbox.composites import Vec, enum
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.outer import RUNTIME_CALL
-from ranvier.sandbox.pallet import (
+from ranvier.sandbox.codec.composites import Vec, enum
+from ranvier.sandbox.codec.scale import BOOL, U8, U32, U64, Alias, Compact
+from ranvier.sandbox.codec.types import ACCOUNT, BALANCE, DISPATCH_ERROR, FIXED_U128
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.outer import RUNTIME_CALL
+from ranvier.sandbox.frame.pallet import (
     ROOT_ORIGIN,
     Constant,
     DispatchFailure,
@@ -19,9 +21,7 @@ from ranvier.sandbox.pallet import (
     bad_origin,
     call,
 )
-from ranvier.sandbox.scale import BOOL, U8, U32, U64, Alias, Compact
-from ranvier.sandbox.storage import Item, Storage
-from ranvier.sandbox.types import ACCOUNT, BALANCE, DISPATCH_ERROR, FIXED_U128
+from ranvier.sandbox.frame.storage import Item, Storage
 
 BATCHED_CALLS_LIMIT = 10_922
 _UTILITY = 11
@@ -100,7 +100,7 @@ def inner_calls(value: tuple[str, Any]) -> list[tuple[str, Any]]:
 def dispatch(context: Context, who: bytes | None, value: tuple[str, Any]) -> None:
     """Run one ``RuntimeCall``: all of it happens, or none and DispatchFailure says why."""
     from ranvier.sandbox.pallets.subtensor import coldkeys
-    from ranvier.sandbox.runtime import CALLS
+    from ranvier.sandbox.runtime.runtime import CALLS
 
     pallet, (name, arguments) = value
     target = CALLS[pallet, name]

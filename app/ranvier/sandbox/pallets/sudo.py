@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.composites import UNIT, Option, enum
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.outer import RUNTIME_CALL
-from ranvier.sandbox.pallet import ROOT_ORIGIN, DispatchFailure, Errors, Event, Pallet, call
+from ranvier.sandbox.codec.composites import UNIT, Option, enum
+from ranvier.sandbox.codec.scale import Alias
+from ranvier.sandbox.codec.types import ACCOUNT, DISPATCH_ERROR, LOOKUP, WEIGHT
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.outer import RUNTIME_CALL
+from ranvier.sandbox.frame.pallet import ROOT_ORIGIN, DispatchFailure, Errors, Event, Pallet, call
+from ranvier.sandbox.frame.storage import Item, Storage
 from ranvier.sandbox.pallets.balances import lookup
 from ranvier.sandbox.pallets.small import dispatch
-from ranvier.sandbox.scale import Alias
-from ranvier.sandbox.storage import Item, Storage
-from ranvier.sandbox.types import ACCOUNT, DISPATCH_ERROR, LOOKUP, WEIGHT
 
 ALICE = bytes.fromhex("d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d")
 _INDEX = 12

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.composites import Vec, struct
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.outer import EVENT_RECORD
-from ranvier.sandbox.pallet import Constant, Errors, Event, Pallet, call
-from ranvier.sandbox.scale import U16, U32, U64, Alias, Compact
-from ranvier.sandbox.storage import BLAKE2_128_CONCAT, TWOX_64_CONCAT, Item, Storage, blake2_256
-from ranvier.sandbox.types import ACCOUNT, ACCOUNT_INFO, BYTES, DIGEST, DISPATCH_ERROR, DISPATCH_INFO, H256
-from ranvier.sandbox.version import COW_TEXT, NEWEST, RUNTIME_VERSION
+from ranvier.sandbox.codec.composites import Vec, struct
+from ranvier.sandbox.codec.scale import U16, U32, U64, Alias, Compact
+from ranvier.sandbox.codec.types import ACCOUNT, ACCOUNT_INFO, BYTES, DIGEST, DISPATCH_ERROR, DISPATCH_INFO, H256
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.outer import EVENT_RECORD
+from ranvier.sandbox.frame.pallet import Constant, Errors, Event, Pallet, call
+from ranvier.sandbox.frame.storage import BLAKE2_128_CONCAT, TWOX_64_CONCAT, Item, Storage, blake2_256
+from ranvier.sandbox.frame.version import COW_TEXT, NEWEST, RUNTIME_VERSION
 
 _ERROR_NAMES = (
     "InvalidSpecName",

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.core.errors import StorageError
-from ranvier.sandbox.node import Node
+from ranvier.sandbox.frame.version import SPECS
+from ranvier.sandbox.node.node import Node
+from ranvier.sandbox.node.snapshots import write_snapshot
 from ranvier.sandbox.pallets.subtensor.storage import rules
 from ranvier.sandbox.rpc.protocol import Handler, bad_params, hex_bytes, hex_text, param
 from ranvier.sandbox.rpc.writes import account_param, without_session
-from ranvier.sandbox.snapshots import write_snapshot
-from ranvier.sandbox.version import SPECS
 
 _MOST_BLOCKS = 100_000
 _MOST_VALUES = 10_000

@@ -12,7 +12,7 @@ import msgspec
 
 from ranvier.core.errors import RanvierError
 from ranvier.core.outside import NOT_JSON
-from ranvier.sandbox.waiting import Refused
+from ranvier.sandbox.node.waiting import Refused
 
 log = logging.getLogger(__name__)
 

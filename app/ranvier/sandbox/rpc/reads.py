@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ranvier.sandbox.api import View
-from ranvier.sandbox.apis import DISPATCH_FEE, FEE_DETAILS, METHODS
-from ranvier.sandbox.chain import Block
-from ranvier.sandbox.node import Node
-from ranvier.sandbox.pallet import DispatchFailure
+from ranvier.sandbox.codec.scale import U32, ScaleError
+from ranvier.sandbox.codec.types import DIGEST_ITEM
+from ranvier.sandbox.frame.api import View
+from ranvier.sandbox.frame.pallet import DispatchFailure
+from ranvier.sandbox.frame.state import PastState, StateDiscardedError
+from ranvier.sandbox.frame.storage import blake2_256
+from ranvier.sandbox.frame.version import spec_of
+from ranvier.sandbox.node.chain import Block
+from ranvier.sandbox.node.node import Node
 from ranvier.sandbox.rpc.protocol import (
     STATE_ERROR,
     Handler,
@@ -20,11 +24,7 @@ from ranvier.sandbox.rpc.protocol import (
     hex_text,
     param,
 )
-from ranvier.sandbox.scale import U32, ScaleError
-from ranvier.sandbox.state import PastState, StateDiscardedError
-from ranvier.sandbox.storage import blake2_256
-from ranvier.sandbox.types import DIGEST_ITEM
-from ranvier.sandbox.version import spec_of
+from ranvier.sandbox.runtime.apis import DISPATCH_FEE, FEE_DETAILS, METHODS
 
 _MAX_KEYS = 1000
 

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ranvier.core.tasks import Tasks
-from ranvier.sandbox.node import Node
+from ranvier.sandbox.node.node import Node
 from ranvier.sandbox.rpc.develop import Develop
 from ranvier.sandbox.rpc.protocol import (
     METHOD_NOT_FOUND,

@@ -9,11 +9,11 @@ import base58
 
 import ranvier
 from ranvier.keys.addresses import AddressError, is_ss58, public_key
-from ranvier.sandbox.chain import Block
-from ranvier.sandbox.node import Node
+from ranvier.sandbox.frame.version import CODE_KEY
+from ranvier.sandbox.node.chain import Block
+from ranvier.sandbox.node.node import Node
 from ranvier.sandbox.rpc.protocol import Handler, Session, bad_params, hex_bytes, hex_text, param
 from ranvier.sandbox.rpc.reads import changes_json, header_json
-from ranvier.sandbox.version import CODE_KEY
 
 CHAIN_NAME = "Ranvier practice network"
 _ALIASES = {

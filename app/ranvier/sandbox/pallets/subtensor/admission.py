@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.pallet import DispatchFailure
+from ranvier.sandbox.frame.pallet import DispatchFailure
+from ranvier.sandbox.frame.storage import State
 from ranvier.sandbox.pallets.subtensor import coldkeys, hotkeys, serving, weights
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State
 
 _OTHER = 255
 _NUMBERS = {

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.sandbox.api import Api, Method, View
-from ranvier.sandbox.composites import Option, Tuple, Vec
+from ranvier.sandbox.codec.composites import Option, Tuple, Vec
+from ranvier.sandbox.codec.scale import U64, Codec
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, TAO
+from ranvier.sandbox.frame.api import Api, Method, View
 from ranvier.sandbox.pallets.subtensor import collateral, info, locks, shares, swaps
 from ranvier.sandbox.pallets.subtensor.info_apis import DELEGATES, NEURONS, REGISTRATION, SUBNETS
 from ranvier.sandbox.pallets.subtensor.info_baskets import BASKETS
@@ -20,8 +22,6 @@ from ranvier.sandbox.pallets.subtensor.info_types import (
     map_of,
 )
 from ranvier.sandbox.pallets.subtensor.storage import LOCK_STATE, NETUID, Subtensor
-from ranvier.sandbox.scale import U64, Codec
-from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
 
 _BUY: dict[str, Codec] = {"netuid": NETUID, "tao": TAO}
 _SELL: dict[str, Codec] = {"netuid": NETUID, "alpha": ALPHA}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.composites import Option
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.codec.composites import Option
+from ranvier.sandbox.codec.scale import Alias
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, TAO
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call
 from ranvier.sandbox.pallets.subtensor import collateral, shares, staking, swaps
 from ranvier.sandbox.pallets.subtensor.events import ADD_STAKE_BURN, ALPHA_BURNED, ALPHA_RECYCLED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
-from ranvier.sandbox.scale import Alias
-from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
 
 _HOTKEY = Alias(ACCOUNT, "T::AccountId")
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ranvier.sandbox.fixed import FRACTION, U16_MAX
+from ranvier.sandbox.frame.storage import State
+from ranvier.sandbox.maths.fixed import FRACTION, U16_MAX
 from ranvier.sandbox.pallets.subtensor.children import least_take
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State
 
 _ONE = 1 << FRACTION
 _U64_MAX = (1 << 64) - 1

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.composites import Tuple, Vec
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import DispatchFailure, call, ensure_root
+from ranvier.sandbox.codec.composites import Tuple, Vec
+from ranvier.sandbox.codec.scale import U16, U64, Alias
+from ranvier.sandbox.codec.types import ACCOUNT
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure, call, ensure_root
+from ranvier.sandbox.frame.storage import Item, State, WritableState
 from ranvier.sandbox.pallets.subtensor import info, limits, swaps
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.pallets.subtensor.subnet_events import CHILDKEY_TAKE_SET, SET_CHILDREN, SET_CHILDREN_SCHEDULED
-from ranvier.sandbox.scale import U16, U64, Alias
-from ranvier.sandbox.storage import Item, State, WritableState
-from ranvier.sandbox.types import ACCOUNT
 
 _WHO = Alias(ACCOUNT, "T::AccountId")
 _MOST_CHILDREN = 5

@@ -7,10 +7,11 @@ epoch is due (epochs.py).
 
 from __future__ import annotations
 
-from ranvier.sandbox import emission, yuma
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.fixed import FRACTION
-from ranvier.sandbox.pallet import DispatchFailure
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure
+from ranvier.sandbox.frame.storage import State, WritableState
+from ranvier.sandbox.maths import emission, yuma
+from ranvier.sandbox.maths.fixed import FRACTION
 from ranvier.sandbox.pallets.subtensor import (
     children,
     epochs,
@@ -25,7 +26,6 @@ from ranvier.sandbox.pallets.subtensor import (
 )
 from ranvier.sandbox.pallets.subtensor.events import INCENTIVE_EMITTED
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State, WritableState
 
 
 def block_step(context: Context) -> None:

@@ -6,8 +6,11 @@ coldkey can only go on with its swap, and after a dispute it can do nothing at a
 
 from __future__ import annotations
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.codec.scale import Alias
+from ranvier.sandbox.codec.types import ACCOUNT, H256
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call
+from ranvier.sandbox.frame.storage import State, WritableState, blake2_256
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import collateral, info, lock_moves, locks, shares
 from ranvier.sandbox.pallets.subtensor.events import (
@@ -18,9 +21,6 @@ from ranvier.sandbox.pallets.subtensor.events import (
     fail,
 )
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.scale import Alias
-from ranvier.sandbox.storage import State, WritableState, blake2_256
-from ranvier.sandbox.types import ACCOUNT, H256
 
 SWAP_COST_RAO = 100_000_000
 """What replacing a key costs everywhere: a coldkey, or a hotkey in all subnets (``KeySwapCost``)."""

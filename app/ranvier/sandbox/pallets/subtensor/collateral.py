@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.sandbox.context import Context
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.storage import State, WritableState
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import locks, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import COLLATERAL_LOCKED, STAKE_ADDED, fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State, WritableState
 
 _FRACTION = 64
 _U16_MAX = 65_535

@@ -5,17 +5,17 @@ Follows coinbase/root.rs and staking/remove_stake.rs. 425 cleans up over several
 
 from __future__ import annotations
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call, ensure_root
+from ranvier.sandbox.codec.scale import Alias
+from ranvier.sandbox.codec.types import ACCOUNT
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call, ensure_root
+from ranvier.sandbox.frame.storage import Item, WritableState
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.commitments import Commitments
 from ranvier.sandbox.pallets.subtensor import shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, STORAGE_INDEX, Subtensor, rules
 from ranvier.sandbox.pallets.subtensor.subnet_events import NETWORK_REMOVED, SUBNET_IDENTITY_REMOVED
-from ranvier.sandbox.scale import Alias
-from ranvier.sandbox.storage import Item, WritableState
-from ranvier.sandbox.types import ACCOUNT
 
 _WHO = Alias(ACCOUNT, "T::AccountId")
 _MECHANISMS = 4096

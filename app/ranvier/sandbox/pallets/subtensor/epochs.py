@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.context import Context
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.storage import State
 from ranvier.sandbox.pallets.subtensor.events import EPOCH_DEFERRED
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State
 
 
 def by_the_clock(block: int, netuid: int, tempo: int) -> bool:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from ranvier.sandbox.composites import Vec
-from ranvier.sandbox.pallet import Errors, Event
+from ranvier.sandbox.codec.composites import Vec
+from ranvier.sandbox.codec.scale import BOOL, U16, U64, Alias
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, H256, TAO
+from ranvier.sandbox.frame.pallet import Errors, Event
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, ROOT_CLAIM_TYPE, STORAGE_INDEX
-from ranvier.sandbox.scale import BOOL, U16, U64, Alias
-from ranvier.sandbox.types import ACCOUNT, ALPHA, H256, TAO
 
 INDEX = 7
 _WHO = Alias(ACCOUNT, "T::AccountId")

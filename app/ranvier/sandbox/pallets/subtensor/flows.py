@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ranvier.sandbox.fixed64 import LIMIT, ONE64, div64, exp32, ln32, mul64, sqrt64
+from ranvier.sandbox.frame.storage import State, WritableState
+from ranvier.sandbox.maths.fixed64 import LIMIT, ONE64, div64, exp32, ln32, mul64, sqrt64
 from ranvier.sandbox.pallets.subtensor import swaps
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State, WritableState
 
 _I32_MAX = (1 << 31) - 1
 _I32F32_MAX = (1 << 63) - 1

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.composites import Option
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.codec.composites import Option
+from ranvier.sandbox.codec.scale import BOOL, U16, Alias
+from ranvier.sandbox.codec.types import ACCOUNT
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call
+from ranvier.sandbox.frame.storage import Item, State, WritableState
 from ranvier.sandbox.pallets.subtensor import children, coldkeys, collateral, info, lock_moves, neurons, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import (
     HOTKEY_SWAPPED,
@@ -19,9 +22,6 @@ from ranvier.sandbox.pallets.subtensor.events import (
     fail,
 )
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
-from ranvier.sandbox.scale import BOOL, U16, Alias
-from ranvier.sandbox.storage import Item, State, WritableState
-from ranvier.sandbox.types import ACCOUNT
 
 SWAP_ON_SUBNET_COST_RAO = 1_000_000
 _SWAP_INTERVALS = {343: 36_000, 425: 7_200}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.codec.scale import Bytes
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call
 from ranvier.sandbox.pallets.subtensor import info
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
 from ranvier.sandbox.pallets.subtensor.subnet_events import IDENTITY_SET, SUBNET_IDENTITY_SET
-from ranvier.sandbox.scale import Bytes
 
 _BYTES = Bytes()
 _SHORT, _LONG = 256, 1024

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ranvier.sandbox.frame.storage import State
 from ranvier.sandbox.pallets.commitments import Commitments, info_bytes
 from ranvier.sandbox.pallets.subtensor import shares, stakes, swaps
 from ranvier.sandbox.pallets.subtensor.info_types import METAGRAPH_FIELDS, SELECTIVE_FIELDS
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State
 
 _NO_AXON = dict.fromkeys(("block", "version", "ip", "port", "ip_type", "protocol", "placeholder1", "placeholder2"), 0)
 _U16_MAX = 65_535

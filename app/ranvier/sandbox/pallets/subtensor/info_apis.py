@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.api import Api, Method, View
-from ranvier.sandbox.composites import Option, Tuple, Vec
+from ranvier.sandbox.codec.composites import Option, Tuple, Vec
+from ranvier.sandbox.codec.scale import U8, U16, U64, Alias, Codec
+from ranvier.sandbox.codec.types import ACCOUNT, TAO
+from ranvier.sandbox.frame.api import Api, Method, View
 from ranvier.sandbox.pallets.subtensor import epochs, info, networks, shares
 from ranvier.sandbox.pallets.subtensor.info_types import (
     C64,
@@ -24,8 +26,6 @@ from ranvier.sandbox.pallets.subtensor.info_types import (
     SUBNET_V2,
 )
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
-from ranvier.sandbox.scale import U8, U16, U64, Alias, Codec
-from ranvier.sandbox.types import ACCOUNT, TAO
 
 _MECHANISM = Alias(U8, "MechId")
 _INDEXES = Vec(U16)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.api import Api, Method, View
-from ranvier.sandbox.composites import Option, Tuple, Vec, struct
+from ranvier.sandbox.codec.composites import Option, Tuple, Vec, struct
+from ranvier.sandbox.codec.scale import U64, Codec
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, TAO
+from ranvier.sandbox.frame.api import Api, Method, View
 from ranvier.sandbox.pallets.subtensor.storage import NETUID
-from ranvier.sandbox.scale import U64, Codec
-from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
 
 _POSITION = struct(
     "pallet_subtensor::rpc_info::basket_info::BasketPosition",

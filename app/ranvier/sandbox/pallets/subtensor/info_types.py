@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ranvier.sandbox.composites import Enum, Field, Option, Struct, Tuple, Variant, Vec, struct, wrapper
+from ranvier.sandbox.codec.composites import Enum, Field, Option, Struct, Tuple, Variant, Vec, struct, wrapper
+from ranvier.sandbox.codec.scale import BOOL, U8, U16, U32, U64, U128, Codec, Compact, FixedArray
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, BYTES, I32F32, I96F32, TAO, U64F64
 from ranvier.sandbox.pallets.subtensor.storage import (
     AXON_INFO,
     IDENTITY_V2,
@@ -12,8 +14,6 @@ from ranvier.sandbox.pallets.subtensor.storage import (
     PROMETHEUS_INFO,
     SUBNET_IDENTITY,
 )
-from ranvier.sandbox.scale import BOOL, U8, U16, U32, U64, U128, Codec, Compact, FixedArray
-from ranvier.sandbox.types import ACCOUNT, ALPHA, BYTES, I32F32, I96F32, TAO, U64F64
 
 C8, C16, C32, C64, C128 = Compact(U8), Compact(U16), Compact(U32), Compact(U64), Compact(U128)
 CNETUID, CTAO, CALPHA = Compact(NETUID), Compact(TAO), Compact(ALPHA)

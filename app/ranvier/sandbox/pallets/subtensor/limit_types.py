@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.composites import Enum, Field, Variant, enum
-from ranvier.sandbox.scale import U16, Alias
-from ranvier.sandbox.types import ACCOUNT
+from ranvier.sandbox.codec.composites import Enum, Field, Variant, enum
+from ranvier.sandbox.codec.scale import U16, Alias
+from ranvier.sandbox.codec.types import ACCOUNT
 
 _NETUID = Alias(U16, "NetUid")
 _HYPERPARAMETERS = """

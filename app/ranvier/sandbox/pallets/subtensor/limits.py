@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import ROOT_ORIGIN, bad_origin
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import ROOT_ORIGIN, bad_origin
+from ranvier.sandbox.frame.storage import State
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State
 
 SET_CHILDREN, SET_CHILDKEY_TAKE, WEIGHTS_VERSION, MECHANISM_COUNT, MECHANISM_EMISSION, TRIM, SET_TEMPO = (
     0, 1, 4, 7, 8, 9, 11,

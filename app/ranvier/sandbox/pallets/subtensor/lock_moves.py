@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ranvier.sandbox.frame.storage import WritableState
 from ranvier.sandbox.pallets.subtensor import locks, shares
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.lock_rules import FRACTION, LockState, rolled
 from ranvier.sandbox.pallets.subtensor.locks import Bucket, Model
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.storage import WritableState
 
 
 def transfer(

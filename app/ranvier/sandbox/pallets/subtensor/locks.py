@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import DispatchFailure, call
+from ranvier.sandbox.codec.scale import BOOL, Alias
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure, call
+from ranvier.sandbox.frame.storage import Item, State, WritableState
 from ranvier.sandbox.pallets.subtensor import shares
 from ranvier.sandbox.pallets.subtensor.events import (
     LOCK_MOVED,
@@ -22,9 +25,6 @@ from ranvier.sandbox.pallets.subtensor.events import (
 from ranvier.sandbox.pallets.subtensor.lock_rules import LockState, Pace, rolled
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
 from ranvier.sandbox.pallets.system import System
-from ranvier.sandbox.scale import BOOL, Alias
-from ranvier.sandbox.storage import Item, State, WritableState
-from ranvier.sandbox.types import ACCOUNT, ALPHA
 
 _HOTKEY = Alias(ACCOUNT, "T::AccountId")
 _ACCEPTS_LOCKED = 1

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ranvier.sandbox.frame.storage import State, WritableState
+from ranvier.sandbox.maths.yuma import EpochResult
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.neurons import MECHANISM_STEP, mechanism_indices
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State, WritableState
-from ranvier.sandbox.yuma import EpochResult
 
 MOST = 2
 """``MaxMechanismCount``."""

@@ -6,10 +6,13 @@ Follows staking/move_stake.rs and staking/remove_stake.rs.
 from __future__ import annotations
 
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.sandbox.composites import Option
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.fixed64 import div64, mul64, whole
-from ranvier.sandbox.pallet import DispatchFailure, call
+from ranvier.sandbox.codec.composites import Option
+from ranvier.sandbox.codec.scale import BOOL, Alias
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, TAO
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure, call
+from ranvier.sandbox.frame.storage import State
+from ranvier.sandbox.maths.fixed64 import div64, mul64, whole
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import collateral, info, lock_moves, root_claims, shares, staking, swaps
 from ranvier.sandbox.pallets.subtensor.events import (
@@ -22,9 +25,6 @@ from ranvier.sandbox.pallets.subtensor.events import (
     fail,
 )
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
-from ranvier.sandbox.scale import BOOL, Alias
-from ranvier.sandbox.storage import State
-from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
 
 _HOTKEY = Alias(ACCOUNT, "T::AccountId")
 _U64_MAX = (1 << 64) - 1

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox import emission
-from ranvier.sandbox.composites import Option
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.codec.composites import Option
+from ranvier.sandbox.codec.scale import Alias
+from ranvier.sandbox.codec.types import ACCOUNT
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call
+from ranvier.sandbox.frame.storage import State, WritableState
+from ranvier.sandbox.maths import emission
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import children, dissolution, identities, info, limits, neurons, swaps, symbols
 from ranvier.sandbox.pallets.subtensor.events import NETWORK_ADDED, NEURON_REGISTERED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, SUBNET_IDENTITY, Own, Subtensor, rules
 from ranvier.sandbox.pallets.subtensor.subnet_events import FIRST_EMISSION_SET, SUBNET_IDENTITY_SET
-from ranvier.sandbox.scale import Alias
-from ranvier.sandbox.storage import State, WritableState
-from ranvier.sandbox.types import ACCOUNT
 
 START_DELAY_343 = 10
 """``DurationOfStartCall`` of a fast runtime; finney's is a week."""

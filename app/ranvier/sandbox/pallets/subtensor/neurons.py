@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.context import Context
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.storage import Item, State, WritableState
 from ranvier.sandbox.pallets.subtensor.events import NEURON_REGISTERED, fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import Item, State, WritableState
 
 _U16_MAX = 65_535
 MECHANISM_STEP = 4096

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.sandbox.composites import Tuple, Vec, wrapper
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import Call, DispatchFailure, call
+from ranvier.sandbox.codec.composites import Tuple, Vec, wrapper
+from ranvier.sandbox.codec.scale import U8, U16, U64, Alias, Bytes, Compact
+from ranvier.sandbox.codec.types import H256
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import Call, DispatchFailure, call
 from ranvier.sandbox.pallets.subtensor import weights
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
@@ -19,8 +21,6 @@ from ranvier.sandbox.pallets.subtensor.subnet_events import (
     BATCH_WEIGHT_ITEM_FAILED,
     BATCH_WEIGHTS_COMPLETED,
 )
-from ranvier.sandbox.scale import U8, U16, U64, Alias, Bytes, Compact
-from ranvier.sandbox.types import H256
 
 _MECHANISM = Alias(U8, "MechId")
 _COMMIT = Alias(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.pallet import Constant, Pallet
+from ranvier.sandbox.codec.scale import U16, U64
+from ranvier.sandbox.frame.pallet import Constant, Pallet
 from ranvier.sandbox.pallets.admin_settings import SETTING_EVENTS
 from ranvier.sandbox.pallets.subtensor import (
     burning,
@@ -27,7 +28,6 @@ from ranvier.sandbox.pallets.subtensor.coinbase import block_step
 from ranvier.sandbox.pallets.subtensor.events import EVENTS, INDEX, fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from ranvier.sandbox.pallets.subtensor.subnet_events import SUBNET_EVENTS
-from ranvier.sandbox.scale import U16, U64
 
 PALLET = Pallet(
     name="SubtensorModule",

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.fixed import FRACTION, U16_MAX
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.storage import State, WritableState
+from ranvier.sandbox.maths.fixed import FRACTION, U16_MAX
 from ranvier.sandbox.pallets.subtensor import child_dividends, collateral, locks, root_claims, shares
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_ADDED
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.storage import State, WritableState
 
 _NOBODY = bytes(32)
 _ROOT = 0

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from functools import cache
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.codec.scale import U64, Alias
+from ranvier.sandbox.codec.types import ACCOUNT
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call
+from ranvier.sandbox.frame.storage import State, WritableState
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import collateral, neurons, swaps
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
-from ranvier.sandbox.scale import U64, Alias
-from ranvier.sandbox.storage import State, WritableState
-from ranvier.sandbox.types import ACCOUNT
 
 _U64_MAX = (1 << 64) - 1
 _ONE_Q32 = 1 << 32

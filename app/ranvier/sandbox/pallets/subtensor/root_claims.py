@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ranvier.sandbox.composites import Vec, wrapper
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import DispatchFailure, call
+from ranvier.sandbox.codec.composites import Vec, wrapper
+from ranvier.sandbox.codec.scale import Alias
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure, call
+from ranvier.sandbox.frame.storage import State, WritableState
 from ranvier.sandbox.pallets.subtensor import shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import ROOT_CLAIM_TYPE_SET, ROOT_CLAIMED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, ROOT_CLAIM_TYPE, Subtensor, rules
-from ranvier.sandbox.scale import Alias
-from ranvier.sandbox.storage import State, WritableState
 
 _U64_MAX = (1 << 64) - 1
 _MOST_CLAIMED_AT_ONCE = 5

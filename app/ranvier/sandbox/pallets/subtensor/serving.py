@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.codec.scale import U8, U16, U32, U128, Codec
+from ranvier.sandbox.codec.types import BYTES
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call
+from ranvier.sandbox.frame.storage import State
 from ranvier.sandbox.pallets.subtensor.events import AXON_SERVED, PROMETHEUS_SERVED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
-from ranvier.sandbox.scale import U8, U16, U32, U128, Codec
-from ranvier.sandbox.storage import State
-from ranvier.sandbox.types import BYTES
 
 _LONGEST_CERTIFICATE = 65
 _LOCALHOST_V4 = int(ipaddress.IPv4Address("127.0.0.1"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.sandbox.context import Context
+from ranvier.sandbox.frame.context import Context
 from ranvier.sandbox.pallets.balances import Balances
 from ranvier.sandbox.pallets.subtensor import neurons, staking, symbols
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules

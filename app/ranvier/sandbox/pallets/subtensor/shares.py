@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ranvier.sandbox.frame.storage import Item, State, WritableState
+from ranvier.sandbox.maths.safe_float import ZERO, SafeFloat
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
-from ranvier.sandbox.safe_float import ZERO, SafeFloat
-from ranvier.sandbox.storage import Item, State, WritableState
 
 _MAX, _SIGNED_MAX = (1 << 128) - 1, (1 << 127) - 1
 _YEAR_OF_EMISSION = 2_628_000_000_000_000

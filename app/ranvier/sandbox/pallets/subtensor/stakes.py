@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.fixed import FRACTION
+from ranvier.sandbox.frame.storage import State
+from ranvier.sandbox.maths.fixed import FRACTION
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
-from ranvier.sandbox.storage import State
 
 _U64_MAX = (1 << 64) - 1
 

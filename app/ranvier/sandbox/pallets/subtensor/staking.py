@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.fixed64 import div64
-from ranvier.sandbox.pallet import DispatchFailure, call
+from ranvier.sandbox.codec.scale import BOOL, Alias
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, TAO
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure, call
+from ranvier.sandbox.frame.storage import State, WritableState
+from ranvier.sandbox.maths.fixed64 import div64
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import collateral, locks, root_claims, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_SET, STAKE_ADDED, STAKE_REMOVED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
-from ranvier.sandbox.scale import BOOL, Alias
-from ranvier.sandbox.storage import State, WritableState
-from ranvier.sandbox.types import ACCOUNT, ALPHA, TAO
 
 MIN_STAKE_RAO = 2_000_000
 _HOTKEY = Alias(ACCOUNT, "T::AccountId")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.composites import Tuple, Vec, enum, struct, wrapper
+from ranvier.sandbox.codec.composites import Tuple, Vec, enum, struct, wrapper
+from ranvier.sandbox.codec.scale import BOOL, I16, I64, U8, U16, U32, U64, U128, Alias, Bytes
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, H256, I64F64, I96F32, TAO, U64F64, U96F32
+from ranvier.sandbox.frame.storage import BLAKE2_128_CONCAT, IDENTITY, TWOX_64_CONCAT, Item, State, Storage
 from ranvier.sandbox.pallets.subtensor.limit_types import RATE_LIMIT_KEY
-from ranvier.sandbox.scale import BOOL, I16, I64, U8, U16, U32, U64, U128, Alias, Bytes
-from ranvier.sandbox.storage import BLAKE2_128_CONCAT, IDENTITY, TWOX_64_CONCAT, Item, State, Storage
-from ranvier.sandbox.types import ACCOUNT, ALPHA, H256, I64F64, I96F32, TAO, U64F64, U96F32
 
 NETUID = Alias(U16, "NetUid")
 STORAGE_INDEX = Alias(U16, "NetUidStorageIndex")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from ranvier.sandbox.composites import Tuple, Vec
-from ranvier.sandbox.pallet import Event
+from ranvier.sandbox.codec.composites import Tuple, Vec
+from ranvier.sandbox.codec.scale import BOOL, I16, U16, U64, Alias, Bytes, Compact
+from ranvier.sandbox.codec.types import ACCOUNT, DISPATCH_ERROR
+from ranvier.sandbox.frame.pallet import Event
 from ranvier.sandbox.pallets.subtensor.events import INDEX
 from ranvier.sandbox.pallets.subtensor.storage import NETUID
-from ranvier.sandbox.scale import BOOL, I16, U16, U64, Alias, Bytes, Compact
-from ranvier.sandbox.types import ACCOUNT, DISPATCH_ERROR
 
 _WHO = Alias(ACCOUNT, "T::AccountId")
 _CHILDREN = Vec(Tuple((U64, _WHO)))

@@ -12,19 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ranvier.core.units import RAO_PER_COIN
-from ranvier.sandbox import pool, pool_weighted
-from ranvier.sandbox.composites import Tuple, struct, wrapper
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.fixed64 import mul64, whole
-from ranvier.sandbox.pallet import DispatchFailure, Errors, Pallet
+from ranvier.sandbox.codec.composites import Tuple, struct, wrapper
+from ranvier.sandbox.codec.scale import BOOL, I128, U16, U64
+from ranvier.sandbox.codec.types import ALPHA, TAO, U64F64
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import DispatchFailure, Errors, Pallet
+from ranvier.sandbox.frame.storage import TWOX_64_CONCAT, Item, State, Storage, WritableState
+from ranvier.sandbox.maths import pool, pool_weighted
+from ranvier.sandbox.maths.fixed64 import mul64, whole
+from ranvier.sandbox.maths.pool_range import Range, root_of_limit
+from ranvier.sandbox.maths.pool_weighted import ACCURACY, HALF, LEAST_WEIGHT, MOST_INPUT, Weighted
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor.events import fail as refuse
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
-from ranvier.sandbox.pool_range import Range, root_of_limit
-from ranvier.sandbox.pool_weighted import ACCURACY, HALF, LEAST_WEIGHT, MOST_INPUT, Weighted
-from ranvier.sandbox.scale import BOOL, I128, U16, U64
-from ranvier.sandbox.storage import TWOX_64_CONCAT, Item, State, Storage, WritableState
-from ranvier.sandbox.types import ALPHA, TAO, U64F64
 
 ROOT = 0
 _U64_MAX = (1 << 64) - 1

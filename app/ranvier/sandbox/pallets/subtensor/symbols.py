@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.codec.scale import Bytes
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call
+from ranvier.sandbox.frame.storage import State
 from ranvier.sandbox.pallets.subtensor import limits
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
 from ranvier.sandbox.pallets.subtensor.subnet_events import SYMBOL_UPDATED
-from ranvier.sandbox.scale import Bytes
-from ranvier.sandbox.storage import State
 
 _DEFAULT = "\N{GREEK CAPITAL LETTER TAU}"
 _LETTERS = _DEFAULT + "αβγδεζηθικλμνξοπρσtυφχψω" + "".join(chr(code) for code in range(0x5D0, 0x5EB))

@@ -5,16 +5,16 @@ Follows subnets/weights.rs (``internal_set_weights``).
 
 from __future__ import annotations
 
-from ranvier.sandbox.composites import Vec
-from ranvier.sandbox.context import Context
-from ranvier.sandbox.fixed import max_upscale_weights, within_limit
-from ranvier.sandbox.pallet import call
+from ranvier.sandbox.codec.composites import Vec
+from ranvier.sandbox.codec.scale import U16, U64
+from ranvier.sandbox.frame.context import Context
+from ranvier.sandbox.frame.pallet import call
+from ranvier.sandbox.frame.storage import State
+from ranvier.sandbox.maths.fixed import max_upscale_weights, within_limit
 from ranvier.sandbox.pallets.subtensor import stakes
 from ranvier.sandbox.pallets.subtensor.events import WEIGHTS_SET, fail
 from ranvier.sandbox.pallets.subtensor.neurons import MECHANISM_STEP
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor
-from ranvier.sandbox.scale import U16, U64
-from ranvier.sandbox.storage import State
 
 
 def _is_owner(state: State, netuid: int, hotkey: bytes) -> bool:

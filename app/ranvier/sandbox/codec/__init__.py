@@ -1,0 +1,1 @@
+"""SCALE: codecs that describe themselves, and the registry of the runtime's types."""

@@ -1,0 +1,1 @@
+"""What FRAME is to a real node: pallets' declarations, storage, state, contexts, extrinsics, versions."""

@@ -1,0 +1,1 @@
+"""The runtime's arithmetic as plain ints: fixed point, pools, Yuma, emission."""
