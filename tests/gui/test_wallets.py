@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
+import os
+import threading
 
 import pytest
 from PySide6.QtGui import QGuiApplication
@@ -12,7 +15,8 @@ from ranvier.agent.api.messages import GetPortfolio, WatchColdkeys
 from ranvier.chain.model import Balance
 from ranvier.core.errors import AgentError
 from ranvier.core.evidence import Level
-from ranvier.keys import wallets
+from ranvier.keys import custody_facts, wallets
+from ranvier.keys.custody import Fix
 from ranvier.keys.listing import list_wallets
 from ranvier.ui.dialogs.wallets.watch_only import WatchOnlyDialog
 from ranvier.ui.models.wallets import Listed, form_text, wallet_level
@@ -155,4 +159,35 @@ async def test_a_verified_wallet_is_listed_whole_in_the_window_as_it_opens(qtbot
     assert table.horizontalHeader().length() <= table.viewport().width() and table.left_out == ()
     groups.resize(330, 500)
     await samples.until(lambda: table.left_out == ("Coldkey",), "the address is the first that can be spared")
+    await house.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+async def test_a_custody_check_from_before_a_repair_is_not_shown_after_it(qtbot, house, monkeypatch):
+    await samples.make_wallets(house.paths.wallets)
+    coldkey = house.paths.wallets / "miner" / "coldkey"
+    coldkey.chmod(0o644)
+    page = await opened(qtbot, house, 3)
+    await samples.until(lambda: page.custody.findings is not None, "the first check")
+    page.hidden()
+    read, let_go = threading.Event(), threading.Event()
+    gather = custody_facts.gather
+
+    def late(*arguments, **options):
+        """The first one has read the files, and hands over what it read when it is let go."""
+        facts = gather(*arguments, **options)
+        if not read.is_set():
+            read.set()
+            assert let_go.wait(20)
+        return facts
+
+    monkeypatch.setattr(custody_facts, "gather", late)
+    first = house.tasks.start(page.check_custody(), "first")
+    await samples.until(read.is_set, "the first check has read")
+    coldkey.chmod(0o600)
+    second = house.tasks.start(page.changed(), "second")
+    await asyncio.wait([second], timeout=0.3)  # as far as it can get while the first is under way
+    let_go.set()
+    await asyncio.gather(first, second)
+    assert not [finding for finding in page.custody.findings if finding.fix is Fix.MAKE_PRIVATE]
     await house.close()

@@ -68,6 +68,8 @@ class WalletsPage(Page):
         self._watcher = Watcher(())
         self._wanted: Path | None = None
         self._checked_at = 0.0
+        # One at a time: a look that began before a repair must not be shown after the one that began behind it.
+        self._looking, self._checking = asyncio.Lock(), asyncio.Lock()
         self._balance_trouble = ""
         self._make_buttons()
         self.groups = WalletGroups()
@@ -139,7 +141,11 @@ class WalletsPage(Page):
     # --- reading ---------------------------------------------------------------------------------------------
 
     async def refresh(self) -> None:
-        """Look at the folders again; what is selected stays selected."""
+        """Look at the folders again, after the look that is under way; what is selected stays selected."""
+        async with self._looking:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         network = self.context.settings.get(NETWORK)
         folders, scan, groups = await asyncio.to_thread(self._look, network)
         self.folders = folders
@@ -232,7 +238,12 @@ class WalletsPage(Page):
     # --- custody ---------------------------------------------------------------------------------------------
 
     async def check_custody(self) -> None:
-        """Collect the facts in a worker and show what follows from them. Play keys are left out."""
+        """Collect the facts in a worker and show what follows from them, after the check that is under way.
+        Play keys are left out."""
+        async with self._checking:
+            await self._check_custody()
+
+    async def _check_custody(self) -> None:
         self._checked_at = time.monotonic()
         folders = [folder.path for folder in self.folders]
         paths, strengths = self.context.paths, dict(self.strengths)
