@@ -216,7 +216,8 @@ async def _run(*command: str) -> tuple[int, str]:
         env={**os.environ, "LC_ALL": "C"},
     )
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), _LIMIT_S)
+        async with asyncio.timeout(_LIMIT_S):
+            said, _ = await process.communicate()
     except TimeoutError as error:
         raise AgentError("Too slow", f"{command[0]} did not answer within {_LIMIT_S:.0f} s.") from error
     finally:

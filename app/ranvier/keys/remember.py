@@ -137,7 +137,8 @@ class PasswordStore:
 
         threading.Thread(target=work, name="password store", daemon=True).start()
         try:
-            return await asyncio.wait_for(answer, self._patience_s)
+            async with asyncio.timeout(self._patience_s):
+                return await answer
         except TimeoutError as error:
             raise StoreError(StoreState.WAITING) from error
 

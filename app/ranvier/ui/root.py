@@ -136,7 +136,8 @@ class Application:
             self.window.show()
             # A window that starts behind others may not be painted for long; go on without.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(painted.wait(), _PAINT_LIMIT_S)
+                async with asyncio.timeout(_PAINT_LIMIT_S):
+                    await painted.wait()
         if self._options.exit_after_paint:
             sys.stdout.write(json.dumps(_paint_report()) + "\n")
             return await self._end(0)

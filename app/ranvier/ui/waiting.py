@@ -21,7 +21,8 @@ async def agent_known(bridge: Bridge, limit_s: float = LIMIT_S) -> None:
 
     bridge.status.connect(arrived)
     try:
-        await asyncio.wait_for(heard.wait(), limit_s)
+        async with asyncio.timeout(limit_s):
+            await heard.wait()
     except TimeoutError:
         raise AgentError("No agent", "The agent does not answer.", "The message at the top may say why.") from None
     finally:
