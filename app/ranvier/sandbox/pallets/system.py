@@ -25,7 +25,6 @@ _ERROR_NAMES = (
 BLOCK_HASH_COUNT = 2400
 SS58_PREFIX = 42
 _INDEX = 0
-_NO_HASH = bytes(32)
 NEW_ACCOUNT_INFO = {
     "nonce": 0,
     "consumers": 0,
