@@ -162,6 +162,41 @@ def test_the_pause_grows_while_it_goes_on_and_only_health_makes_it_short_again(t
     probe.close()
 
 
+def test_a_driver_that_was_changed_is_seen_at_the_next_reading(bed: Bed, library: Path, tmp_path: Path) -> None:
+    """Both from a reader that goes well with the old library, and in the middle of a long pause after crashes."""
+    own = tmp_path / "driver"
+    own.mkdir()
+    shutil.copy(library / "libnvidia-ml.so.1", own)
+    environment = {"LD_LIBRARY_PATH": str(own), "FAKE_NVML": str(bed.scenario)}
+    command = [sys.executable, "-m", "ranvier.hardware.probe_process", str(tmp_path / "sys")]
+    probe = NvmlChild(command, environment=environment, possible=lambda: True)
+    assert probe.read().note is None
+    bed.say("init 18\n")
+    assert probe.read().note is None, "the old library is still open"
+    shutil.copy(library / "libnvidia-ml.so.1", own / "new")
+    (own / "new").replace(own / "libnvidia-ml.so.1")
+    assert (probe.read().trouble, probe.restarts) == ("mismatch", 0)
+    bed.say(cards(1) + "0.crash.power 1\n")
+    (own / "libnvidia-ml.so.1").touch()
+    assert probe.read().trouble == "crashed"
+    probe._pause_s, probe._retry_at = 60.0, time.monotonic() + 60.0
+    assert probe.read().trouble == "crashed"
+    (own / "libnvidia-ml.so.1").unlink()
+    assert probe.read().trouble == "none", "the library is gone, and this kernel lists no card"
+    assert probe._pause_s == 0.5
+    probe.close()
+
+
+def test_a_reader_that_something_else_ends_is_no_crash_and_comes_back_soon_each_time(bed: Bed) -> None:
+    for times in range(1, 5):
+        assert bed.read_until(lambda r: r.note is None, 3.0).note is None
+        bed.probe._child.kill()
+        reading = bed.probe.read()
+        assert (reading.trouble, bed.probe.restarts) == ("ended", times)
+        assert "something else on this machine ended it" in (reading.note or "")
+        assert bed.probe._pause_s == 1.0, "the next pause is the first one again"
+
+
 def test_a_program_that_cannot_be_started_is_said(tmp_path: Path) -> None:
     reading = NvmlChild([str(tmp_path / "none")], possible=lambda: True).read()
     assert "cannot be started" in (reading.note or "")

@@ -25,6 +25,7 @@ _DRIVER_STEPS = {
     "container": "Install the NVIDIA Container Toolkit on the host and start the container with --gpus all.",
     "hangs": "Stop what uses the GPU; if it goes on, restart the machine.",
     "crashed": "Look for a GPU that fell off the bus; restart the machine if it does not come back by itself.",
+    "ended": "Nothing, if it comes back by itself; otherwise look for what ends it, such as too little memory.",
     "silent": "Wait a moment; if it goes on, stop what uses the GPU and restart the machine.",
     "lost": "Restart the machine; check power cables and seating if it happens again.",
     "needs_reset": "Stop what uses the GPU, then restart the machine.",

@@ -1,6 +1,7 @@
 """The parent of ``hardware-probe``: asks, waits so long and no longer, kills and starts again with a growing pause.
 
 A library that crashes costs one sample; one that hangs costs its process. What was seen last stays listed, marked.
+When the driver's files change, the child is started anew without a pause: what it then says is what new programs meet.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from ranvier.core.processes import child_environment, own_command
-from ranvier.hardware.pci import nvidia_possible
+from ranvier.hardware.pci import driver_signs, nvidia_possible
 from ranvier.hardware.probe import GpuReading
 from ranvier.hardware.snapshot import Gpu
 
@@ -32,12 +34,14 @@ _ANSWER_S = 3.0
 _OPENING_S = 60.0  # without persistence mode the driver wakes each card in turn
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 60.0
 _HEALTHY_S = 30.0  # so long must it go well before the pause is short again
+_FROM_OUTSIDE = {"SIGHUP", "SIGINT", "SIGKILL", "SIGTERM"}  # ends that no driver causes
 
 
 class NvmlChild:
     """A ``GpuProbe``. ``read`` blocks for at most ``answer_s`` (``opening_s`` while the driver opens); one reader.
 
-    No child is started while ``possible`` says that this machine has neither a card nor the library.
+    No child is started while ``possible`` says that this machine has neither a card nor the library. ``signs`` tells
+    cheaply whether the driver is another one than before.
     """
 
     closes_at_once = True
@@ -52,10 +56,13 @@ class NvmlChild:
         healthy_s: float = _HEALTHY_S,
         clock: Callable[[], float] = time.monotonic,
         possible: Callable[[], bool] | None = None,
+        signs: Callable[[], object] | None = None,
     ) -> None:
         self._command = list(command) if command is not None else own_command("hardware-probe")
         self._possible = nvidia_possible if possible is None else possible
         self._environment = environment
+        self._signs = partial(driver_signs, environment=child_environment(environment)) if signs is None else signs
+        self._driver_signs: object = None
         self._answer_s, self._opening_s, self._healthy_s = answer_s, opening_s, healthy_s
         self._clock = clock
         self._lock = threading.Lock()  # about which child is ours
@@ -72,6 +79,7 @@ class NvmlChild:
 
     def read(self) -> GpuReading:
         """The newest truth; when there is none, the cards seen last with the reason in ``problem``."""
+        self._look_for_another_driver()
         if self._child is None:
             if not self._last.gpus and not self._possible():
                 return GpuReading(note="No NVIDIA GPU or driver was found.", trouble="none")
@@ -89,9 +97,11 @@ class NvmlChild:
             return self._fail(child, "hangs", "The NVIDIA driver hangs; its reader was ended and is started again.")
         except (OSError, ValueError):
             answer = None
-        reading = None if answer is None else self._known(_decode(answer))
-        if reading is None:
+        if answer is None:
             return self._fail(child, "crashed", None)
+        reading = self._known(_decode(answer))
+        if reading is None:
+            return self._fail(child, "crashed", "The GPU reader said something unreadable. It is started again.")
         now = self._clock()
         if self._healthy_since is None:
             self._healthy_since = now
@@ -107,6 +117,16 @@ class NvmlChild:
             child, self._child = self._child, None
         if child is not None:
             self._end(child)
+
+    def _look_for_another_driver(self) -> None:
+        """A child that runs would go on with the old library, and a pause would keep the old story."""
+        signs, before = self._signs(), self._driver_signs
+        self._driver_signs = signs
+        if before is None or signs == before:
+            return
+        log.info("the NVIDIA driver's files changed: its reader is started anew")
+        self.close()
+        self._pause_s, self._retry_at, self._failure = _FIRST_PAUSE_S, 0.0, None
 
     def _known(self, reading: GpuReading | None) -> GpuReading | None:
         """Cards that only their address names, by the name and UUID that they had when they answered."""
@@ -172,10 +192,15 @@ class NvmlChild:
             ours, self._child = self._child is child, None
         if not ours:  # it was closed meanwhile: that is no failure
             return GpuReading(note="The GPUs are not being read.", trouble="closed")
+        answered = self._healthy_since is not None
         self._end(child)
         if note is None:
-            how = _ending(child.returncode)
-            note = f"The GPU reader ended ({how}): the NVIDIA driver is in trouble. It is started again."
+            how, cause = _ending(child.returncode), "the NVIDIA driver is in trouble"
+            if how in _FROM_OUTSIDE:
+                trouble, cause = "ended", "something else on this machine ended it"
+                if answered:  # no sign of a reader that fails again and again
+                    self._pause_s = _FIRST_PAUSE_S
+            note = f"The GPU reader ended ({how}): {cause}. It is started again."
         log.warning("%s", note)
         self._failure = (trouble, note)
         self.restarts += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -73,12 +74,31 @@ def on_battery(sysfs: Path = SYSFS) -> bool:
 
 def nvidia_possible(sysfs: Path = SYSFS, environment: Mapping[str, str] | None = None) -> bool:
     """Whether an NVIDIA card or driver may be here, by files alone: where not, nothing needs to be started to ask."""
-    variables = os.environ if environment is None else environment
     if sys.platform == "darwin":
         return False
+    if sys.platform != "win32" and nvidia_cards(sysfs):
+        return True
+    return any(place.exists() for place in _library_places(os.environ if environment is None else environment))
+
+
+def driver_signs(sysfs: Path = SYSFS, environment: Mapping[str, str] | None = None) -> tuple[object, ...]:
+    """What the files tell of the driver that a program started now would meet: each library and the module that runs.
+
+    Two that differ: a driver was installed, removed or loaded in between. Costs a few stats and wakes nothing.
+    """
+    found: list[object] = [loaded_version(sysfs)]
+    for place in _library_places(os.environ if environment is None else environment):
+        with contextlib.suppress(OSError):
+            seen = place.stat()
+            found.append((str(place), seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns))
+    return tuple(found)
+
+
+def _library_places(variables: Mapping[str, str]) -> list[Path]:
+    """Where NVML may lie on this system."""
     if sys.platform == "win32":
         windows = Path(variables.get("SystemRoot", "C:/Windows")) / "System32" / "nvml.dll"
         programs = Path(variables.get("ProgramFiles", "C:/Program Files")) / "NVIDIA Corporation" / "NVSMI" / "nvml.dll"
-        return windows.exists() or programs.exists()
+        return [windows, programs]
     folders = [*filter(None, variables.get("LD_LIBRARY_PATH", "").split(":")), *_LIBRARY_FOLDERS]
-    return bool(nvidia_cards(sysfs)) or any((Path(folder) / "libnvidia-ml.so.1").exists() for folder in folders)
+    return [Path(folder) / "libnvidia-ml.so.1" for folder in folders]
