@@ -112,13 +112,14 @@ def set_up(lock: str) -> None:
     if not stamp():
         say(f"Making {VENV} for Python {sys.version.split()[0]} ...")
         shutil.rmtree(VENV, ignore_errors=True)
-        made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
+        make = [sys.executable, "-m", "venv", str(VENV)]
+        made = subprocess.run(make, capture_output=True, text=True, env=environment(), check=False)
         if made.returncode:
             raise Stop(f"The environment could not be made: {(made.stderr or made.stdout).strip()[-400:]}")
     STAMP.unlink(missing_ok=True)  # from here to the end, an interruption means: start over
     install(LOCKS / f"{lock}.txt")
     find = [str(venv_program("python")), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    packages = Path(subprocess.run(find, capture_output=True, text=True, check=True).stdout.strip())
+    packages = Path(subprocess.run(find, capture_output=True, text=True, env=environment(), check=True).stdout.strip())
     # Relative, because a .pth file is read in the system's own encoding and the folder may have any name.
     (packages / "ranvier-source.pth").write_text(os.path.relpath(ROOT / "app", packages) + "\n", "ascii")
     now = {"folder": str(VENV), "python": python_tag(), "app": digest("app")}
@@ -139,7 +140,7 @@ def install(lock: Path) -> None:
     words: list[str] = []
     seen = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                          close_fds=False) as pip:  # fmt: skip
+                          env=environment(), close_fds=False) as pip:  # fmt: skip
         assert pip.stdout is not None
         for line in pip.stdout:
             words.append(line)
@@ -246,9 +247,8 @@ def ensure_libraries(wanted: dict[str, str]) -> None:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    made = {**os.environ, **extra}
-    made.pop("PYTHONHOME", None)
-    return made
+    """That of the caller, without what would put another Python's packages before those of ``.venv``."""
+    return {name: value for name, value in {**os.environ, **extra}.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
 
 
 def libraries_for(arguments: Sequence[str]) -> dict[str, str]:

@@ -53,7 +53,12 @@ def start(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @posix
-def test_the_first_start_sets_up_the_second_does_not_and_a_moved_folder_starts_over(tree: Path) -> None:
+def test_set_up_is_done_once_and_again_after_a_move_or_a_kill(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tree.parent / "other"  # what a caller's own PYTHONPATH may hold
+    (other / "ranvier").mkdir(parents=True)
+    (other / "ranvier" / "__init__.py").write_text("", "utf-8")
+    (other / "ranvier" / "__main__.py").write_text("print('of another project')\n", "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(other))
     first = start(tree, "status", "--json")
     assert (first.returncode, first.stdout) == (0, "ranvier ['status', '--json']\n"), first.stderr
     assert "Set up in" in first.stderr
@@ -64,22 +69,16 @@ def test_the_first_start_sets_up_the_second_does_not_and_a_moved_folder_starts_o
     assert (second.stdout, second.stderr) == ("ranvier ['status', 'a b']\n", "")
 
     moved = tree.rename(tree.with_name("moved"))
-    third = start(moved, "status")
-    assert third.stdout == "ranvier ['status']\n", third.stderr
-    assert "Making" in third.stderr
-
-
-@posix
-def test_a_set_up_that_was_killed_is_done_again(tree: Path) -> None:
-    command = [getattr(sys, "_base_executable", sys.executable), str(tree / "dev.py"), "run", "status"]
+    command = [getattr(sys, "_base_executable", sys.executable), str(moved / "dev.py"), "run", "status"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) as child:
         assert child.stderr is not None
         assert b"Making" in child.stderr.readline()
         time.sleep(0.5)
         os.killpg(child.pid, signal.SIGKILL)
-    assert not (tree / ".venv" / "ranvier.json").exists()
-    again = start(tree, "status")
+    assert not (moved / ".venv" / "ranvier.json").exists()
+    again = start(moved, "status")
     assert again.stdout == "ranvier ['status']\n", again.stderr
+    assert "Making" in again.stderr
 
 
 def whole(dev: ModuleType) -> None:
