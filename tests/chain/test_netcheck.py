@@ -52,6 +52,7 @@ async def test_endpoints_are_told_apart() -> None:
     assert found.best is not None and found.best.endpoint == good.endpoint
     told = netcheck_cli.describe(found)
     assert "7 behind" in told and "best" in told and "refused" in told
+    assert told.count(dead) == 1, "an address is said twice"
 
 
 async def test_settlement_on_the_sandbox(sandbox: SandboxProcess) -> None:

@@ -1,7 +1,8 @@
-"""Write every page and dialog in both themes as PNG: ``python tests/gui/screenshots.py OUT_DIR``. No display needed."""
+"""Write every page and dialog in both themes as PNG. No display needed."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "app"), str(ROOT / "tests")]
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-if len(sys.argv) > 1:
+if __name__ == "__main__":
     # Nothing here may read the real home: it would end in a picture.
     os.environ["HOME"] = tempfile.mkdtemp(prefix="ranvier-screenshots-")
 
@@ -35,6 +36,7 @@ from ranvier.ui.window import Window  # noqa: E402
 
 SIZE = (1280, 800)
 SETTLE_S = 0.5
+_THEMES = ("light", "dark")
 
 
 class Studio:
@@ -160,14 +162,18 @@ _EXTRA: dict[str, Callable[[QWidget], None]] = {
 
 
 def main(arguments: list[str]) -> int:
-    out = Path(arguments[0] if arguments else "screenshots")
+    parser = argparse.ArgumentParser(prog="screenshots.py", description=__doc__)
+    parser.add_argument("out", nargs="?", type=Path, default=Path("screenshots"), help="folder for the pictures")
+    parser.add_argument("--theme", choices=_THEMES, help="only this one (default: both)")
+    options = parser.parse_args(arguments)
+    out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     application = QApplication(["ranvier"])
     application.setQuitOnLastWindowClosed(False)
     loop = qasync.QEventLoop(application)
     asyncio.set_event_loop(loop)
     with loop:
-        for theme in ("light", "dark"):
+        for theme in (options.theme,) if options.theme else _THEMES:
             for path in loop.run_until_complete(shoot_all(application, out, theme)):
                 sys.stdout.write(f"{path}\n")
     return 0

@@ -108,7 +108,7 @@ async def _endpoint(network: Network, endpoint: str, samples: int) -> EndpointCh
         behind = max(0, head.number - int(final["number"], 16))
         row = replace(row, block=head.number, final_lag_blocks=behind, head_age_s=age)
     except RanvierError as error:
-        row = replace(row, error=error.message)
+        row = replace(row, error=_beside(endpoint, error.message))
     except (KeyError, TypeError, ValueError):
         row = replace(row, error="It answers, but not as a node of this network does.")
     finally:
@@ -116,6 +116,11 @@ async def _endpoint(network: Network, endpoint: str, samples: int) -> EndpointCh
     middle = sorted(times)[len(times) // 2] if times else None
     worst = max(times, default=None)
     return replace(row, latency_ms=middle, worst_ms=worst, answered=len(times), asked=asked)
+
+
+def _beside(endpoint: str, message: str) -> str:
+    """A sentence for a row that names the endpoint already."""
+    return f"It{message.removeprefix(endpoint)}" if message.startswith(f"{endpoint} ") else message
 
 
 async def _http(url: str) -> tuple[float | None, str | None]:
