@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ranvier.chain.model import BlockRef
+from ranvier.chain.model import SUBTENSOR, BlockRef
 from ranvier.core.errors import ChainError
 
 if TYPE_CHECKING:
     from ranvier.chain.connection import Connection
 
-_PALLET = "SubtensorModule"
 _ITEMS = ("NetworksAdded", "NetworkRegisteredAt", "Tempo", "LastEpochBlock", "LastMechansimStepBlock")
 _LONGEST_STRIDE = 7200  # a day; no life is as short: a subnet waits a week before its first emission (start_call)
 _AT_ONCE = 128
@@ -181,7 +180,7 @@ async def _lives(conn: Connection, netuid: int, blocks: Sequence[BlockRef]) -> l
     wanted = []
     for at in blocks:
         runtime = await conn.runtime_at(at)
-        wanted.append((at, [(_PALLET, name, [netuid]) for name in _ITEMS if runtime.has_item(_PALLET, name)]))
+        wanted.append((at, [(SUBTENSOR, name, [netuid]) for name in _ITEMS if runtime.has_item(SUBTENSOR, name)]))
     found: list[_Told] = []
     for (at, items), values in zip(wanted, await conn.read_each(wanted), strict=True):
         if isinstance(values, ChainError):

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ranvier.chain.connection import Connection, Read
-from ranvier.chain.model import BlockRef
+from ranvier.chain.model import SUBTENSOR, BlockRef
 from ranvier.chain.model_subnet import Metagraph, Registration, Seat
-from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.pruning import Candidate, Rule, leaving_line, protected_uids
 from ranvier.chain.seats import axon_of, vector_at
 from ranvier.core.errors import ChainError

@@ -5,6 +5,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+SUBTENSOR = "SubtensorModule"  # the pallet
+ROOT = 0  # the netuid whose stake is TAO
+Place = tuple[str, str, int]  # of a position: hotkey, coldkey, netuid
+
 
 @dataclass(frozen=True, slots=True)
 class BlockRef:

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ranvier.chain.model import Movement
-from ranvier.chain.pools import SUBTENSOR
+from ranvier.chain.model import SUBTENSOR, Movement
 from ranvier.chain.runtime.codec import Runtime
 from ranvier.chain.runtime.events import Event
 

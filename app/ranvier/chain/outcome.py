@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from ranvier.chain import effects, reads, stakes
 from ranvier.chain.connection import Connection
 from ranvier.chain.errors import dispatch_hint, dispatch_sentence
-from ranvier.chain.model import BlockRef, Change, Fact, Movement, Plan, Receipt, TxStage
+from ranvier.chain.model import SUBTENSOR, BlockRef, Change, Fact, Movement, Place, Plan, Receipt, TxStage
 from ranvier.chain.movements import movements, tells_without_fee
-from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.runtime.events import Event, find
 from ranvier.chain.runtime.extrinsics import ERA_BLOCKS, Mortality
 from ranvier.chain.watching import Sight
@@ -18,7 +17,6 @@ from ranvier.core.errors import ChainError, RanvierError
 from ranvier.core.units import Tao
 from ranvier.keys import addresses
 
-_MECHANISM = 4096
 Stages = Callable[[TxStage], None]
 
 
@@ -144,7 +142,9 @@ async def _outcome(conn: Connection, sent: Sent, block_hash: str) -> _Outcome:
     after = {one.ss58: one.free_rao for one in await reads.balances(conn, people, block)}
     index = bodies.index("0x" + sent.data.hex())
     everything = await conn.events(block)
-    paid = frozenset(int(e.get("netuid", 0)) % _MECHANISM for e in find(everything, SUBTENSOR, reads.MINER_EVENT))
+    paid = frozenset(
+        int(e.get("netuid", 0)) % reads.PER_MECHANISM for e in find(everything, SUBTENSOR, reads.MINER_EVENT)
+    )
     changes = await _changes(conn, plan, parent, block, before, after)
     return _Outcome(
         block,
@@ -177,7 +177,7 @@ async def _changes(
         for e in plan.effects
         if e.netuid is not None and e.hotkey_ss58 is not None
     ]
-    held: dict[tuple[str, str, int], tuple[int, int]] = {}
+    held: dict[Place, tuple[int, int]] = {}
     try:
         pair = zip(
             await stakes.stake_of(conn, positions, parent), await stakes.stake_of(conn, positions, block), strict=True

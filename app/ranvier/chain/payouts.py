@@ -13,17 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ranvier.chain.epochs import epochs_down
-from ranvier.chain.model import BlockRef
+from ranvier.chain.model import SUBTENSOR, BlockRef
 from ranvier.chain.pools import prices_each
-from ranvier.chain.reads import MINER_EVENT
+from ranvier.chain.reads import MINER_EVENT, PER_MECHANISM
 from ranvier.core.errors import ChainError
 
 if TYPE_CHECKING:
     from ranvier.chain.connection import Connection, Read
 
 PAID, BURNED, RECYCLED = "paid", "burned", "recycled"
-_PALLET = "SubtensorModule"
-_PER_MECHANISM = 4096  # the event's index is mechanism * 4096 + netuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +184,12 @@ def _payout(netuid: int, at: BlockRef, price: int | None, one: _Emitted, seat: _
 async def _seat_items(conn: Connection, netuid: int, before: BlockRef, hotkeys: list[str]) -> list[Read]:
     """What tells whose hotkeys have a seat, who owns them, and whether the subnet's owner does."""
     runtime = await conn.runtime_at(before)
-    names = [name for name in ("SubnetOwner", "SubnetOwnerHotkey", "RecycleOrBurn") if runtime.has_item(_PALLET, name)]
-    items: list[Read] = [(_PALLET, name, [netuid]) for name in names]
+    names = [
+        name for name in ("SubnetOwner", "SubnetOwnerHotkey", "RecycleOrBurn") if runtime.has_item(SUBTENSOR, name)
+    ]
+    items: list[Read] = [(SUBTENSOR, name, [netuid]) for name in names]
     for hotkey in hotkeys:
-        items += [(_PALLET, "Uids", [netuid, hotkey]), (_PALLET, "Owner", [hotkey])]
+        items += [(SUBTENSOR, "Uids", [netuid, hotkey]), (SUBTENSOR, "Owner", [hotkey])]
     return items
 
 
@@ -209,9 +209,9 @@ def _seats(names: list[str], values: list[Any], hotkeys: list[str]) -> list[_Sea
 
 
 async def _pay_items(conn: Connection, netuid: int, at: BlockRef) -> list[Read]:
-    if (await conn.runtime_at(at)).has_event(_PALLET, MINER_EVENT):
+    if (await conn.runtime_at(at)).has_event(SUBTENSOR, MINER_EVENT):
         return [("System", "Events", [])]
-    return [(_PALLET, "Emission", [netuid]), (_PALLET, "Dividends", [netuid])]
+    return [(SUBTENSOR, "Emission", [netuid]), (SUBTENSOR, "Dividends", [netuid])]
 
 
 def _emitted(netuid: int, values: list[Any], seats: Sequence[_Seat]) -> list[_Emitted]:
@@ -219,9 +219,9 @@ def _emitted(netuid: int, values: list[Any], seats: Sequence[_Seat]) -> list[_Em
     if len(values) == 1:
         found = []
         for place, event in enumerate(values[0]):
-            if (event.pallet, event.name) != (_PALLET, MINER_EVENT):
+            if (event.pallet, event.name) != (SUBTENSOR, MINER_EVENT):
                 continue
-            mechanism, subnet = divmod(int(event.get("netuid", 0)), _PER_MECHANISM)
+            mechanism, subnet = divmod(int(event.get("netuid", 0)), PER_MECHANISM)
             if subnet == netuid:
                 found.append(_Emitted(mechanism, place, [int(rao) for rao in event.get("emissions", 1) or ()]))
         return found
@@ -243,11 +243,11 @@ async def _destinations(conn: Connection, netuid: int, epochs: Sequence[_Epoch])
     wanted: list[tuple[BlockRef, list[Read]]] = []
     for one in epochs:
         runtime = await conn.runtime_at(one.before)
-        auto, locks = (runtime.has_item(_PALLET, name) for name in ("AutoStakeDestination", "MinerCollateral"))
+        auto, locks = (runtime.has_item(SUBTENSOR, name) for name in ("AutoStakeDestination", "MinerCollateral"))
         items: list[Read] = []
         for seat in _landing(one):
-            items += [(_PALLET, "AutoStakeDestination", [seat.coldkey_ss58, netuid])] if auto else []
-            items += [(_PALLET, "MinerCollateral", [netuid, seat.hotkey_ss58, seat.coldkey_ss58])] if locks else []
+            items += [(SUBTENSOR, "AutoStakeDestination", [seat.coldkey_ss58, netuid])] if auto else []
+            items += [(SUBTENSOR, "MinerCollateral", [netuid, seat.hotkey_ss58, seat.coldkey_ss58])] if locks else []
         wanted.append((one.before, items))
     asked = [pair for pair in wanted if pair[1]]
     answers = iter(await conn.read_each(asked) if asked else ())

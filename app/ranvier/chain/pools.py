@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ranvier.chain.connection import Connection
 from ranvier.chain.epochs import epoch_before, stated_epoch
 from ranvier.chain.errors import RpcError
-from ranvier.chain.model import BlockRef, Subnet
+from ranvier.chain.model import ROOT, SUBTENSOR, BlockRef, Subnet
 from ranvier.core.errors import ChainError
 from ranvier.core.outside import one_line
 from ranvier.core.units import RAO_PER_COIN
@@ -16,8 +16,6 @@ from ranvier.core.units import RAO_PER_COIN
 if TYPE_CHECKING:
     from ranvier.chain.runtime.codec import Runtime
 
-SUBTENSOR = "SubtensorModule"
-ROOT = 0
 _PERQUINTILL = 10**18
 _FEW = 4
 _LONGEST_NAME = 48

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ranvier.chain import quotes, stakes
 from ranvier.chain.connection import Connection, Read
-from ranvier.chain.model import BlockRef
+from ranvier.chain.model import SUBTENSOR, BlockRef
 from ranvier.chain.model_stake import Account, Collateral, Holding, KeySwap, Lock, Portfolio
-from ranvier.chain.quotes import SUBTENSOR, Pool
+from ranvier.chain.quotes import Pool
+from ranvier.chain.reads import DEFAULT_DEPOSIT_RAO
 from ranvier.chain.stakes import API, StakeRow
 from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN
@@ -19,7 +20,6 @@ from ranvier.core.units import RAO_PER_COIN
 if TYPE_CHECKING:
     from ranvier.chain.runtime.codec import Runtime
 
-DEFAULT_DEPOSIT_RAO = 500
 _FRACTION = 64
 _KEY_SWAPS = ("ColdkeySwapAnnouncements", "ColdkeySwapDisputes", "ColdkeySwapScheduled")
 _LOCK_NOW = "get_coldkey_lock"

@@ -13,7 +13,7 @@ from decimal import ROUND_FLOOR, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import BlockRef
+from ranvier.chain.model import ROOT, SUBTENSOR, BlockRef
 from ranvier.chain.pools import runtime_prices
 from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN
@@ -21,8 +21,6 @@ from ranvier.core.units import RAO_PER_COIN
 if TYPE_CHECKING:
     from ranvier.chain.runtime.codec import Runtime
 
-SUBTENSOR = "SubtensorModule"
-ROOT = 0
 API = "SwapRuntimeApi"
 _U16_MAX = 65_535
 _PERQUINTILL = 10**18

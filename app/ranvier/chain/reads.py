@@ -7,8 +7,8 @@ from typing import Any
 
 from ranvier.chain.connection import Connection
 from ranvier.chain.epochs import last_epoch_block
-from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition
-from ranvier.chain.pools import SUBTENSOR, prices, subnet, subnets
+from ranvier.chain.model import SUBTENSOR, Balance, BlockRef, Neuron, StakePosition
+from ranvier.chain.pools import prices, subnet, subnets
 from ranvier.chain.seats import axon_of, vector_at
 from ranvier.chain.stakes import stake_rows
 from ranvier.core.units import RAO_PER_COIN
@@ -25,13 +25,14 @@ __all__ = [
 ]
 
 MINER_EVENT = "IncentiveAlphaEmittedToMiners"
-_DEFAULT_DEPOSIT_RAO = 500
+PER_MECHANISM = 4096  # that event's index is mechanism * 4096 + netuid
+DEFAULT_DEPOSIT_RAO = 500
 
 
 async def balances(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]:
     """TAO of each account, in the given order; an unknown account has zero."""
     accounts = await conn.read([("System", "Account", [ss58]) for ss58 in coldkeys_ss58], at)
-    deposit = int(conn.constant("Balances", "ExistentialDeposit") or _DEFAULT_DEPOSIT_RAO)
+    deposit = int(conn.constant("Balances", "ExistentialDeposit") or DEFAULT_DEPOSIT_RAO)
     return tuple(_balance(ss58, account, deposit) for ss58, account in zip(coldkeys_ss58, accounts, strict=True))
 
 

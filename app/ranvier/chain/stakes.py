@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ranvier.chain.connection import Connection, Read
-from ranvier.chain.model import BlockRef
-from ranvier.chain.pools import SUBTENSOR, netuids
+from ranvier.chain.model import SUBTENSOR, BlockRef, Place
+from ranvier.chain.pools import netuids
 from ranvier.chain.shares import SafeFloat, read_share, value_rao
 from ranvier.core.errors import ChainError
 
@@ -23,7 +23,6 @@ AVAILABLE = "get_stake_availability_for_coldkeys"
 # lost all its value was closed, its epoch says so: shares of an older epoch are worth nothing.
 _SHARES = ("Alpha", "AlphaV2", "AlphaShareEpoch")
 _POOL = ("TotalHotkeyAlpha", "TotalHotkeyShares", "TotalHotkeySharesV2", "AlphaSharePoolEpoch")
-Place = tuple[str, str, int]  # hotkey, coldkey, netuid
 
 
 @dataclass(frozen=True, slots=True)

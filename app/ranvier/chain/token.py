@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import BlockRef
-from ranvier.chain.pools import SUBTENSOR
+from ranvier.chain.model import SUBTENSOR, BlockRef
 from ranvier.chain.supply import Supply, supply
 
 _API = ("SubnetInfoRuntimeApi", "get_block_emission")

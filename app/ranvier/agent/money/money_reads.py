@@ -17,12 +17,10 @@ from ranvier.chain import metagraph as seats_of
 from ranvier.chain import pools, token
 from ranvier.chain.concentration import grouped, measure, quartiles
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import BlockRef, Subnet
+from ranvier.chain.model import ROOT, SUBTENSOR, BlockRef, Subnet
 from ranvier.chain.model_subnet import Metagraph
 from ranvier.core.errors import ChainError
 
-_SUBTENSOR = "SubtensorModule"
-_ROOT = 0
 _MOST_ACCOUNTS = 4000
 _PAGE = 1000
 _WEEK_S = 7 * 86_400
@@ -49,10 +47,10 @@ async def block_seconds(conn: Connection, at: BlockRef, back: int = 60) -> float
 
 async def subnets_view(conn: Connection, at: BlockRef) -> SubnetsView:
     """Every subnet but root: five requests, whatever their number."""
-    found = [one for one in await pools.subnets(conn, at) if one.netuid != _ROOT]
+    found = [one for one in await pools.subnets(conn, at) if one.netuid != ROOT]
     runtime = await conn.runtime_at(at)
-    names = [name for name in (*_VECTORS, *_FLOWS) if runtime.has_item(_SUBTENSOR, name)]
-    values = await conn.read([(_SUBTENSOR, name, [one.netuid]) for one in found for name in names], at)
+    names = [name for name in (*_VECTORS, *_FLOWS) if runtime.has_item(SUBTENSOR, name)]
+    values = await conn.read([(SUBTENSOR, name, [one.netuid]) for one in found for name in names], at)
     rows = []
     for place, one in enumerate(found):
         rows.append(_subnet_view(one, dict(zip(names, values[place * len(names) :], strict=False))))
@@ -141,8 +139,8 @@ async def token_view(conn: Connection, at: BlockRef, activity: Activity | None) 
         block=at,
         block_s=await block_seconds(conn, at),
         supply=supply,
-        pooled_rao=sum(one.tao_in_rao for one in every if one.netuid != _ROOT),
-        subnets=sum(1 for one in every if one.netuid != _ROOT),
+        pooled_rao=sum(one.tao_in_rao for one in every if one.netuid != ROOT),
+        subnets=sum(1 for one in every if one.netuid != ROOT),
         holders=measure(amounts) if amounts is not None else None,
         accounts_at_least=at_least,
         root=measure(await _root_stakes(conn, at)),
@@ -168,10 +166,10 @@ async def _account_amounts(conn: Connection, at: BlockRef) -> tuple[list[int] | 
 
 async def _root_stakes(conn: Connection, at: BlockRef) -> list[int]:
     runtime = await conn.runtime_at(at)
-    if not runtime.has_item(_SUBTENSOR, "TotalHotkeyAlpha"):
+    if not runtime.has_item(SUBTENSOR, "TotalHotkeyAlpha"):
         return []
-    hotkeys = [str(key) for _, key in await conn.read_prefix(_SUBTENSOR, "Keys", [_ROOT], at)]
-    values = await conn.read([(_SUBTENSOR, "TotalHotkeyAlpha", [hotkey, _ROOT]) for hotkey in hotkeys], at)
+    hotkeys = [str(key) for _, key in await conn.read_prefix(SUBTENSOR, "Keys", [ROOT], at)]
+    values = await conn.read([(SUBTENSOR, "TotalHotkeyAlpha", [hotkey, ROOT]) for hotkey in hotkeys], at)
     return [int(value or 0) for value in values]
 
 

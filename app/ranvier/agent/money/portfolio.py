@@ -12,10 +12,10 @@ from ranvier.agent.api.messages import Portfolio
 from ranvier.agent.money.ledger_writer import Target
 from ranvier.agent.money.ledgers import Ledgers
 from ranvier.agent.network.chain_watch import ChainWatch, Head
+from ranvier.chain.model import ROOT
 from ranvier.core.errors import KeyFileError, NetworkError
 
 _KEY = "watched_coldkeys"
-_ROOT = 0
 _LOOK_EVERY_S = 60.0
 
 
@@ -81,7 +81,7 @@ class PortfolioReader:
         owners: dict[str, str | None] = {}
         targets = set()
         for position in await head.chain.positions(coldkeys, head.block) if coldkeys else ():
-            if position.netuid == _ROOT:
+            if position.netuid == ROOT:
                 continue
             if position.hotkey_ss58 not in owners:
                 owners[position.hotkey_ss58] = await head.chain.owner(position.hotkey_ss58, head.block)

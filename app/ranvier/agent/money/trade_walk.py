@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ranvier.agent.money.epoch_walk import forgotten
 from ranvier.agent.network.chain_face import Chain
 from ranvier.agent.network.chain_watch import Head
-from ranvier.chain.model import BlockRef
+from ranvier.chain.model import ROOT, BlockRef, Place
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
 from ranvier.ledger import changes, coverage
 from ranvier.ledger.changes import LOOKED, REST, UNKNOWN, Change, Walked
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_Place = tuple[str, str, int]  # hotkey, coldkey, netuid
-_ROOT = 0
 _BLOCKS_AT_ONCE = 16_384
 _EVERY_S, _EVERY_SANDBOX_S = 600.0, 20.0
 
@@ -76,10 +74,10 @@ class TradeWalk:
             at = await head.chain.block(height)
             held = {
                 (one.hotkey_ss58, one.coldkey_ss58, one.netuid): one.alpha_rao
-                for one in await head.chain.positions(coldkeys, at) if one.netuid != _ROOT
+                for one in await head.chain.positions(coldkeys, at) if one.netuid != ROOT
             }  # fmt: skip
             looked = {one: int(await ledger.recall(LOOKED + one) or 0) for one in coldkeys}
-            done: set[_Place] = set()
+            done: set[Place] = set()
             while True:  # a walk may find positions that are empty again by now
                 known = {one.place: one for one in await ledger.read(changes.walks) if one.coldkey_ss58 in coldkeys}
                 wanted = await ledger.read(coverage.all_followed)
@@ -97,9 +95,9 @@ class TradeWalk:
         self,
         head: Head,
         ledger: Ledger,
-        states: Mapping[_Place, Walked | None],
+        states: Mapping[Place, Walked | None],
         at: BlockRef,
-        held: Mapping[_Place, int],
+        held: Mapping[Place, int],
     ) -> None:
         still = []
         for place, state in states.items():
@@ -113,7 +111,7 @@ class TradeWalk:
         await ledger.write(lambda c: changes.keep(c, (), still))
 
     async def _place(
-        self, head: Head, ledger: Ledger, place: _Place, state: Walked | None, at: BlockRef, held: int
+        self, head: Head, ledger: Ledger, place: Place, state: Walked | None, at: BlockRef, held: int
     ) -> None:
         """One position up to ``at``; what keeps it from going on is noted with it."""
         if state is None:
@@ -129,7 +127,7 @@ class TradeWalk:
     async def _keep(self, ledger: Ledger, rows: Iterable[Change], state: Walked) -> None:
         await ledger.write(lambda c: changes.keep(c, rows, [state]))
 
-    async def _begun(self, head: Head, ledger: Ledger, place: _Place, at: BlockRef, held: int) -> Walked:
+    async def _begun(self, head: Head, ledger: Ledger, place: Place, at: BlockRef, held: int) -> Walked:
         """Where a position is followed from: where its hotkey's pay is wanted from, if that can be read; else now."""
         state = await self._from_past(head, ledger, place, at.number)
         if state is not None:
@@ -139,7 +137,7 @@ class TradeWalk:
         await self._keep(ledger, (), state)
         return state
 
-    async def _from_past(self, head: Head, ledger: Ledger, place: _Place, block: int) -> Walked | None:
+    async def _from_past(self, head: Head, ledger: Ledger, place: Place, block: int) -> Walked | None:
         """Begin where the hotkey's pay is wanted from, where that is before ``block``; None when nobody keeps that."""
         hotkey, _, netuid = place
         wanted = await ledger.read(lambda c: coverage.followed(c, netuid, hotkey))
@@ -156,7 +154,7 @@ class TradeWalk:
             log.info("position of %s at block %s: %s", hotkey, number, error)
             return None
 
-    async def _opening(self, chain: Chain, ledger: Ledger, place: _Place, number: int) -> Walked:
+    async def _opening(self, chain: Chain, ledger: Ledger, place: Place, number: int) -> Walked:
         """Begin to follow a position at the end of a block."""
         hotkey, coldkey, netuid = place
         at = await chain.block(number)
@@ -195,14 +193,14 @@ class TradeWalk:
                 raise
             return await other.position_steps(state.place, state.to_block, high)
 
-    async def _elsewhere(self, head: Head, ledger: Ledger, place: _Place, steps: Iterable[Step]) -> None:
+    async def _elsewhere(self, head: Head, ledger: Ledger, place: Place, steps: Iterable[Step]) -> None:
         """Where alpha went that stayed with its coldkey: those positions are followed from there on, even if they are
         empty again by now."""
         known = {one.place for one in await ledger.read(changes.walks)}
         for step in steps:
             for one in step.movements:
                 other = (one.hotkey_ss58, one.coldkey_ss58, one.netuid)
-                if other in known or one.netuid == _ROOT:
+                if other in known or one.netuid == ROOT:
                     continue
                 known.add(other)
                 for chain in (head.chain, await self._archive(head.network)):
@@ -215,13 +213,13 @@ class TradeWalk:
                         log.warning("position of %s at block %s: %s", other[0], step.block, error)
 
 
-def _since(place: _Place, looked: int) -> Walked | None:
+def _since(place: Place, looked: int) -> Walked | None:
     """A position that is new since all of its coldkey's were looked at: it held nothing then."""
     hotkey, coldkey, netuid = place
     return Walked(coldkey, hotkey, netuid, looked, 0, 0, looked, 0) if looked else None
 
 
-def rows_of(place: _Place, step: Step) -> list[Change]:
+def rows_of(place: Place, step: Step) -> list[Change]:
     """What is kept of one step: each event's alpha, and what no event explains as the rest."""
     hotkey, coldkey, netuid = place
     rest, rows = step.rao, []

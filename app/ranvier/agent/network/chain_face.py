@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ranvier.chain.model import Balance, BlockRef, Neuron, Receipt, StakePosition, Subnet
+from ranvier.chain.model import SUBTENSOR, Balance, BlockRef, Neuron, Place, Receipt, StakePosition, Subnet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ class Chain(Protocol):
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]: ...
     async def positions(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]: ...
     async def key_swaps(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> Mapping[str, KeySwap]: ...
-    async def position_steps(self, place: tuple[str, str, int], from_block: int, to_block: int) -> tuple[Step, ...]:
+    async def position_steps(self, place: Place, from_block: int, to_block: int) -> tuple[Step, ...]:
         """The blocks in which the position (hotkey, coldkey, netuid) changed, and the chain's events about it."""
         ...
 
@@ -150,7 +150,7 @@ class LiveChain:
 
         return await portfolio.key_swaps(self._open, coldkeys_ss58, at)
 
-    async def position_steps(self, place: tuple[str, str, int], from_block: int, to_block: int) -> tuple[Step, ...]:
+    async def position_steps(self, place: Place, from_block: int, to_block: int) -> tuple[Step, ...]:
         from ranvier.chain.plans.position_steps import position_steps
 
         return await position_steps(self._open, place, from_block, to_block)
@@ -161,7 +161,7 @@ class LiveChain:
         return tuple(await reads.subnets(self._open, at))
 
     async def owner(self, hotkey_ss58: str, at: BlockRef) -> str | None:
-        (owner,) = await self._open.read([("SubtensorModule", "Owner", [hotkey_ss58])], at)
+        (owner,) = await self._open.read([(SUBTENSOR, "Owner", [hotkey_ss58])], at)
         return None if owner is None else str(owner)
 
     async def settle(self, following: str, from_block: int) -> tuple[Receipt | None, int]:

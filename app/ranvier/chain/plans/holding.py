@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import BlockRef
+from ranvier.chain.model import SUBTENSOR, BlockRef
 from ranvier.chain.model_stake import Holding, Lock
 from ranvier.chain.plans.planning import Start, owner_warning, positive, start
-from ranvier.chain.pools import SUBTENSOR
 from ranvier.chain.portfolio import portfolio
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Alpha, Tao

@@ -8,8 +8,7 @@ from typing import Any
 
 from ranvier.chain import fees, reads
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import Balance, BlockRef, Effect, Fact, Plan
-from ranvier.chain.pools import SUBTENSOR
+from ranvier.chain.model import SUBTENSOR, Balance, BlockRef, Effect, Fact, Plan
 from ranvier.chain.quotes import Quote
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Alpha, Tao, format_rao

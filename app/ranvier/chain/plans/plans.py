@@ -11,7 +11,7 @@ from typing import Any
 from ranvier.chain import reads
 from ranvier.chain.connection import Connection
 from ranvier.chain.metagraph import registration
-from ranvier.chain.model import Effect, Fact, Plan, Subnet
+from ranvier.chain.model import SUBTENSOR, Effect, Fact, Plan, Subnet
 from ranvier.chain.model_subnet import Registration
 from ranvier.chain.plans.planning import (
     Draft,
@@ -31,7 +31,6 @@ from ranvier.chain.plans.plans_more import (
 )
 from ranvier.chain.plans.plans_move import plan_move_stake, plan_swap_stake, plan_transfer_stake
 from ranvier.chain.plans.plans_stake import plan_add_stake, plan_remove_stake, plan_unstake_all
-from ranvier.chain.pools import SUBTENSOR
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Tao
 from ranvier.keys import addresses

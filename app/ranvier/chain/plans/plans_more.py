@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ranvier.chain import quotes
 from ranvier.chain.connection import Connection
 from ranvier.chain.effects import merged
-from ranvier.chain.model import Effect, Fact, Plan
+from ranvier.chain.model import SUBTENSOR, Effect, Fact, Plan
 from ranvier.chain.plans.holding import begin, standing
 from ranvier.chain.plans.planning import (
     NOBODY,
@@ -20,7 +20,6 @@ from ranvier.chain.plans.planning import (
     raised,
     start,
 )
-from ranvier.chain.pools import SUBTENSOR
 from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN, Alpha, Tao
 from ranvier.keys import addresses

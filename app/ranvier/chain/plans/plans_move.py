@@ -7,7 +7,7 @@ from typing import Any
 
 from ranvier.chain import quotes
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import BlockRef, Effect, Plan
+from ranvier.chain.model import ROOT, SUBTENSOR, BlockRef, Effect, Place, Plan
 from ranvier.chain.plans.holding import Standing, begin
 from ranvier.chain.plans.planning import (
     NOBODY,
@@ -22,7 +22,6 @@ from ranvier.chain.plans.planning import (
     percent,
     raised,
 )
-from ranvier.chain.pools import ROOT, SUBTENSOR
 from ranvier.chain.quotes import Quote
 from ranvier.core.errors import ChainError
 from ranvier.core.units import RAO_PER_COIN, Alpha, Tao, format_rao
@@ -251,9 +250,7 @@ def _describe(draft: Draft, amount: Alpha, way: _Way, destination: int, limit: i
     draft.value = Tao(way.tao_rao or 0) if crossing or not own else Tao(0)
 
 
-def _moved(
-    origin: tuple[str, str, int], target: tuple[str, str, int], amount: Alpha, way: _Way, limit: int | None
-) -> list[Effect]:
+def _moved(origin: Place, target: Place, amount: Alpha, way: _Way, limit: int | None) -> list[Effect]:
     if way.gets_rao is None or origin == target:
         return []
     worst = way.gets_rao if origin[2] == target[2] else None

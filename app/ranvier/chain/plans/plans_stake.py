@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.chain import quotes
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import BlockRef, Effect, Plan
+from ranvier.chain.model import ROOT, SUBTENSOR, BlockRef, Effect, Plan
 from ranvier.chain.model_stake import Holding
 from ranvier.chain.plans.holding import begin
 from ranvier.chain.plans.planning import (
@@ -20,7 +20,6 @@ from ranvier.chain.plans.planning import (
     swap_lines,
     swap_warnings,
 )
-from ranvier.chain.pools import ROOT, SUBTENSOR
 from ranvier.chain.portfolio import portfolio
 from ranvier.chain.quotes import Quote
 from ranvier.chain.reads import subnet as read_subnet

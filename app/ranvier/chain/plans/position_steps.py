@@ -12,17 +12,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ranvier.chain.epochs import epochs_down
-from ranvier.chain.model import BlockRef, Movement
+from ranvier.chain.model import SUBTENSOR, BlockRef, Movement, Place
 from ranvier.chain.movements import alpha_removed, movements, tells_without_fee
-from ranvier.chain.pools import SUBTENSOR, prices_each
+from ranvier.chain.pools import prices_each
 from ranvier.chain.runtime.events import Event
 from ranvier.chain.stakes import stake_each
 from ranvier.core.errors import ChainError
 
 if TYPE_CHECKING:
     from ranvier.chain.connection import Connection
-
-Place = tuple[str, str, int]  # hotkey, coldkey, netuid
 
 # Each epoch is seven small requests (a public archive answers some hundred in a second), so this is minutes of asking.
 MOST_EPOCHS = 10_000
