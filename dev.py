@@ -334,9 +334,9 @@ def bench(arguments: list[str]) -> int:
 def screenshots(arguments: list[str]) -> int:
     ensure_venv("dev")
     ensure_libraries({**QT_ALWAYS, **QT_DISPLAY})
-    out = Path(arguments[0]).absolute() if arguments else ROOT / "resources" / "screenshots"
+    passed = arguments or [str(ROOT / "resources" / "screenshots")]
     env = environment(LANG="C.UTF-8", QT_QPA_PLATFORM="offscreen")
-    return become([str(venv_program("python")), str(ROOT / "tests" / "gui" / "screenshots.py"), str(out)], env)
+    return become([str(venv_program("python")), str(ROOT / "tests" / "gui" / "screenshots.py"), *passed], env)
 
 
 def freeze(arguments: list[str]) -> int:
