@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QKeySequence, QShortcut
 
 from gui.stage import texts, until
 from ranvier.core.paths import Paths
@@ -47,6 +48,11 @@ async def running(qapp, folder):
         instance.close()
 
 
+def shortcut(application, keys):
+    every = application.window.findChildren(QShortcut)
+    return next(one for one in every if keys in map(QKeySequence.toString, one.keys()))
+
+
 def dialog_of(application):
     return next((d for d in application.window.findChildren(Dialog) if d.isVisible()), None)
 
@@ -79,6 +85,41 @@ async def test_with_a_tray_it_hides_and_comes_back_when_the_tray_goes(qapp, tmp_
         assert application.window.isVisible(), "nobody could have found it again"
         application.settings.set(CLOSE_TO_TRAY, False)
         application.window.close()
+        assert await asyncio.wait_for(asyncio.shield(task), 5) == 0
+
+
+async def test_the_key_to_close_does_what_the_cross_does(qapp, tmp_path, monkeypatch):
+    monkeypatch.setattr(Tray, "available", property(lambda _self: True))
+    told = []
+    monkeypatch.setattr(Tray, "tell", lambda _self, title, _text: told.append(title))
+    async with running(qapp, tmp_path) as (application, task):
+        await until(lambda: application.window.open_key == "welcome")
+        key = shortcut(application, "Ctrl+W")
+        for _ in range(2):
+            key.activated.emit()
+            assert not application.window.isVisible() and not task.done()
+            application.tray.open_wanted.emit()
+        assert told == ["Ranvier is still here"], "once is enough"
+
+
+@pytest.mark.parametrize("tray", [True, False])
+async def test_the_key_to_quit_asks_and_says_what_goes_on(qapp, tmp_path, monkeypatch, tray):
+    monkeypatch.setattr(Tray, "available", property(lambda _self: tray))
+    async with running(qapp, tmp_path) as (application, task):
+        await until(lambda: application.window.open_key == "welcome")
+        key = shortcut(application, "Ctrl+Q")
+        for _ in range(2):
+            key.activated.emit()
+        await until(lambda: dialog_of(application))
+        assert len([d for d in application.window.findChildren(Dialog) if d.isVisible()]) == 1
+        assert "miners go on without" in texts(dialog_of(application))
+        dialog_of(application).no.click()
+        await until(lambda: dialog_of(application) is None)
+        assert not task.done()
+        await until(lambda: not application._asking)
+        key.activated.emit()
+        await until(lambda: dialog_of(application))
+        dialog_of(application).yes.click()
         assert await asyncio.wait_for(asyncio.shield(task), 5) == 0
 
 
@@ -116,7 +157,7 @@ async def test_the_theme_follows_the_setting(qapp, tmp_path):
             application.settings.set(THEME, choice)
             assert colours_of(application.window.header.agent) is colours
             picture = application.window.grab().toImage()
-            corner = picture.pixelColor(picture.width() - 3, picture.height() - 3).name()
+            corner = picture.pixelColor(picture.width() - 3, picture.height() // 2).name()
             assert corner == colours.window
 
 

@@ -14,6 +14,7 @@ from gui.stage import stage, texts, until, watchdog
 from ranvier.agent.api.messages import InstallEvent, InstallProgress, ReadLog
 from ranvier.core.evidence import Level
 from ranvier.ui.pages import PLACES
+from ranvier.ui.shortcuts import KeysDialog, all_keys, close_keys, quit_keys
 
 
 async def test_header_tells_network_block_age_and_agent(qtbot, tmp_path):
@@ -62,7 +63,8 @@ async def test_keys_open_pages_and_names_are_said(qtbot, tmp_path):
         # The offscreen platform never makes a window active, so the keys themselves go nowhere there.
         keys = {s.key().toString(): s for s in it.window.findChildren(QShortcut)}
         places = [place for place in PLACES if place.title]
-        assert set(keys) == {*(f"Ctrl+{number % 10}" for number in range(1, len(places))), "Ctrl+,"}
+        pages = {*(f"Ctrl+{number % 10}" for number in range(1, len(places))), "Ctrl+,"}
+        assert set(keys) - pages == {close_keys()[0].toString(), quit_keys()[0].toString(), "F1"} and pages < set(keys)
         keys["Ctrl+3"].activated.emit()
         await until(lambda: it.window.open_key == "miners")
         assert it.window.sidebar.buttons["miners"].isChecked()
@@ -70,6 +72,32 @@ async def test_keys_open_pages_and_names_are_said(qtbot, tmp_path):
         assert names == [place.title for place in places] and names[-1] == "Settings"
         it.window.sidebar.buttons["settings"].click()
         await until(lambda: it.window.open_key == "settings")
+
+
+async def test_the_list_of_keys_names_every_key_of_the_window(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        await it.open("overview")
+        shortcuts = it.window.findChildren(QShortcut)
+        bound = {keys.toString() for one in shortcuts for keys in list(one.keys())}
+        assert {"Ctrl+W", "Ctrl+Q", "F1"} <= bound
+        opener = next(s for s in shortcuts if s.key().toString() == "F1")
+        for _ in range(2):
+            opener.activated.emit()
+        await until(lambda: it.window.findChildren(KeysDialog))
+        (dialog,) = it.window.findChildren(KeysDialog)
+        listed = {one for _, rows in all_keys() for keys, _ in rows for one in keys.split(", ")}
+        assert bound <= listed | {"Ctrl+,"}
+        assert all(words in texts(dialog) for _, rows in all_keys() for keys, what in rows for words in (keys, what))
+        QTest.keyClick(dialog, Qt.Key.Key_Escape)
+        await until(lambda: not it.window.findChildren(KeysDialog))
+
+
+async def test_escape_closes_the_shown_message(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        await it.open("overview")
+        it.context.say("Saved.")
+        QTest.keyClick(it.window, Qt.Key.Key_Escape)
+        assert not it.window.messages.messages
 
 
 async def test_a_hidden_window_polls_nothing(qtbot, tmp_path):

@@ -1,4 +1,7 @@
-"""What closing the window does. Pure rules: with a tray it may hide, without one it must never hide for good."""
+"""What closing and quitting do. Pure rules: with a tray it may hide, without one it must never hide for good.
+
+Quitting by a key asks first: it lies beside the key that only closes, and takes the tray icon along.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,15 @@ class Closing(enum.Enum):
     ASK = "ask"
 
 
+QUIT_TITLE = "Quit the window?"
+QUIT_TEXT = (
+    "Ranvier's window and its tray icon will end. The agent and your miners go on without them; "
+    "open Ranvier again to see them."
+)
 NO_TRAY_TITLE = "Close the window?"
 NO_TRAY_TEXT = (
     "This desktop has no tray, so Ranvier's window will end. "
-    "The agent and your miners go on without it; start Ranvier again to see them."
+    "The agent and your miners go on without it; open Ranvier again to see them."
 )
 
 

@@ -26,7 +26,7 @@ from ranvier.core.errors import RanvierError, StorageError
 from ranvier.core.paths import Paths
 from ranvier.core.settings import CLOSE_TO_TRAY, NETWORK, THEME, Settings
 from ranvier.core.tasks import Tasks
-from ranvier.ui.closing import NO_TRAY_TEXT, NO_TRAY_TITLE, Closing, must_show, on_close
+from ranvier.ui.closing import NO_TRAY_TEXT, NO_TRAY_TITLE, QUIT_TEXT, QUIT_TITLE, Closing, must_show, on_close
 from ranvier.ui.dialogs.ask import ask, tell
 from ranvier.ui.garbage import GarbageOnThisThread
 from ranvier.ui.icons import app_icon
@@ -120,7 +120,7 @@ class Application:
         self.tray: Tray | None = None
         self.context: Context | None = None
         self._network_checked = False
-        self._told_about_tray = False
+        self._told_about_tray = self._asking = False
         self._link: asyncio.Task[Any] | None = None
         self._ended = asyncio.get_event_loop().create_future()
         self.settings.on_change(self._setting_changed)
@@ -131,6 +131,7 @@ class Application:
         painted = asyncio.Event()
         self.window.first_painted.connect(painted.set)
         self.window.close_wanted.connect(self._close_wanted)
+        self.window.quit_wanted.connect(self._quit_wanted)
         self.window.header.show_network(self.settings.get(NETWORK))
         if not self._options.hidden:
             self.window.show()
@@ -255,11 +256,22 @@ class Application:
             case Closing.QUIT:
                 self.quit_window()
             case Closing.ASK:
-                self._run(self._ask_and_quit(), "close the window")
+                self._run(self._ask_and_quit(NO_TRAY_TITLE, NO_TRAY_TEXT, "Close the window"), "close the window")
 
-    async def _ask_and_quit(self) -> None:
-        if await ask(self.window, NO_TRAY_TITLE, NO_TRAY_TEXT, yes="Close the window", no="Stay"):
-            self.quit_window()
+    def _quit_wanted(self) -> None:
+        if self.tray is not None and self.tray.available:
+            self._run(self._ask_and_quit(QUIT_TITLE, QUIT_TEXT, "Quit"), "quit the window")
+        else:
+            self._close_wanted()
+
+    async def _ask_and_quit(self, title: str, text: str, yes: str) -> None:
+        if not self._asking:  # the cross can be pressed again while it asks
+            self._asking = True
+            try:
+                if await ask(self.window, title, text, yes=yes, no="Stay"):
+                    self.quit_window()
+            finally:
+                self._asking = False
 
     async def _stop_everything(self) -> None:
         if self.context is None:
@@ -290,7 +302,7 @@ class Application:
 
     def _catch_signals(self) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        if os.name == "posix":
+        if sys.platform != "win32":
             # signal.signal would wait for Python code to run, which an idle Qt loop never does.
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.add_signal_handler(number, self.quit_window)
@@ -324,7 +336,7 @@ def _paint_report() -> dict[str, object]:
 
 def _process_age_s() -> float:
     """Seconds since this process was started, to 10 ms on Linux."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
+    if sys.platform == "linux":
         with open("/proc/self/stat", encoding="utf-8") as file:  # noqa: PTH123  # one read of a kernel file
             ticks = int(file.read().rpartition(")")[2].split()[19])
         return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")

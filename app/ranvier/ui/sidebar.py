@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePo
 from ranvier import __version__
 from ranvier.ui.icons import line_icon, pixmap
 from ranvier.ui.pages import PLACES
+from ranvier.ui.shortcuts import place_keys
 from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.text import label
 
@@ -36,8 +37,8 @@ class Sidebar(QFrame):
         column.addSpacing(14)
         self._group = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
-        for number, place in enumerate((p for p in PLACES if p.title), start=1):
-            keys = "Ctrl+," if place.key == "settings" else f"Ctrl+{number % 10}" if number <= 10 else ""
+        for place in (p for p in PLACES if p.title):
+            keys = place_keys().get(place.key, "")
             place_button = self._button(place.title, keys)
             place_button.clicked.connect(lambda _=False, key=place.key: self.chosen.emit(key))
             if keys:

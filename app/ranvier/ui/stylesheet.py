@@ -61,9 +61,10 @@ QToolButton[role="place"]:disabled { color: $muted; }
 
 QFrame[role="header"] { background: $surface; border: none; border-bottom: 1px solid $border; }
 
-QFrame[role="message"] { background: $raised; border: 1px solid $border; border-left: 4px solid $busy;
-    border-radius: 6px; }
-QFrame[role="message"][kind="error"] { border-left-color: $bad; }
+QFrame[role="messages"] { background: $surface; border: none; border-top: 1px solid $border;
+    border-left: 4px solid $surface; }
+QFrame[role="messages"][kind="note"] { background: $raised; border-left-color: $busy; }
+QFrame[role="messages"][kind="error"] { background: $raised; border-left-color: $bad; }
 
 QPlainTextEdit { background: $surface; border: 1px solid $outline; border-radius: 6px; padding: 3px 5px; }
 QPlainTextEdit:focus { border-color: $accent; }

@@ -24,6 +24,6 @@ async def agent_known(bridge: Bridge, limit_s: float = LIMIT_S) -> None:
         async with asyncio.timeout(limit_s):
             await heard.wait()
     except TimeoutError:
-        raise AgentError("No agent", "The agent does not answer.", "The message at the top may say why.") from None
+        raise AgentError("No agent", "The agent does not answer.", "The message at the foot may say why.") from None
     finally:
         bridge.status.disconnect(arrived)

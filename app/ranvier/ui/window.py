@@ -1,4 +1,4 @@
-"""The main window: sidebar, header, message bar and the pages, each made on its first visit."""
+"""The main window: sidebar, header, the pages, each made on its first visit, and the message strip at its foot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QPaintEvent, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.api.messages import StartSandbox
@@ -17,6 +17,7 @@ from ranvier.ui.header import Header
 from ranvier.ui.icons import app_icon
 from ranvier.ui.messages import MessageBar
 from ranvier.ui.pages import BY_KEY
+from ranvier.ui.shortcuts import close_keys, help_keys, quit_keys, show_keys
 from ranvier.ui.sidebar import COMPACT_BELOW, Sidebar
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.page import Page
@@ -34,12 +35,14 @@ _TEXT_HEIGHT = 16  # of a line in the ordinary font size
 class Window(QMainWindow):
     """Empty until ``attach``: it is painted before anything heavy is imported.
 
-    ``first_painted`` comes once; ``close_wanted`` when the user closes it (the application decides what that
-    means, see ``closing``). One timer ticks header, messages and the open page, only while they can be seen.
+    ``first_painted`` comes once; ``close_wanted`` when the user closes it, ``quit_wanted`` when a key says quit (the
+    application decides what that means, see ``closing``). One timer ticks header, messages and the open page, only
+    while they can be seen.
     """
 
     first_painted = Signal()
     close_wanted = Signal()
+    quit_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,9 +58,9 @@ class Window(QMainWindow):
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
-        for widget in (self.header, self.messages):
-            right.addWidget(widget)
+        right.addWidget(self.header)
         right.addWidget(self.stack, 1)
+        right.addWidget(self.messages)
         whole = QWidget()
         row = QHBoxLayout(whole)
         row.setContentsMargins(0, 0, 0, 0)
@@ -65,8 +68,15 @@ class Window(QMainWindow):
         row.addWidget(self.sidebar)
         row.addLayout(right, 1)
         self.setCentralWidget(whole)
-        self.messages.float_over(self.stack)
         self.sidebar.chosen.connect(self.go)
+        for keys, act in (
+            (close_keys(), self.close),
+            (quit_keys(), self.quit_wanted.emit),
+            (help_keys(), lambda: show_keys(self)),
+        ):
+            shortcut = QShortcut(self)
+            shortcut.setKeys(keys)
+            shortcut.activated.connect(act)
         self.pages: dict[str, Page] = {}
         self._loaded: set[str] = set()
         self._context: Context | None = None
@@ -181,11 +191,12 @@ class Window(QMainWindow):
         self._look()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses the button that has the focus, as Space does; Qt does that in dialogs only."""
+        """Enter presses the button that has the focus, as Space does; Qt does that in dialogs only. Escape closes the
+        message that is shown."""
         button = self.focusWidget()
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(button, QAbstractButton):
             button.click()
-        else:
+        elif event.key() != Qt.Key.Key_Escape or not self.messages.close_shown():
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
