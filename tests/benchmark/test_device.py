@@ -19,7 +19,7 @@ from ranvier.benchmark.device import measure_cpu, measure_cuda, measure_torch
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.figures import Minute, kept_share
 from ranvier.benchmark.lock import Turns, gpu_lock
-from ranvier.benchmark.telemetry import TelemetrySample, summarise
+from ranvier.benchmark.telemetry import TelemetrySample, drawn, summarise
 from ranvier.benchmark.wgpu_work import choose
 
 HERE = Path(__file__).parent
@@ -209,6 +209,18 @@ def test_telemetry_sums_what_is_known() -> None:
     assert (stuck.joules, stuck.counted) == (12.0, False), "a counter that stands still counts nothing"
     assert summarise([at(0), at(1)]).joules is None
     assert summarise([at(0)]) is None
+
+
+def test_the_energy_of_a_part_of_a_run_is_its_own() -> None:
+    """The rate between the samples inside it, for all of it; none where too little of it was seen."""
+    rising = [
+        TelemetrySample(float(n), energy_j=1000.0 + (50 * n if n <= 10 else 500 + 300 * (n - 10))) for n in range(21)
+    ]
+    assert drawn(rising, 0.5, 9.5) == pytest.approx(450) and drawn(rising, 10.5, 20.5) == pytest.approx(3000)
+    assert drawn(rising, 9.5, 12.4) is None, "two seconds say too little"
+    assert drawn(rising, 15.0, 40.0) is None, "the reader ended in the middle"
+    assert drawn([TelemetrySample(float(n), power_w=200.0) for n in range(9)], 1.0, 8.0) == pytest.approx(1400)
+    assert drawn([TelemetrySample(float(n)) for n in range(9)], 1.0, 8.0) is None
 
 
 def test_what_is_left_of_a_long_run() -> None:

@@ -14,8 +14,11 @@ import pytest
 
 from benchmark.test_cli import nobody, server
 from benchmark.test_pure import steps
+from ranvier.benchmark import serving
 from ranvier.benchmark.cli import main
+from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.plans import ServingPlan, SweepPlan
+from ranvier.benchmark.store import Subject, new_record, values
 from ranvier.benchmark.sweep_journal import Begun, begin_sweep, unfinished_sweep
 from ranvier.core.paths import Paths
 
@@ -48,6 +51,25 @@ def test_a_full_disk_ends_the_writing_only(tmp_path: Path) -> None:
     journal.path.mkdir()  # cannot be written any more
     journal.step(steps((1, 100, 1, 1))[0])
     assert unfinished_sweep(tmp_path) is None
+
+
+async def test_each_step_is_told_and_kept_with_its_own_energy(server: str) -> None:
+    """Also those of a sweep that was cut off, which keep what they had."""
+    plan = SweepPlan(ServingPlan(server, output_tokens=8, warmup=0, seed=3), most=2, step_requests=4)
+    told: list[LoadResult] = []
+
+    def tell(progress: serving.ServingProgress) -> None:
+        told.extend([progress.step] if progress.step is not None else [])
+
+    found = await serving.sweep(plan, tell, joules=lambda seconds: 100 * seconds)
+    assert [step.joules for step in found.steps] == [100 * step.duration for step in found.steps]
+    assert [step.joules for step in told] == [step.joules for step in found.steps]
+    first = found.steps[0]
+    assert first.tokens_per_joule == pytest.approx(first.output_tokens / first.joules)
+    named = {value.title: value for value in values(new_record("sweep", Subject("GPU-1", "m"), 1.0, sweep=found))}
+    assert named["Tokens per joule at 1"].value == first.tokens_per_joule
+    again = await serving.sweep(plan, done=found.steps)
+    assert [step.joules for step in again.steps] == [step.joules for step in found.steps]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a process")

@@ -125,7 +125,7 @@ async def serve(options: argparse.Namespace, paths: Paths) -> int:
         if gpu is not None:
             telemetry = await stack.enter_async_context(Telemetry(gpu))
         if before is not None or options.sweep is not None:
-            begun, parts["sweep"] = await _sweep(options, paths, plan, before)
+            begun, parts["sweep"] = await _sweep(options, paths, plan, before, telemetry)
         else:
             parts["serving"] = await serving.measure(plan, _serving_progress(options))
     summary = telemetry.summary() if telemetry is not None else None
@@ -147,8 +147,9 @@ async def serve(options: argparse.Namespace, paths: Paths) -> int:
 
 
 async def _sweep(
-    options: argparse.Namespace, paths: Paths, plan: ServingPlan, before: UnfinishedSweep | None
-) -> tuple[dict[str, Any], SweepResult]:
+    options: argparse.Namespace, paths: Paths, plan: ServingPlan, before: UnfinishedSweep | None,
+    telemetry: Telemetry | None,
+) -> tuple[dict[str, Any], SweepResult]:  # fmt: skip
     """A sweep, or the rest of ``before``; and what its record says of its journal."""
     told = _serving_progress(options)
     done: tuple[LoadResult, ...] = ()
@@ -164,7 +165,8 @@ async def _sweep(
             journal.step(progress.step)
         told(progress)
 
-    return {"begun": journal.at}, await serving.sweep(whole, tell, done)
+    joules = telemetry.joules if telemetry is not None else lambda seconds: None
+    return {"begun": journal.at}, await serving.sweep(whole, tell, done, joules)
 
 
 def _subject(run: DeviceRun) -> Subject:

@@ -83,7 +83,8 @@ class Client(msgspec.Struct, frozen=True):
 
 
 class LoadResult(msgspec.Struct, frozen=True):
-    """The figures of one load. ``tokens_from``: "usage" (the server counted) or "estimate" (chunks)."""
+    """The figures of one load. ``tokens_from``: "usage" (the server counted) or "estimate" (chunks). ``joules``: what
+    the watched card drew in a sweep's step; None where none was watched, or for too short a time."""
 
     model: str
     concurrency: int | None
@@ -113,6 +114,12 @@ class LoadResult(msgspec.Struct, frozen=True):
     requests: tuple[Request, ...] = ()
     per_user_throughput: float | None = None
     burstiness: float = 1.0
+    joules: float | None = None
+
+    @property
+    def tokens_per_joule(self) -> float | None:
+        """Output tokens for each joule of the card; None where its energy is unknown."""
+        return self.output_tokens / self.joules if self.joules else None
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:

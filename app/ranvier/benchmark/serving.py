@@ -34,13 +34,32 @@ async def measure(plan: ServingPlan, told: Told = lambda progress: None) -> Load
     return msgspec.convert(raw, LoadResult)
 
 
-async def sweep(plan: SweepPlan, told: Told = lambda progress: None, done: Sequence[LoadResult] = ()) -> SweepResult:
-    """Run a sweep, or go on with one whose steps ``done`` were told before it was cut off. Raises BenchmarkError."""
+async def sweep(
+    plan: SweepPlan,
+    told: Told = lambda progress: None,
+    done: Sequence[LoadResult] = (),
+    joules: Callable[[float], float | None] = lambda seconds: None,
+) -> SweepResult:
+    """Run a sweep, or go on with one whose steps ``done`` were told before it was cut off. ``joules`` says what the
+    card drew in so many seconds before now; each step is told with its own. Raises BenchmarkError."""
+    drawn: dict[int | None, float | None] = {}
+
+    def tell(progress: ServingProgress) -> None:
+        step = progress.step
+        if step is not None:
+            drawn[step.concurrency] = joules(step.duration)
+            progress = msgspec.structs.replace(
+                progress, step=msgspec.structs.replace(step, joules=drawn[step.concurrency])
+            )
+        told(progress)
+
     plan.base.check()
     steps = sum(1 for _ in plan.steps())
     limit = steps * (plan.step_seconds + plan.base.timeout_s) + plan.base.timeout_s * plan.base.warmup + _SPARE_S
-    raw = await run_child(command_of("serving"), {"sweep": plan, "done": tuple(done)}, _teller(told), limit_s=limit)
-    return msgspec.convert(raw, SweepResult)
+    raw = await run_child(command_of("serving"), {"sweep": plan, "done": tuple(done)}, _teller(tell), limit_s=limit)
+    found = msgspec.convert(raw, SweepResult)
+    steps_found = (msgspec.structs.replace(one, joules=drawn.get(one.concurrency, one.joules)) for one in found.steps)
+    return msgspec.structs.replace(found, steps=tuple(steps_found))
 
 
 def _teller(told: Told) -> Callable[[dict[str, object]], None]:

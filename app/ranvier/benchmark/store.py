@@ -149,7 +149,7 @@ def values(record: Record) -> tuple[Value, ...]:
         return tuple(
             msgspec.structs.replace(value, key=f"c{step.concurrency}.{value.key}",
                                     title=f"{value.title} at {step.concurrency}")
-            for step in record.sweep.steps for value in _serving_values(step, None)
+            for step in record.sweep.steps for value in _serving_values(step, step.joules)
         )  # fmt: skip
     return ()
 

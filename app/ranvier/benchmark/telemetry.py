@@ -18,6 +18,7 @@ from ranvier.core.processes import child_environment, own_command
 from ranvier.core.tasks import Tasks
 
 _LIMIT_S = 5.0
+_LEAST_S = 3.0  # of samples inside a time whose energy is told: the counter moves in steps of about 0.1 s
 
 
 class TelemetrySample(msgspec.Struct, frozen=True):
@@ -99,6 +100,11 @@ class Telemetry:
         """None when the card was not seen at least twice."""
         return summarise(self.samples)
 
+    def joules(self, seconds: float) -> float | None:
+        """What the card drew in the ``seconds`` before now; None where it was seen for too little of them."""
+        now = time.monotonic() - self._begin
+        return drawn(self.samples, now - seconds, now)
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._every_s)
@@ -158,6 +164,15 @@ def summarise(samples: Sequence[TelemetrySample]) -> TelemetrySummary | None:
         counted=counted,
         throttled_s=throttled,
     )
+
+
+def drawn(samples: Sequence[TelemetrySample], since: float, until: float) -> float | None:
+    """Joules of a time: the mean rate between the first and the last sample inside it, for all of it. None where they
+    lie less than ``_LEAST_S``, or half of it, apart, and where the card tells neither energy nor power."""
+    seen = summarise([sample for sample in samples if since <= sample.at <= until])
+    if seen is None or seen.joules is None or seen.seconds < max(_LEAST_S, (until - since) / 2):
+        return None
+    return seen.joules / seen.seconds * (until - since)
 
 
 def together(parts: Sequence[TelemetrySummary]) -> TelemetrySummary | None:

@@ -305,6 +305,8 @@ def steps_model() -> RowsModel[LoadResult]:
             ms("TPOT median", "tpot", "median"),
             Column("Good", lambda s: number_text(100 * s.good_share, "%"), lambda s: s.good_share, number=True,
                    help="Requests that kept the objective"),
+            Column("Per joule", lambda s: number_text(s.tokens_per_joule, "tok/J"), lambda s: s.tokens_per_joule,
+                   number=True, spare=1, help="Output tokens for each joule of the GPU that serves, if watched"),
             Column("Failed", lambda s: str(s.failed), lambda s: s.failed, number=True),
         ),
         key=lambda step: step.concurrency,
