@@ -20,6 +20,7 @@ _NEW_PALLETS = frozenset({"MevShield"})
 _RENUMBERED = "InvalidTickRange InvalidLiquidityValue ReservesTooLow MechanismDoesNotExist SubtokenDisabled"
 _CHANGED = {
     ("SubtensorModule", "event", "ColdkeySwapped"),
+    ("SubtensorModule", "calls", "swap_coldkey"),
     *(("Swap", "error", name) for name in _RENUMBERED.split()),
 }
 

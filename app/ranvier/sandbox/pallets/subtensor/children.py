@@ -177,6 +177,11 @@ def swap_hotkey(state: WritableState, old: bytes, new: bytes, netuid: int) -> No
         _check_asked(state, netuid, new, asked)
         Subtensor.PendingChildKeys.remove(state, netuid, old)
         Subtensor.PendingChildKeys.put(state, netuid, new, value=(asked, when))
+    for (_, parent), (asked, when) in list(Subtensor.PendingChildKeys.items(state, netuid)):
+        part = next((part for part, child in asked if child == old), None)
+        if part is not None:
+            value = ([edge for edge in asked if edge[1] != old] + [(part, new)], when)
+            Subtensor.PendingChildKeys.put(state, netuid, parent, value=value)
     if children or parents:
         _persist(state, netuid, new, children, parents)
 

@@ -7,16 +7,17 @@ coldkey can only go on with its swap, and after a dispute it can do nothing at a
 from __future__ import annotations
 
 from ranvier.sandbox.codec.scale import Alias
-from ranvier.sandbox.codec.types import ACCOUNT, H256
+from ranvier.sandbox.codec.types import ACCOUNT, H256, TAO
 from ranvier.sandbox.frame.context import Context
-from ranvier.sandbox.frame.pallet import call
+from ranvier.sandbox.frame.pallet import call, ensure_root
 from ranvier.sandbox.frame.storage import State, WritableState, blake2_256
 from ranvier.sandbox.pallets import balances
-from ranvier.sandbox.pallets.subtensor import collateral, info, lock_moves, locks, shares
+from ranvier.sandbox.pallets.subtensor import collateral, info, lock_moves, locks, root_claims, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import (
     COLDKEY_SWAP_ANNOUNCED,
     COLDKEY_SWAP_CLEARED,
     COLDKEY_SWAP_DISPUTED,
+    COLDKEY_SWAP_RESET,
     COLDKEY_SWAPPED,
     fail,
 )
@@ -124,6 +125,11 @@ def _move_stake(state: WritableState, netuid: int, old: bytes, new: bytes) -> No
         alpha = shares.stake_of(state, hotkey, old, netuid)
         if alpha:
             shares.add_stake(state, hotkey, new, netuid, shares.take_stake(state, hotkey, old, netuid, alpha))
+        if shares.stake_of(state, hotkey, new, netuid):
+            # So it is on the chain: what was claimed in a subnet follows only where stake of that subnet is held.
+            root_claims.move_claimed(state, netuid, (hotkey, old), (hotkey, new))
+            if netuid == swaps.ROOT:
+                root_claims.remember_coldkey(state, new)
 
 
 def _move_lists(state: WritableState, old: bytes, new: bytes) -> None:
@@ -165,7 +171,32 @@ def clear_coldkey_swap_announcement(context: Context, who: bytes) -> None:
     context.deposit(COLDKEY_SWAP_CLEARED, {"who": who})
 
 
+@call(71, {"old_coldkey": _WHO, "new_coldkey": _WHO, "swap_cost": TAO}, root=True)
+def swap_coldkey(context: Context, who: bytes, old_coldkey: bytes, new_coldkey: bytes, swap_cost: int) -> None:
+    """Root replaces any coldkey at once, at its cost; what was announced or disputed is forgotten (425)."""
+    ensure_root(who)
+    if swap_cost:
+        recycle(context, old_coldkey, swap_cost, "NotEnoughBalanceToPaySwapColdKey")
+    _swap(context, old_coldkey, new_coldkey)
+    _forget(context.state, old_coldkey)
+
+
+@call(128, {"coldkey": _WHO}, root=True)
+def reset_coldkey_swap(context: Context, who: bytes, coldkey: bytes) -> None:
+    """Root forgets a coldkey's announcement and dispute: the only way out of a dispute."""
+    ensure_root(who)
+    _forget(context.state, coldkey)
+    context.deposit(COLDKEY_SWAP_RESET, {"who": coldkey})
+
+
+def _forget(state: WritableState, coldkey: bytes) -> None:
+    for item in (Subtensor.ColdkeySwapAnnouncements, Subtensor.ColdkeySwapDisputes):
+        item.remove(state, coldkey)
+
+
 CALLS = (
+    swap_coldkey,
+    reset_coldkey_swap,
     announce_coldkey_swap,
     swap_coldkey_announced,
     dispute_coldkey_swap,

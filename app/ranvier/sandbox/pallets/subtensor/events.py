@@ -75,6 +75,7 @@ COLLATERAL_LOCKED = _event(  # 435, as the one that follows
 )
 MIN_COLLATERAL_SET = _event(119, "MinCollateralSet", {"netuid": NETUID, "hotkey": _WHO, "min_locked": ALPHA})
 EPOCH_DEFERRED = _event(120, "EpochDeferred", {"netuid": NETUID, "from_block": U64, "to_block": U64})  # 425
+COLDKEY_SWAP_RESET = _event(121, "ColdkeySwapReset", {"who": _WHO})  # 425
 
 EVENTS = (
     NETWORK_ADDED,
@@ -111,6 +112,7 @@ EVENTS = (
     COLLATERAL_LOCKED,
     MIN_COLLATERAL_SET,
     EPOCH_DEFERRED,
+    COLDKEY_SWAP_RESET,
 )
 
 # All of spec 343 in order: clients find an error by its place. From RegistrationPriceLimitExceeded on: 425.

@@ -13,7 +13,17 @@ from ranvier.sandbox.codec.types import ACCOUNT
 from ranvier.sandbox.frame.context import Context
 from ranvier.sandbox.frame.pallet import call
 from ranvier.sandbox.frame.storage import Item, State, WritableState
-from ranvier.sandbox.pallets.subtensor import children, coldkeys, collateral, info, lock_moves, neurons, shares, swaps
+from ranvier.sandbox.pallets.subtensor import (
+    children,
+    coldkeys,
+    collateral,
+    info,
+    lock_moves,
+    neurons,
+    root_claims,
+    shares,
+    swaps,
+)
 from ranvier.sandbox.pallets.subtensor.events import (
     HOTKEY_SWAPPED,
     HOTKEY_SWAPPED_ON_SUBNET,
@@ -119,7 +129,7 @@ def _swap(context: Context, who: bytes, old: bytes, new: bytes, netuid: int | No
     if keep_stake and any(Subtensor.MinerCollateral.exists(state, one, old, who) for one in known):
         raise fail("KeepStakeBlockedByCollateral")
     _unregistered(state, new, known)
-    if swaps.ROOT in known and Subtensor.TotalHotkeyAlpha.get(state, new, swaps.ROOT):
+    if swaps.ROOT in known and not root_claims.is_clean(state, new):
         raise fail("NewHotKeyNotCleanForRootSwap")
     limited = [one for one in known if netuid is not None or _takes_part(state, old, one)]
     for one in limited:
@@ -162,6 +172,8 @@ def _swap_343(context: Context, who: bytes, old: bytes, new: bytes, netuid: int 
     for one in known:
         _swap_on(state, old, new, one)
         _move_dividends(state, old, new, one)
+        # Rates follow with whatever subnet is swapped: a fault of that spec, which a migration mended later.
+        root_claims.move_rates(state, old, new)
         _move_shares(state, old, new, one)
     Subtensor.LastTxBlock.put(state, who, value=context.block)
     _finish(context, who, old, new, netuid)
@@ -257,11 +269,13 @@ def _move_stake(state: WritableState, who: bytes, old: bytes, new: bytes, netuid
     """Collateral, dividends and every position, each by what it is worth (425)."""
     collateral.move(state, netuid, (old, who), (new, who))
     _move_dividends(state, old, new, netuid)
-    for _, coldkey, one in shares.positions(state, old):
-        if one == netuid:
-            alpha = shares.stake_of(state, old, coldkey, netuid)
-            shares.add_stake(state, new, coldkey, netuid, shares.take_stake(state, old, coldkey, netuid, alpha))
-            _restake(state, coldkey, old, new)
+    coldkeys_here = [coldkey for _, coldkey, one in shares.positions(state, old) if one == netuid]
+    for coldkey in coldkeys_here:
+        alpha = shares.stake_of(state, old, coldkey, netuid)
+        shares.add_stake(state, new, coldkey, netuid, shares.take_stake(state, old, coldkey, netuid, alpha))
+        _restake(state, coldkey, old, new)
+    if netuid == swaps.ROOT:
+        root_claims.swap_hotkey(state, old, new, coldkeys_here)
 
 
 def _restake(state: WritableState, coldkey: bytes, old: bytes, new: bytes) -> None:
@@ -284,6 +298,7 @@ def _move_shares(state: WritableState, old: bytes, new: bytes, netuid: int) -> N
             continue
         Subtensor.Alpha.add(state, new, coldkey, netuid, amount=share)
         Subtensor.Alpha.remove(state, old, coldkey, netuid)
+        root_claims.move_claimed(state, netuid, (old, coldkey), (new, coldkey))
         listed = Subtensor.StakingHotkeys.get(state, coldkey)
         if new not in listed:
             Subtensor.StakingHotkeys.put(state, coldkey, value=[*listed, new])

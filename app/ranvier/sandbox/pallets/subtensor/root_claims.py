@@ -55,6 +55,39 @@ def stake_removed(state: WritableState, hotkey: bytes, coldkey: bytes, amount: i
             Subtensor.RootClaimed.put(state, netuid, hotkey, coldkey, value=max(claimed - (rate * amount >> 32), 0))
 
 
+def move_claimed(state: WritableState, netuid: int, source: tuple[bytes, bytes], target: tuple[bytes, bytes]) -> None:
+    """What one (hotkey, coldkey) has claimed of a subnet is another's (``transfer_root_claimed_for_new_keys``)."""
+    claimed = Subtensor.RootClaimed.get(state, netuid, *source)
+    Subtensor.RootClaimed.remove(state, netuid, *source)
+    if claimed:
+        Subtensor.RootClaimed.add(state, netuid, *target, amount=claimed)
+
+
+def move_rates(state: WritableState, old: bytes, new: bytes) -> None:
+    """A hotkey's rates are added to another's (``transfer_root_claimable_for_new_hotkey``)."""
+    rates = dict(Subtensor.RootClaimable.get(state, new))
+    for netuid, rate in Subtensor.RootClaimable.get(state, old):
+        rates[netuid] = rates.get(netuid, 0) + rate
+    Subtensor.RootClaimable.remove(state, old)
+    if rates:
+        Subtensor.RootClaimable.put(state, new, value=sorted(rates.items()))
+
+
+def swap_hotkey(state: WritableState, old: bytes, new: bytes, coldkeys: list[bytes]) -> None:
+    """Root's own stake went over with its ``coldkeys``, and so does all that it has earned and claimed (425)."""
+    for netuid, _ in Subtensor.RootClaimable.get(state, old):
+        for coldkey in coldkeys:
+            move_claimed(state, netuid, (old, coldkey), (new, coldkey))
+    move_rates(state, old, new)
+
+
+def is_clean(state: State, hotkey: bytes) -> bool:
+    """Whether a hotkey has neither stake on root nor rates, so that another's may become its own (425)."""
+    return not Subtensor.TotalHotkeyAlpha.get(state, hotkey, swaps.ROOT) and not Subtensor.RootClaimable.get(
+        state, hotkey
+    )
+
+
 def remember_coldkey(state: WritableState, coldkey: bytes) -> None:
     """A root staker enters the list from which each block claims for a few (``maybe_add_coldkey_index``)."""
     if Subtensor.StakingColdkeys.get(state, coldkey) is None:
