@@ -121,6 +121,18 @@ def local_time(time_ms: int | None, *, seconds: bool = False) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
+def utc_time(time_ms: int | None) -> str:
+    """The same moment on the clock of ledgers, charts of days and exports: ``2026-11-22 17:04``, in UTC."""
+    if time_ms is None:
+        return UNKNOWN
+    return datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def here_text(time_ms: int | None) -> str:
+    """A moment of UTC on this computer's clock, for a tooltip: ``2026-11-22 18:04 on this computer's clock``."""
+    return UNKNOWN if time_ms is None else f"{local_time(time_ms)} on this computer's clock"
+
+
 def count_text(number: int, one: str, many: str = "") -> str:
     """``1 wallet``, ``3 wallets``, ``333 320 payments``."""
     many_digits = abs(number) >= 10_000

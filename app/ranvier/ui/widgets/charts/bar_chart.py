@@ -18,6 +18,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 
 from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.charts.axes import day_axis_class
+from ranvier.ui.widgets.charts.behind import draw_behind
 from ranvier.ui.widgets.charts.chart import Chart
 from ranvier.ui.widgets.charts.range_drag import RangeDrag
 
@@ -30,6 +31,7 @@ _PIXELS = 3  # the narrowest bar
 _LEAST_SLOTS = 7  # room for so many bars, if there are fewer
 _LEAST_BARS = 4  # that can be zoomed to
 _MOST_WORDS = 8  # slots that a hover names
+_MOST_BEFORE = 2  # of those behind
 _STEP, _ZOOM = 0.15, 0.6  # of what is seen, for a key
 
 
@@ -83,6 +85,7 @@ class BarChart(Chart):
     def __init__(self, *, unit: str, height: int = 240) -> None:
         super().__init__(unit=unit, height=height)
         self._bars: tuple[Bar, ...] = ()
+        self._behind: tuple[Bar, ...] = ()
         self._given: Columns | None = None
         self._columns: Columns | None = None
         self._measured: _Measured | None = None
@@ -91,19 +94,23 @@ class BarChart(Chart):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleDescription("Wheel or plus and minus zoom, arrow keys move, zero shows everything.")
 
-    def set_bars(self, bars: Sequence[Bar], unit: str | None = None, *, utc: bool = False) -> None:
-        """Show these bars. ``utc`` puts the days of the axis where UTC begins them.
+    def set_bars(
+        self, bars: Sequence[Bar], unit: str | None = None, *, utc: bool = False, behind: Sequence[Bar] = ()
+    ) -> None:
+        """Show these bars. ``utc`` puts the axis on UTC's clock. ``behind`` are drawn faintly
+        behind them, one a place, and have no say in what the whole span is.
 
         What was zoomed to stays when the bars begin where they began and are as wide.
         """
         old, self._bars = self._bars, tuple(bars)
         if not old or not self._bars or (old[0].start, old[0].width) != (self._bars[0].start, self._bars[0].width):
             self._view = None
+        self._behind = tuple(behind)
         self._show(None, unit, utc)
 
     def set_columns(self, columns: Columns, unit: str | None = None, *, utc: bool = False) -> None:
         """The same from columns, for very many."""
-        self._bars, self._view = (), None
+        self._bars, self._behind, self._view = (), (), None
         self._show(columns, unit, utc)
 
     def _show(self, columns: Columns | None, unit: str | None, utc: bool) -> None:
@@ -116,6 +123,10 @@ class BarChart(Chart):
     @property
     def bars(self) -> tuple[Bar, ...]:
         return self._bars
+
+    @property
+    def behind(self) -> tuple[Bar, ...]:
+        return self._behind
 
     @property
     def view(self) -> tuple[float, float]:
@@ -192,15 +203,17 @@ class BarChart(Chart):
         columns = self._known()
         axis = item.getAxis("bottom")
         axis.utc = self._utc
-        axis.least = _DAY_S if self._utc else 0.0
         if not len(columns.starts):
             self._set_heights(0.0, 1.0)
             return
-        # A day's name stands below the middle of its bar.
-        axis.shift = float(columns.ends[0] - columns.starts[0]) / 2 if self._utc else 0.0
+        width = float(columns.ends[0] - columns.starts[0])
+        days = self._utc and width >= _DAY_S
+        axis.least = _DAY_S if days else 0.0
+        axis.shift = width / 2 if days else 0.0  # a day's name stands below the middle of its bar
         low, high = self.view
         item.setXRange(low, high, padding=0)
-        self._set_heights(0.0, max(self._draw_bars(columns, low, high), 1e-9) * 1.08)
+        top = max(self._draw_bars(columns, low, high), self._draw_behind(low, high), 1e-9)
+        self._set_heights(0.0, top * 1.08)
         self._draw_bands(columns, low, high)
 
     def _draw_bars(self, columns: Columns, low: float, high: float) -> float:
@@ -213,17 +226,29 @@ class BarChart(Chart):
         end = int(np.searchsorted(starts, high, "right"))
         if begin >= end:
             return 0.0
-        most = max(1, self._plot.getPlotItem().getViewBox().width() // _PIXELS)
+        most = self._most()
         chosen = np.arange(begin, end)
         width: Any = known.widths[chosen]
         if len(chosen) > most:
-            edges = begin + np.searchsorted(starts[begin:end], np.linspace(low, high, int(most) + 1))
+            edges = begin + np.searchsorted(starts[begin:end], np.linspace(low, high, most + 1))
             edges[0], edges[-1] = begin, end
             parts = [(a, b) for a, b in itertools.pairwise(edges) if b > a]
             chosen = np.array([a + int(np.argmax(heights[a:b])) for a, b in parts])
             width = np.full(len(chosen), (high - low) / most)
         self._draw_stacks(columns, known.firsts, chosen, width)
         return float(np.max(heights[chosen]))
+
+    def _most(self) -> int:
+        """As many bars as there is room for."""
+        return max(1, int(self._plot.getPlotItem().getViewBox().width() // _PIXELS))
+
+    def _draw_behind(self, low: float, high: float) -> float:
+        if not self._behind:
+            return 0.0
+        bars, top = draw_behind(columns_of(self._behind), (low, high), self._most(), colours_of(self))
+        if bars is not None:
+            self._add(bars)
+        return top
 
     def _draw_stacks(self, columns: Columns, firsts: Any, chosen: Any, width: Any) -> None:
         import numpy as np
@@ -271,7 +296,8 @@ class BarChart(Chart):
         said = dict.fromkeys(columns.words(int(place)) for place in found[: 4 * _MOST_WORDS])
         lines = [words for words in said if words]
         more = f"\nand {len(lines) - _MOST_WORDS} more" if len(lines) > _MOST_WORDS else ""
-        return "\n".join(lines[:_MOST_WORDS]) + more
+        before = [bar.words for bar in self._behind if bar.start <= x < bar.start + bar.width]
+        return "\n".join(lines[:_MOST_WORDS]) + more + "".join(f"\n{words}" for words in before[:_MOST_BEFORE])
 
     # --- the bars as columns --------------------------------------------------------------------------------
 

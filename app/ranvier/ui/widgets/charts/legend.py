@@ -111,7 +111,7 @@ class ChartPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        head = QHBoxLayout()
+        self._head = head = QHBoxLayout()
         self.title = label(title, "muted")
         head.addWidget(self.title, 0, Qt.AlignmentFlag.AlignTop)
         self._names = Names()
@@ -123,3 +123,8 @@ class ChartPanel(QWidget):
     def set_names(self, names: Sequence[str]) -> None:
         """The series in the chart's order."""
         self._names.show_names(names if len(names) > 1 else ())
+
+    def add_choice(self, choice: QWidget) -> None:
+        """At the right of the names: something that changes what is drawn."""
+        self._head.addSpacing(_GAP)
+        self._head.addWidget(choice, 0, Qt.AlignmentFlag.AlignTop)
