@@ -52,7 +52,7 @@ async def test_refused_transfers_say_why(sandbox: SandboxProcess) -> None:
     async with connected(sandbox) as connection:
         sender, taker = await funded(connection, Tao(10**9)), new_key()
         plan = await plans.plan_transfer(connection, sender.ss58, taker.ss58, Tao(5 * 10**9))
-        assert "Not enough TAO" in plan.warnings[0]
+        assert "Not enough TAO" in plan.lacks
         receipt = await submit.submit(connection, plan, sender)
         assert receipt.stage is TxStage.FAILED and "not enough free TAO" in str(receipt.error)
         assert change(receipt) == -(receipt.fee_rao or 0) < 0  # a failed call costs its fee
@@ -84,9 +84,7 @@ async def test_life_of_a_miner(sandbox: SandboxProcess) -> None:
         cold, hot = await funded(connection, Tao(100 * 10**9)), new_key()
         assert await reads.neuron(connection, NETUID, hot.ss58, await connection.head()) is None
         plan = await plans.plan_register(connection, cold.ss58, hot.ss58, NETUID)
-        assert plan.function == "register_limit" and plan.warnings == (
-            "This hotkey is new to the chain: verify its backup first.",
-        )
+        assert plan.function == "register_limit" and plan.warnings == ()
         receipt = await done(connection, plan, cold)
         paid = -change(receipt) - (receipt.fee_rao or 0)
         assert 0 < paid <= plan.spend_rao * 105 // 100
@@ -223,3 +221,36 @@ async def test_the_next_epoch_by_the_clock_of_343(tmp_path: Path) -> None:
             assert await reads.last_epoch_block(connection, NETUID, await connection.block(following)) == following
     finally:
         process.stop()
+
+
+async def test_who_pays_the_fee_and_whose_backup_is_told(
+    sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Newer runtimes charge the owner for what its hotkey signs; before, that is free. Off the sandbox, keys matter."""
+    async with connected(sandbox) as connection:
+        cold, hot = await funded(connection, Tao(100 * 10**9)), new_key()
+        await done(connection, await plans.plan_register(connection, cold.ss58, hot.ss58, NETUID), cold)
+        free = await plans.plan_serve_axon(connection, hot.ss58, NETUID, "192.0.2.1", 8091)
+        assert dict(free.lines)["Fee"] == "none" and free.fee_payer_ss58 == hot.ss58 and not free.lacks
+
+        async def priced(*_: object) -> int:
+            return 1000
+
+        monkeypatch.setattr("ranvier.chain.fees.estimate", priced)
+        before = await plans.plan_serve_axon(connection, hot.ss58, NETUID, "192.0.2.1", 8091)
+        assert before.fee_payer_ss58 == hot.ss58 and "0.000000000 TAO can be spent, " in before.lacks
+        monkeypatch.setattr("ranvier.chain.fees._OWNER_PAYS_FROM", connection.spec_version)
+        owned = await plans.plan_serve_axon(connection, hot.ss58, NETUID, "192.0.2.1", 8091)
+        assert owned.fee_payer_ss58 == cold.ss58 and not owned.lacks
+        assert "the coldkey that owns the hotkey" in dict(owned.lines)["Fee"]
+        stranger = await plans.plan_serve_axon(connection, new_key().ss58, NETUID, "192.0.2.1", 8091)
+        assert stranger.fee_payer_ss58 == stranger.signer_ss58 and stranger.lacks
+        moved = await plans.plan_transfer(connection, cold.ss58, hot.ss58, Tao(1))
+        assert moved.fee_payer_ss58 == cold.ss58
+    elsewhere = Connection(replace(sandbox_network(sandbox.endpoint, sandbox.genesis), name="finney"), timeout_s=5)
+    await elsewhere.open()
+    try:
+        plan = await plans.plan_register(elsewhere, cold.ss58, new_key().ss58, NETUID)
+        assert "This hotkey is new to the chain: verify its backup first." in plan.warnings
+    finally:
+        await elsewhere.close()

@@ -16,6 +16,7 @@ from ranvier.agent.api.messages import GetReceipts, Receipts
 from ranvier.chain.model import Plan
 from ranvier.chain.policy import Policy, judge
 from ranvier.core.errors import ChainError, RanvierError
+from ranvier.keys import wallets
 from ranvier.ui.dialogs.money import money_forms as forms
 from ranvier.ui.dialogs.money import money_forms_miner as miner_forms
 from ranvier.ui.dialogs.money import money_preview as module
@@ -23,7 +24,7 @@ from ranvier.ui.dialogs.money.money import FormDialog
 from ranvier.ui.dialogs.money.money_ground import Ground, plain_rao, position_key
 from ranvier.ui.dialogs.money.money_preview import Preview
 from ranvier.ui.money_desk import MoneyDesk
-from ranvier.ui.own_keys import own_keys
+from ranvier.ui.own_keys import OwnKey, own_keys
 from ranvier.ui.pages.subnets import SubnetsPage
 from ranvier.ui.transacting import Wish
 
@@ -266,3 +267,27 @@ def test_stake_goes_first_to_where_there_is_some_and_last_to_root() -> None:
     spot = {netuid: sum(one.spot_rao or 0 for one in ground.found.portfolio.holdings if one.netuid == netuid)
             for netuid in order[:-1]}  # fmt: skip
     assert order[:-1] == sorted(order[:-1], key=lambda netuid: -spot[netuid])
+
+
+def test_a_coldkey_that_can_sign_here_comes_before_a_richer_one_that_is_only_watched() -> None:
+    rich, poor = samples_money.COLDKEY, samples_money.BOB
+    watched = OwnKey("cold storage", rich, rich, False, signs=False)
+    here = OwnKey("bob", poor, poor, False)
+    ground = Ground(samples_money.holdings(), (watched, here))
+    assert [one.value for one in ground.coldkeys()] == [poor, rich]
+    assert ground.coldkeys()[1].words.endswith("to spend, signed elsewhere")
+    assert [one.value for one in Ground(samples_money.holdings(), (here, replace(watched, signs=True))).coldkeys()] == [
+        rich, poor,
+    ]  # fmt: skip
+
+
+async def test_a_key_that_one_wallet_only_watches_signs_by_another(house) -> None:
+    from ranvier.ui.own_keys import wallets_here
+
+    folder = house.paths.wallets
+    wallets.add_watch_only(folder, "a watcher", samples.COLDKEY)
+    assert [key.signs for key in own_keys(wallets_here(house.context))] == [False]
+    await samples.make_wallets(folder)
+    (key,) = [key for key in own_keys(wallets_here(house.context)) if key.ss58 == samples.COLDKEY]
+    assert key.signs and key.name == "a watcher"
+    await house.close()

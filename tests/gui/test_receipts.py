@@ -9,10 +9,9 @@ import pytest
 
 from gui import samples, samples_money
 from ranvier.agent.api.messages import Receipts
+from ranvier.agent.money.receipt_book import ReceiptBook, counts, value_of
 from ranvier.agent.money.receipt_rows import stored
 from ranvier.chain.model import Movement, TxStage
-from ranvier.ui import receipts as module
-from ranvier.ui.receipts import counts, value_of
 
 COIN = 10**9
 
@@ -63,5 +62,5 @@ async def test_more_receipts_than_a_page_count_for_the_day(house):
         return Receipts(tuple(pages[command.offset]))
 
     house.client.call = call
-    assert await module.Receipts(house.context).spent_today() == 700 * 5 * COIN
+    assert await ReceiptBook(house.client, lambda: (), house.errors.append).spent_today() == 700 * 5 * COIN
     await house.close()

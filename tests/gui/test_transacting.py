@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -14,7 +15,9 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from chain.sandbox_process import SandboxProcess
 from gui import samples, samples_money
 from ranvier.agent.api.messages import AddReceipt, GetReceipts, Receipts
+from ranvier.agent.money.receipt_book import counts
 from ranvier.agent.money.receipt_rows import stored
+from ranvier.agent.network.link import where
 from ranvier.chain import reads
 from ranvier.chain.connection import Connection
 from ranvier.chain.following import unpacked
@@ -22,25 +25,22 @@ from ranvier.chain.model import TxStage
 from ranvier.chain.networks import sandbox_network
 from ranvier.chain.outcome import Sent
 from ranvier.chain.plans import plans
-from ranvier.chain.policy import Policy, judge
+from ranvier.chain.policy import Policy, judge, policy_of
 from ranvier.chain.runtime.extrinsics import Mortality
 from ranvier.core.errors import ChainError, KeyFileError, RanvierError, StorageError
 from ranvier.core.evidence import Level
 from ranvier.core.settings import LIMIT_ACTION_TAO, LIMIT_COST_PERCENT, LIMIT_DAY_TAO, RETYPE_ABOVE_TAO
 from ranvier.core.units import Tao
 from ranvier.keys import mnemonic, wallets
-from ranvier.keys.signing import LocalSigner
+from ranvier.keys.signing import LocalSigner, OneSignature
 from ranvier.ui import transacting as module
-from ranvier.ui.chain_link import where
 from ranvier.ui.dialogs.ask import show
 from ranvier.ui.dialogs.money.money import self_transfer
 from ranvier.ui.dialogs.money.plan import PlanDialog
 from ranvier.ui.dialogs.money.receipt import TransactionDialog, verdict_words
 from ranvier.ui.dialogs.wallets.offline import OfflineDialog
 from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
-from ranvier.ui.receipts import counts
-from ranvier.ui.spending import policy_of
-from ranvier.ui.transacting import OneSignature, Transacting, Wish
+from ranvier.ui.transacting import Transacting, Wish
 
 COIN = 10**9
 PASSWORD = "correct horse battery"
@@ -98,6 +98,12 @@ async def test_plan_dialog_asks_for_the_amount_again_and_refuses_beyond_a_limit(
     refused.submitted()
     assert refused.result() == 0
     refused.deleteLater()
+    short = replace(plan, lacks="Not enough TAO: 1.000000000 TAO can be spent, 5.000000000 TAO are needed.")
+    poor = PlanDialog(parent, short, verdict=judge(Policy(), short))
+    said = [one.text() for one in poor.findChildren(QLabel)]
+    assert not poor.yes.isEnabled() and short.lacks in poor.yes.toolTip() and poor.again is None
+    assert said.count(short.lacks) == 1 and "Your limits are in the settings." not in said
+    poor.deleteLater()
     await house.close()
 
 
@@ -145,7 +151,7 @@ def faked(monkeypatch):
     async def connected(_context):
         yield Node()
 
-    async def submit(_conn, plan, signer, *, on_signed, on_stage, wait, timeout_s):
+    async def submit(_conn, plan, signer, *, unsigned, on_signed, on_stage, wait, timeout_s):
         payload = b"what is signed"
         late = getattr(signer, "sign_later", None)
         signature = await late(payload) if late else signer.sign(payload)

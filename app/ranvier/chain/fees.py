@@ -6,7 +6,7 @@ from typing import Any
 
 from ranvier.chain.connection import Connection
 from ranvier.chain.errors import RpcError
-from ranvier.chain.model import BlockRef
+from ranvier.chain.model import SUBTENSOR, BlockRef
 from ranvier.chain.runtime import extrinsics
 from ranvier.chain.runtime.values import read_compact
 from ranvier.core.errors import ChainError
@@ -15,6 +15,10 @@ from ranvier.keys import addresses
 _NO_SIGNATURE = b"\0" * 64
 _SR25519 = 1
 _FORMS = ("TransactionPaymentApi_query_info", "payment_queryInfo")
+# From this version on these are charged to the coldkey that owns the hotkey which signs them (runtime's fee_filters);
+# before, they are free. The metadata does not say so: the wrapper describes itself as what it wraps.
+_OWNER_PAYS_FROM = 426
+_OWNER_PAYS = ((SUBTENSOR, "serve_axon"), (SUBTENSOR, "serve_prometheus"), ("Commitments", "set_commitment"))
 
 
 async def estimate(conn: Connection, call_hex: str, signer_ss58: str, at: BlockRef) -> int:
@@ -31,6 +35,15 @@ async def estimate(conn: Connection, call_hex: str, signer_ss58: str, at: BlockR
         return _read(bytes.fromhex(str(answer)[2:]))
     except RpcError:
         return _fee(await conn.rpc(_FORMS[1], ["0x" + extrinsic.hex()]))
+
+
+async def payer(conn: Connection, pallet: str, function: str, signer_ss58: str, at: BlockRef) -> str:
+    """Who is charged the fee of this call: the signer, or the owner of the hotkey that signs."""
+    spec = conn.spec_version
+    if spec is None or spec < _OWNER_PAYS_FROM or (pallet, function) not in _OWNER_PAYS:
+        return signer_ss58
+    (owner,) = await conn.read([(SUBTENSOR, "Owner", [signer_ss58])], at)
+    return signer_ss58 if owner is None or str(owner) == addresses.ss58(bytes(32)) else str(owner)
 
 
 def _read(info: bytes) -> int:

@@ -136,6 +136,7 @@ class Plan:
     ``spend_rao`` is TAO that leaves the account, ``value_rao`` the TAO value of all that is moved or swapped: what
     limits go by. ``price_rao`` is the price now, ``limit_price_rao`` the worst accepted, ``cost_ppm`` what fee and
     slippage of the pool cost, in millionths. ``effects`` and ``facts`` are what the receipt is held against.
+    ``fee_payer_ss58`` is who pays the fee (None: the signer). ``lacks`` says why it cannot be paid; empty: it can.
     """
 
     network: str
@@ -157,6 +158,8 @@ class Plan:
     limit_price_rao: int | None = None
     cost_ppm: int | None = None
     facts: tuple[Fact, ...] = ()
+    fee_payer_ss58: str | None = None
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _fee_findings(plan: Plan, fee: int | None, payer: str | None, outcome: _Outc
         found.append("The fee was taken in alpha.")
     if fee is not None and fee > plan.fee_rao:
         found.append(f"The fee was {Tao(fee)}, {Tao(fee - plan.fee_rao)} more than planned.")
-    if payer is not None and payer != plan.signer_ss58:
+    if payer is not None and payer != (plan.fee_payer_ss58 or plan.signer_ss58):
         found.append(f"The fee was paid by {addresses.short(payer)}.")
     return tuple(found)
 

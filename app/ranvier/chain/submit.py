@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ranvier.chain.connection import Connection
@@ -11,7 +12,7 @@ from ranvier.chain.following import GONE, holds, look
 from ranvier.chain.model import Plan, Receipt, TxStage
 from ranvier.chain.outcome import Sent, Stages, receipt_of
 from ranvier.chain.runtime import extrinsics
-from ranvier.chain.runtime.extrinsics import Mortality
+from ranvier.chain.runtime.extrinsics import ERA_BLOCKS, Mortality
 from ranvier.chain.watching import LostError, Sight, watch
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
 from ranvier.keys.signing import Signer
@@ -29,11 +30,26 @@ class LateSigner(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A plan made ready to be signed, perhaps on another machine: what its payload is made of besides the runtime."""
+
+    plan: Plan
+    nonce: int
+    mortality: Mortality
+
+    @property
+    def last_block(self) -> int:
+        """The last block that may hold it."""
+        return self.mortality.block + ERA_BLOCKS
+
+
 async def submit(
     conn: Connection,
     plan: Plan,
     signer: Signer,
     *,
+    unsigned: Unsigned | None = None,
     on_signed: Callable[[Sent], Awaitable[None]] | None = None,
     on_stage: Stages | None = None,
     wait: TxStage = TxStage.IN_BLOCK,
@@ -46,8 +62,9 @@ async def submit(
     ChainError too. Once it is accepted there is always a Receipt; its ``error`` says in a sentence what went wrong.
     It is sent once, never again. ``on_signed`` is awaited between signing and sending: what it raises keeps it from
     being sent; what it writes down lets somebody else look for the transaction when this process is gone.
+    ``unsigned`` is what ``prepare`` made of this plan before, where the signature was brought since.
     """
-    sent = await _sign(conn, plan, signer)
+    sent = await _sign(conn, plan, signer, unsigned)
     if on_signed is not None:
         await on_signed(sent)
     told: list[TxStage] = []
@@ -68,9 +85,42 @@ async def submit(
     return await receipt_of(conn, sent, sight, tell)
 
 
-async def _sign(conn: Connection, plan: Plan, signer: Signer) -> Sent:
+async def prepare(conn: Connection, plan: Plan) -> Unsigned:
+    """Ready to be signed for the next 64 blocks. Raises ChainError as ``submit`` does, NetworkError."""
+    await _check(conn, plan)
+    nonce = int(await conn.rpc("system_accountNextIndex", [plan.signer_ss58]))
+    final = str(await conn.rpc("chain_getFinalizedHead", []))
+    number = int((await conn.rpc("chain_getHeader", [final]))["number"], 16)
+    return Unsigned(plan, nonce, Mortality(number, final))
+
+
+async def payload_of(conn: Connection, unsigned: Unsigned) -> bytes:
+    """Exactly the bytes that are to be signed."""
+    call, nonce, mortality = unsigned.plan.call_hex, unsigned.nonce, unsigned.mortality
+    return await conn.compute(lambda runtime: extrinsics.signature_payload(runtime, call, nonce, mortality))
+
+
+async def _sign(conn: Connection, plan: Plan, signer: Signer, unsigned: Unsigned | None) -> Sent:
     if signer.ss58 != plan.signer_ss58:
         raise _refusal(f"The plan is for {plan.signer_ss58}, but the unlocked key is {signer.ss58}.")
+    if unsigned is None:
+        unsigned = await prepare(conn, plan)
+    else:
+        await _check(conn, plan)
+        await _still_good(conn, unsigned)
+    nonce, mortality = unsigned.nonce, unsigned.mortality
+    payload = await payload_of(conn, unsigned)
+    signature = await signer.sign_later(payload) if isinstance(signer, LateSigner) else signer.sign(payload)
+    data = await conn.compute(
+        lambda r: extrinsics.signed(
+            r, plan.call_hex, signer.public_key, signer.crypto_type, signature, nonce, mortality
+        )
+    )
+    return Sent(plan, data, extrinsics.hash_of(data), mortality)
+
+
+async def _check(conn: Connection, plan: Plan) -> None:
+    """That this is still the chain, and the version of it, that the plan was made for."""
     runtime = await conn.current_runtime()
     if runtime.genesis != plan.genesis_hash:
         raise _refusal(f"The plan is for {plan.network}, but this is another network.")
@@ -79,18 +129,20 @@ async def _sign(conn: Connection, plan: Plan, signer: Signer) -> Sent:
     problem = await conn.compute(extrinsics.signing_problem)
     if problem is not None:
         raise _refusal(f"Nothing can be signed for this chain: {problem}.", "Update Ranvier.")
-    nonce = int(await conn.rpc("system_accountNextIndex", [plan.signer_ss58]))
-    final = str(await conn.rpc("chain_getFinalizedHead", []))
-    number = int((await conn.rpc("chain_getHeader", [final]))["number"], 16)
-    mortality = Mortality(number, final)
-    payload = await conn.compute(lambda r: extrinsics.signature_payload(r, plan.call_hex, nonce, mortality))
-    signature = await signer.sign_later(payload) if isinstance(signer, LateSigner) else signer.sign(payload)
-    data = await conn.compute(
-        lambda r: extrinsics.signed(
-            r, plan.call_hex, signer.public_key, signer.crypto_type, signature, nonce, mortality
+
+
+async def _still_good(conn: Connection, unsigned: Unsigned) -> None:
+    """That what was prepared a while ago can still get into a block."""
+    if (await conn.head()).number >= unsigned.last_block:
+        raise ChainError(
+            "Too late", f"It could get into a block up to {unsigned.last_block}, which is past.", "Plan it again."
         )
-    )
-    return Sent(plan, data, extrinsics.hash_of(data), mortality)
+    if int(await conn.rpc("system_accountNextIndex", [unsigned.plan.signer_ss58])) != unsigned.nonce:
+        raise ChainError(
+            "Overtaken",
+            "This account has sent another transaction since, perhaps this very one.",
+            "Look at the receipts (ranvier ledger receipts), then plan it again if you still want it.",
+        )
 
 
 async def _look_for(conn: Connection, sent: Sent, wait: TxStage) -> Sight:

@@ -133,6 +133,21 @@ class LocalSigner:
         raise TypeError("a secret key is not copied")
 
 
+class OneSignature:
+    """A signer that signs once and is wiped in that moment: nothing stays in memory while a transaction is watched."""
+
+    def __init__(self, key: LocalSigner) -> None:
+        self._key = key
+        self.ss58, self.public_key, self.crypto_type = key.ss58, key.public_key, key.crypto_type
+
+    def sign(self, payload: bytes) -> bytes:
+        """Sign, whatever comes of it the only time."""
+        try:
+            return self._key.sign(payload)
+        finally:
+            self._key.wipe()
+
+
 def verify(ss58: str, payload: bytes, signature: bytes) -> bool:
     """Whether ``signature`` over ``payload`` is by the key of ``ss58``, in either scheme.
 

@@ -1,56 +1,18 @@
-"""The window's own connection to the chain: opened late, for one transaction, on the connection's own thread.
-
-The agent never sees a key, so what is planned, signed and watched here does not pass through it; it only says
-where the network answers.
-"""
+"""The window's own connection to the chain: opened late, for one transaction, on the connection's own thread."""
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
-from ranvier.agent.api.messages import ChainView
-from ranvier.chain.networks import NETWORKS, Network, sandbox_network
-from ranvier.core.errors import NetworkError
+from ranvier.agent.network.link import linked
 from ranvier.ui.context import Context
 
 if TYPE_CHECKING:
     from ranvier.chain.connection import Connection
 
-_HEAVY = ("ranvier.chain.connection", "ranvier.chain.session", "ranvier.chain.plans.plans", "ranvier.chain.submit")
 
-
-@asynccontextmanager
-async def connected(context: Context) -> AsyncIterator[Connection]:
+def connected(context: Context) -> AbstractAsyncContextManager[Connection]:
     """An open connection to the network that the agent works on; closed at the end. Raises NetworkError."""
     latest = context.bridge.latest
-    network, endpoints = where(latest.chain if latest is not None else None)
-    loop = asyncio.get_running_loop()
-    for name in _HEAVY:
-        await loop.run_in_executor(None, importlib.import_module, name)
-    from ranvier.chain.connection import Connection
-
-    connection = Connection(network, endpoints=endpoints, cache=context.paths.metadata)
-    try:
-        await connection.open()
-        yield connection
-    finally:
-        await connection.close()
-
-
-def where(view: ChainView | None) -> tuple[Network, tuple[str, ...]]:
-    """The network of the agent's view and the endpoint to ask first. Raises NetworkError when there is none."""
-    if view is None or not view.network:
-        raise NetworkError("No network", "No network was chosen yet.", "Choose one first.")
-    if view.endpoint is None:
-        from ranvier.agent.network.chain_watch import (
-            not_reached,  # brings the chain's reading parts along: only when needed
-        )
-
-        raise not_reached(view)
-    if view.network == "sandbox":
-        return sandbox_network(view.endpoint, view.genesis_hash), ()
-    return NETWORKS[view.network], (view.endpoint,)
+    return linked(latest.chain if latest is not None else None, context.paths.metadata)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ranvier.keys.folders import wallet_folders
 from ranvier.keys.listing import KeyForm, Wallet, list_wallets
@@ -12,12 +12,14 @@ from ranvier.ui.context import Context
 
 @dataclass(frozen=True, slots=True)
 class OwnKey:
-    """``name`` is ``alice`` for a coldkey, ``alice / default`` for a hotkey; ``coldkey_ss58`` that of its wallet."""
+    """``name`` is ``alice`` for a coldkey, ``alice / default`` for a hotkey; ``coldkey_ss58`` that of its wallet.
+    ``signs``: its secret is on this machine; what only its address is known of is signed elsewhere."""
 
     name: str
     ss58: str
     coldkey_ss58: str | None
     hotkey: bool
+    signs: bool = True
 
 
 def wallets_here(context: Context) -> list[Wallet]:
@@ -33,8 +35,11 @@ def own_keys(wallets: Iterable[Wallet]) -> tuple[OwnKey, ...]:
     """Their coldkeys and hotkeys, each address once, under the first name that it has."""
     found: dict[str, OwnKey] = {}
     for wallet in wallets:
-        if wallet.coldkey_ss58 is not None and wallet.coldkey is not KeyForm.UNREADABLE:
-            found.setdefault(wallet.coldkey_ss58, OwnKey(wallet.name, wallet.coldkey_ss58, wallet.coldkey_ss58, False))
+        if (ss58 := wallet.coldkey_ss58) is not None and wallet.coldkey is not KeyForm.UNREADABLE:
+            signs = wallet.coldkey is not KeyForm.NONE
+            first = found.setdefault(ss58, OwnKey(wallet.name, ss58, ss58, False, signs))
+            if signs and not first.signs:  # another wallet only watches it
+                found[ss58] = replace(first, signs=True)
         for hotkey in wallet.hotkeys:
             if hotkey.ss58 is not None and hotkey.form is not KeyForm.UNREADABLE:
                 name = f"{wallet.name} / {hotkey.name}"

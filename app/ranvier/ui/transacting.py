@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
+from ranvier.agent.money.receipt_book import ReceiptBook
 from ranvier.chain.model import Plan, Receipt, TxStage
-from ranvier.chain.policy import Verdict, judge
+from ranvier.chain.policy import Verdict, judge, policy_of
 from ranvier.core.errors import Cancelled, KeyFileError, RanvierError
 from ranvier.keys import wallets
 from ranvier.keys.encryption import OnAttempt
 from ranvier.keys.listing import KeyForm
 from ranvier.keys.offline import ExportedSigner
 from ranvier.keys.remember import PasswordStore
-from ranvier.keys.signing import SR25519, LocalSigner, Signer
+from ranvier.keys.signing import SR25519, LocalSigner, OneSignature, Signer
 from ranvier.ui.chain_link import connected
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import show
@@ -34,15 +35,11 @@ from ranvier.ui.dialogs.wallets.offline import OfflineDialog
 from ranvier.ui.dialogs.wallets.sign_steps import KeyChoice, key_choices
 from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 from ranvier.ui.own_keys import wallets_here
-from ranvier.ui.receipts import Receipts
-from ranvier.ui.spending import policy_of
 
 if TYPE_CHECKING:
     from ranvier.chain.connection import Connection
-    from ranvier.chain.outcome import Sent
 
 Unlock = Callable[..., Awaitable[LocalSigner]]
-_WATCH_S = 180.0
 _PRACTICE = "The rehearsal shows the practice wallet's password, below its stages, until the window that made it ends."
 
 
@@ -58,20 +55,6 @@ class Wish:
     plan: Callable[[Connection], Awaitable[Plan]]
     sending: Callable[[], Awaitable[None]] | None = None
     ended: Callable[[Receipt | None], Awaitable[None]] | None = None
-
-
-class OneSignature:
-    """A signer that signs once and is wiped in that moment: nothing stays in memory while a transaction is watched."""
-
-    def __init__(self, key: LocalSigner) -> None:
-        self._key = key
-        self.ss58, self.public_key, self.crypto_type = key.ss58, key.public_key, key.crypto_type
-
-    def sign(self, payload: bytes) -> bytes:
-        try:
-            return self._key.sign(payload)
-        finally:
-            self._key.wipe()
 
 
 class Elsewhere(ExportedSigner):
@@ -104,7 +87,7 @@ class Transacting:
         unlock: Unlock = wallets.unlock_coldkey,
     ) -> None:
         self._context, self._widget, self._finished, self._unlock = context, widget, finished, unlock
-        self._receipts = Receipts(context)
+        self._receipts = ReceiptBook(context.client, lambda: wallets_here(context), context.show_error)
         self.busy = False
         self.dialog: TransactionDialog | None = None
         self.times: dict[TxStage, float] = {}  # of the last transaction: seconds from sending to each stage
@@ -174,11 +157,8 @@ class Transacting:
         return await self._unlock(path, password, on_attempt=on_attempt)
 
     async def _send(self, connection: Connection, plan: Plan, signer: Signer, wish: Wish) -> Receipt:
-        from ranvier.chain.submit import submit
-
         if wish.sending is not None:
             await wish.sending()
-        at_ms = int(time.time() * 1000)
         dialog = TransactionDialog(self._widget, plan)
         self._replace(dialog)
         dialog.show()
@@ -189,23 +169,9 @@ class Transacting:
             self.times.setdefault(stage, time.monotonic() - begun)
             dialog.show_stage(stage)
 
-        begun_with: list[Sent] = []
-
-        async def begin(sent: Sent) -> None:
-            await self._receipts.begin(sent, at_ms)
-            begun_with.append(sent)
-
         try:
-            receipt = await submit(
-                connection, plan, signer, on_signed=begin, on_stage=tell, wait=TxStage.FINAL, timeout_s=_WATCH_S
-            )
-        except RanvierError as error:
-            dialog.show_error(error)
-            for sent in begun_with:  # the node did not take it
-                dropped = Receipt(
-                    plan, TxStage.DROPPED, sent.hash, None, None, None, None, error.message, error.hint or None
-                )
-                await self._receipts.keep(dropped, at_ms)
+            receipt = await self._receipts.send(connection, plan, signer, tell, refused=dialog.show_error)
+        except RanvierError:
             if wish.ended is not None:
                 await wish.ended(None)
             raise
@@ -214,7 +180,6 @@ class Transacting:
             if wish.ended is not None and isinstance(stopped, Cancelled):
                 await wish.ended(None)
             raise
-        await self._receipts.keep(receipt, at_ms)
         dialog.show_receipt(receipt)
         if wish.ended is not None:
             await wish.ended(receipt)

@@ -68,15 +68,18 @@ async def finish(conn: Connection, begun: Start, draft: Draft) -> Plan:
     call_hex, words = await conn.compute(lambda runtime: _encoded(runtime, draft))
     signer = begun.balance.ss58
     fee = Tao(await fees.estimate(conn, call_hex, signer, begun.at))
-    spendable = Tao(begun.balance.spendable_rao)
+    purse = begun.balance
+    if fee and (payer := await fees.payer(conn, draft.pallet, draft.function, signer, begun.at)) != signer:
+        (purse,) = await reads.balances(conn, [payer], begun.at)  # such a call spends nothing but its fee
+    spendable = Tao(purse.spendable_rao)
     left = spendable - draft.spend - fee
-    warnings = list(draft.warnings)
+    warnings, lacks = list(draft.warnings), ""
     if left < Tao(0):
         if draft.function in _FEE_IN_ALPHA and not draft.spend:
             warnings.insert(0, "There is too little TAO for the fee; the chain may take it in alpha instead.")
         else:
-            needed = draft.spend + fee
-            warnings.insert(0, f"Not enough TAO: {spendable} can be spent, {needed} are needed.")
+            whose = "" if purse.ss58 == signer else f" by {addresses.short(purse.ss58)}, who pays the fee"
+            lacks = f"Not enough TAO: {spendable} can be spent{whose}, {draft.spend + fee} are needed."
     runtime = conn.runtime
     return Plan(
         network=conn.network.name,
@@ -91,7 +94,7 @@ async def finish(conn: Connection, begun: Start, draft: Draft) -> Plan:
         spend_rao=draft.spend.rao,
         lines=(
             *draft.lines,
-            ("Fee", f"{fee}, paid by {addresses.short(signer)}" if fee else "none"),
+            ("Fee", _fee_words(fee, purse.ss58, signer)),
             ("Left to spend", str(left) if left >= Tao(0) else "not enough"),
             ("Network", f"{conn.network.title} ({runtime.genesis[:10]}…)"),
             ("Call", words),
@@ -104,6 +107,16 @@ async def finish(conn: Connection, begun: Start, draft: Draft) -> Plan:
         limit_price_rao=draft.limit_price_rao,
         cost_ppm=draft.cost_ppm,
         facts=tuple(draft.facts),
+        fee_payer_ss58=purse.ss58,
+        lacks=lacks,
+    )
+
+
+def _fee_words(fee: Tao, payer: str, signer: str) -> str:
+    if not fee:
+        return "none"
+    return f"{fee}, paid by {addresses.short(payer)}" + (
+        ", the coldkey that owns the hotkey" if payer != signer else ""
     )
 
 
@@ -176,9 +189,9 @@ def swap_warnings(quote: Quote | None, limit_rao: int | None) -> list[str]:
     return found
 
 
-def backup_warning(owner: Any) -> list[str]:
-    """A hotkey that the chain does not know yet may be somebody's only copy."""
-    if owner is None or str(owner) == NOBODY:
+def backup_warning(conn: Connection, owner: Any) -> list[str]:
+    """A hotkey that the chain does not know yet may be somebody's only copy; on the sandbox nothing is lost with it."""
+    if conn.network.name != "sandbox" and (owner is None or str(owner) == NOBODY):
         return ["This hotkey is new to the chain: verify its backup first."]
     return []
 

@@ -124,7 +124,7 @@ async def plan_register(
             ("Effect", f"The hotkey gets a seat and is immune for {subnet.immunity_blocks} blocks. {gone}"),
             ("Seats", f"{subnet.neurons} of {subnet.max_neurons} taken"),
         ],
-        warnings=[*_register_warnings(subnet, rules, uid, owner, coldkey_ss58), *backup_warning(owner)],
+        warnings=[*_register_warnings(subnet, rules, uid, owner, coldkey_ss58), *backup_warning(conn, owner)],
         effects=[Effect(coldkey_ss58, None, None, -price.rao, -highest)],
         facts=[Fact(SUBTENSOR, "Uids", (netuid, hotkey_ss58), (), f"The hotkey has a seat on subnet {netuid}.")],
         price_rao=price.rao,

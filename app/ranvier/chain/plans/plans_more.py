@@ -205,7 +205,7 @@ async def plan_swap_hotkey(
     stated = conn.constant(SUBTENSOR, known) or conn.constant(SUBTENSOR, f"Initial{known}")
     cost = Tao(int(stated) if stated else usual)
     values = (hotkey_ss58, new_hotkey_ss58, *([netuid] if len(arguments) >= 3 else []))
-    warnings = [*backup_warning(new_owner)]
+    warnings = backup_warning(conn, new_owner)
     if owner is None or str(owner) != coldkey_ss58:
         warnings.append("The old hotkey is not yours, so the chain will refuse.")
     if new_owner is not None and str(new_owner) not in (NOBODY, coldkey_ss58):

@@ -52,16 +52,25 @@ class Ground:
         """``alice / default`` where it has a name, else the short address."""
         return next((key.name for key in self.keys if key.ss58 == ss58), short_address(ss58))
 
+    def signs(self, ss58: str) -> bool:
+        """Whether the secret of this address is on this machine."""
+        return any(key.ss58 == ss58 and key.signs for key in self.keys)
+
     def subnet(self, netuid: int) -> str:
         return subnet_text(netuid, self.found.names.get(netuid))
 
     # --- choices ---------------------------------------------------------------------------------------------
 
     def coldkeys(self) -> list[Option]:
-        """Watched coldkeys with what they can spend, the richest first; then those of the wallets here."""
-        accounts = sorted(self.found.portfolio.accounts, key=lambda one: -one.spendable_rao)
+        """Watched coldkeys with what they can spend, those that can sign here first, of them the richest; then those
+        of the wallets here."""
+        accounts = sorted(self.found.portfolio.accounts, key=lambda one: (not self.signs(one.ss58), -one.spendable_rao))
         found = [
-            Option(f"{self.named(one.ss58)}: {format_tao(Tao(one.spendable_rao), 4)} to spend", one.ss58)
+            Option(
+                f"{self.named(one.ss58)}: {format_tao(Tao(one.spendable_rao), 4)} to spend"
+                + ("" if self.signs(one.ss58) else ", signed elsewhere"),
+                one.ss58,
+            )
             for one in accounts
         ]
         known = {one.ss58 for one in accounts}
@@ -114,9 +123,9 @@ class Ground:
         return holding_rows(self.found)
 
     def positions(self, *, root: bool = True) -> list[Option]:
-        """Every position, the most valuable first."""
+        """Every position: those of a coldkey that can sign here first, of them the most valuable."""
         rows = [row for row in self.rows() if root or row.holding.netuid != 0]
-        rows.sort(key=lambda row: -(row.holding.spot_rao or 0))
+        rows.sort(key=lambda row: (not self.signs(row.holding.coldkey_ss58), -(row.holding.spot_rao or 0)))
         several = len({row.holding.coldkey_ss58 for row in rows}) > 1
         return [Option(self._position_words(row, several), position_key(row)) for row in rows]
 

@@ -156,7 +156,8 @@ class Preview(QFrame):
             grid.addWidget(label(value, wrap=True, copyable=True), place, 1)
         self.body.addLayout(grid)
         for refusal in verdict.refusals:
-            self.body.addLayout(warning_row(f"{refusal} Your limits are in the settings.", Level.BAD))
+            whose = "" if refusal == plan.lacks else " Your limits are in the settings."
+            self.body.addLayout(warning_row(refusal + whose, Level.BAD))
         for warning in plan.warnings:
             self.body.addLayout(warning_row(warning))
         self.body.addStretch(1)

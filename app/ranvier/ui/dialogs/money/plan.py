@@ -46,6 +46,8 @@ class PlanView(QWidget):
         layout.addLayout(head)
         layout.addWidget(line())
         layout.addLayout(self._facts())
+        if plan.lacks:
+            layout.addLayout(warning_row(plan.lacks, Level.BAD))
         for warning in plan.warnings:
             layout.addLayout(warning_row(warning))
 
@@ -96,12 +98,15 @@ class PlanDialog(Dialog):
         self.again: Field | None = None
         self.body.addWidget(PlanView(plan))
         self.body.addWidget(label(meaning_of(plan.network), "muted", wrap=True))
-        for refusal in self._verdict.refusals:
+        limits = [refusal for refusal in self._verdict.refusals if refusal != plan.lacks]
+        for refusal in limits:
             self.body.addLayout(warning_row(refusal, Level.BAD))
         if self._verdict.refusals:
             self.yes.setEnabled(False)
+            self.yes.setToolTip(" ".join(self._verdict.refusals))
+        if limits:
             self.body.addWidget(label("Your limits are in the settings.", "small", wrap=True))
-        elif self._verdict.retype_rao is not None:
+        if not self._verdict.refusals and self._verdict.retype_rao is not None:
             amount = Tao(self._verdict.retype_rao)
             hint = f"This is above the limit in the settings: type {format_rao(amount.rao)} to go on."
             self.again = Field("The amount again, in TAO", self._check_again, hint=hint)
