@@ -34,6 +34,7 @@ from ranvier.chain.model import (
     Balance,
     BlockRef,
     Neuron,
+    Place,
     Plan,
     Receipt,
     StakePosition,
@@ -165,14 +166,20 @@ class FakeChain:
         stakes = self.stakes if self.held is None else self.held(at)
         return tuple(one for one in stakes if one.coldkey_ss58 in coldkeys_ss58)
 
-    async def position_steps(self, place: tuple[str, str, int], from_block: int, to_block: int) -> tuple[Step, ...]:
+    async def own_moves(self, coldkey_ss58: str, from_block: int, to_block: int) -> dict[Place, tuple[int, ...]]:
+        self._up()
+        return {}
+
+    async def position_steps(
+        self, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
+    ) -> tuple[Step, ...]:
         self._up()
         held = []
         for number in range(from_block, to_block + 1):
             stakes = await self.positions([place[1]], self.at(number))
             held.append(sum(s.alpha_rao for s in stakes if (s.hotkey_ss58, s.netuid) == (place[0], place[2])))
         return tuple(
-            Step(number, 0, after - before, number % self.tempo == 0, ())
+            Step(number, self.at(number).time_ms or 0, after - before, number % self.tempo == 0, ())
             for number, (before, after) in enumerate(itertools.pairwise(held), from_block + 1)
             if after != before
         )

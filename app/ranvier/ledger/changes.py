@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -18,7 +18,7 @@ from ranvier.ledger import coverage, receipts
 from ranvier.ledger.crosscheck import ROUNDING_RAO_EACH
 from ranvier.ledger.receipts import Operation
 
-LOOKED = "positions_looked_"  # state, with the coldkey: the block at which all that it held was seen
+LOOKED = "positions_seen_"  # state, with the coldkey: what of it was looked at
 REST = -1  # the event index of what no event explains
 FOUND = ", found on the chain"  # beside a kind: no receipt of ours tells of it
 OPENING, DIVIDENDS, MIXED, UNKNOWN = (
@@ -78,6 +78,37 @@ class Walked(msgspec.Struct, frozen=True):
     @property
     def place(self) -> _Place:
         return self.hotkey_ss58, self.coldkey_ss58, self.netuid
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """All that a coldkey held was seen at the end of ``block`` (0: never yet), and its own transactions were looked
+    through in the blocks of ``spans``; ``trouble`` is why not in others."""
+
+    block: int = 0
+    time_ms: int = 0
+    spans: tuple[coverage.Span, ...] = ()
+    trouble: str = ""
+
+
+def looked(connection: sqlite3.Connection, coldkey_ss58: str) -> Looked:
+    row = connection.execute("SELECT value FROM state WHERE key = ?", (LOOKED + coldkey_ss58,)).fetchone()
+    return Looked() if row is None else msgspec.json.decode(row[0], type=Looked)
+
+
+def keep_looked(connection: sqlite3.Connection, seen: Mapping[str, Looked]) -> None:
+    """By coldkey, inside the caller's transaction."""
+    rows = [(LOOKED + coldkey, msgspec.json.encode(one).decode()) for coldkey, one in seen.items()]
+    connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", rows)
+
+
+def paid_places(connection: sqlite3.Connection, coldkeys_ss58: Collection[str]) -> set[_Place]:
+    """The positions of these coldkeys in which pay has landed."""
+    rows = connection.execute(
+        f"""SELECT DISTINCT coalesce(destination_ss58, hotkey_ss58), coldkey_ss58, netuid FROM payment
+            WHERE alpha_rao > 0 AND coldkey_ss58 IN ({",".join("?" * len(coldkeys_ss58))})""",
+        tuple(coldkeys_ss58),
+    )
+    return {(str(hotkey), str(coldkey), int(netuid)) for hotkey, coldkey, netuid in rows}
 
 
 def keep(connection: sqlite3.Connection, changes: Iterable[Change], walked: Iterable[Walked]) -> None:

@@ -106,6 +106,8 @@ def _book(connection: sqlite3.Connection, netuid: int, order: Order, currency: s
     whole = [one for one in book.taken if one.cost is not None and one.proceeds is not None]
     cost, proceeds = sum(one.cost or 0 for one in whole), sum(one.proceeds or 0 for one in whole)
     walked = changes.walks(connection, netuid)
+    unseen = [changes.looked(connection, coldkey) for coldkey in {one.coldkey_ss58 for one in walked}]
+    gaps = [one.spans[0][1] if one.spans else 0 for one in unseen if one.trouble]
     return LotBook(
         netuid, order.value, currency, book.taken, book.left, cost, proceeds, proceeds - cost,
         unknown=len(book.taken) - len(whole),
@@ -113,8 +115,8 @@ def _book(connection: sqlite3.Connection, netuid: int, order: Order, currency: s
         lots=len(book.left),
         held_rao=sum(one.rao for one in book.left),
         unknown_lots=sum(one.cost is None for one in book.left),
-        read_to=min((one.to_block for one in walked), default=None),
-        trouble=next((one.trouble for one in walked if one.trouble), ""),
+        read_to=min([one.to_block for one in walked] + gaps, default=None),
+        trouble=next(filter(None, [one.trouble for one in walked] + [one.trouble for one in unseen]), ""),
     )  # fmt: skip
 
 

@@ -1,14 +1,17 @@
 """Follows our positions through the chain's own events, so that the books hold trades made with any tool.
 
-Only final blocks are read. A stretch is stored whole, with how far it goes, in one transaction: a kill at any moment
-repeats at most one stretch, and a repeat changes nothing.
+Only final blocks are read. A stretch is stored whole, with how far it goes and where alpha went in it, in one
+transaction: a kill at any moment repeats at most one stretch, and a repeat changes nothing.
+
+What a position holds does not tell everything: what was bought and sold again leaves it as it was. So the coldkeys'
+own transactions are looked through too, and each position that they touched is read at their blocks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -19,7 +22,7 @@ from ranvier.agent.network.chain_watch import Head
 from ranvier.chain.model import ROOT, BlockRef, Place
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
 from ranvier.ledger import changes, coverage
-from ranvier.ledger.changes import LOOKED, REST, UNKNOWN, Change, Walked
+from ranvier.ledger.changes import REST, UNKNOWN, Change, Looked, Walked
 from ranvier.ledger.crosscheck import ROUNDING_RAO_EACH
 from ranvier.ledger.store import Ledger
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BLOCKS_AT_ONCE = 16_384
+_NEW = "It is not read yet."
 _EVERY_S, _EVERY_SANDBOX_S = 600.0, 20.0
 
 
@@ -76,20 +80,75 @@ class TradeWalk:
                 (one.hotkey_ss58, one.coldkey_ss58, one.netuid): one.alpha_rao
                 for one in await head.chain.positions(coldkeys, at) if one.netuid != ROOT
             }  # fmt: skip
-            looked = {one: int(await ledger.recall(LOOKED + one) or 0) for one in coldkeys}
+            looked = await ledger.read(lambda c: {one: changes.looked(c, one) for one in coldkeys})
             done: set[Place] = set()
             while True:  # a walk may find positions that are empty again by now
                 known = {one.place: one for one in await ledger.read(changes.walks) if one.coldkey_ss58 in coldkeys}
+                paid = await ledger.read(lambda c: changes.paid_places(c, coldkeys))
                 wanted = await ledger.read(coverage.all_followed)
-                due = sorted({*held, *known} - done)
+                due = sorted({*held, *known, *paid} - done)
                 # Those with a past come first: they may tell since when another one has been there.
                 places = [place for place in due if place in known or (place[2], place[0]) in wanted] or due
-                if not places:
+                if places:
+                    done.update(places)
+                    states = {place: known.get(place) or _since(place, looked[place[1]]) for place in places}
+                    await self._places(head, ledger, states, at, held)
+                elif not await self._unseen(head, ledger, looked, at, held):
                     break
-                done.update(places)
-                states = {place: known.get(place) or _since(place, looked.get(place[1], 0)) for place in places}
-                await self._places(head, ledger, states, at, held)
-            await ledger.remember({LOOKED + one: str(at.number) for one in coldkeys})
+            seen = {key: replace(one, block=at.number, time_ms=at.time_ms or 0) for key, one in looked.items()}
+            await ledger.write(lambda c: changes.keep_looked(c, seen))
+
+    async def _unseen(
+        self, head: Head, ledger: Ledger, looked: dict[str, Looked], at: BlockRef, held: Mapping[Place, int]
+    ) -> bool:
+        """Look through the coldkeys' own transactions where that is still to be done, and note it in ``looked``;
+        whether any position was read for it."""
+        found = False
+        for coldkey in looked:
+            known = [one for one in await ledger.read(changes.walks) if one.coldkey_ss58 == coldkey]
+            begin = min([looked[coldkey].block or at.number, *(one.from_block for one in known)])
+            for low, high in coverage.missing((begin + 1, at.number), looked[coldkey].spans):
+                try:
+                    touched = await self._own_moves(head, coldkey, low - 1, high)
+                    for place, blocks in touched.items():
+                        if place[2] != ROOT:
+                            await self._again(head, ledger, place, looked[coldkey], at, held.get(place, 0), blocks)
+                except ChainError as error:
+                    log.warning("transactions of %s, blocks %s to %s: %s", coldkey, low, high, error.message)
+                    looked[coldkey] = replace(looked[coldkey], trouble=_words(error))
+                else:
+                    spans = coverage.merged([*looked[coldkey].spans, (low, high)])
+                    looked[coldkey] = replace(looked[coldkey], spans=tuple(spans), trouble="")
+                    found = found or bool(touched)
+        return found
+
+    async def _again(
+        self, head: Head, ledger: Ledger, place: Place, looked: Looked, at: BlockRef, held: int, blocks: Collection[int]
+    ) -> None:
+        """Read a position at these blocks, also where it is the same before and after; what the book has of it stays.
+
+        Raises ChainError when that cannot be done now.
+        """
+        state = {one.place: one for one in await ledger.read(changes.walks)}.get(place)
+        if state is None:  # it was touched, and was never seen: it may be empty again
+            first = min(blocks)
+            state = _since(place, looked) if looked.block < first else None
+            state = state or await self._opened(head, ledger, place, first - 1)
+        inside = [block for block in blocks if block > state.from_block]
+        if not inside:
+            return
+        state = replace(state, to_block=min(state.to_block, min(inside) - 1), trouble=_NEW)
+        await self._keep(ledger, (), [state])
+        await self._walk(head, ledger, state, at.number, held, inside)
+
+    async def _own_moves(self, head: Head, coldkey: str, low: int, high: int) -> Mapping[Place, tuple[int, ...]]:
+        try:
+            return await head.chain.own_moves(coldkey, low, high)
+        except ChainError as error:
+            other = await self._archive(head.network) if forgotten(error) else None
+            if other is None:
+                raise
+            return await other.own_moves(coldkey, low, high)
 
     async def _places(
         self,
@@ -119,13 +178,13 @@ class TradeWalk:
         try:
             await self._walk(head, ledger, state, at.number, held)
         except ChainError as error:
-            words = " ".join(part for part in (error.message, error.hint) if part)
+            words = _words(error)
             log.warning("position of %s on subnet %s is not followed: %s", place[0], place[2], words)
             last = {one.place: one for one in await ledger.read(changes.walks)}.get(place, state)
-            await self._keep(ledger, (), replace(last, trouble=words))
+            await self._keep(ledger, (), [replace(last, trouble=words)])
 
-    async def _keep(self, ledger: Ledger, rows: Iterable[Change], state: Walked) -> None:
-        await ledger.write(lambda c: changes.keep(c, rows, [state]))
+    async def _keep(self, ledger: Ledger, rows: Iterable[Change], states: Iterable[Walked]) -> None:
+        await ledger.write(lambda c: changes.keep(c, rows, states))
 
     async def _begun(self, head: Head, ledger: Ledger, place: Place, at: BlockRef, held: int) -> Walked:
         """Where a position is followed from: where its hotkey's pay is wanted from, if that can be read; else now."""
@@ -134,7 +193,7 @@ class TradeWalk:
             return state
         hotkey, coldkey, netuid = place
         state = Walked(coldkey, hotkey, netuid, at.number, at.time_ms or 0, held, at.number, held)
-        await self._keep(ledger, (), state)
+        await self._keep(ledger, (), [state])
         return state
 
     async def _from_past(self, head: Head, ledger: Ledger, place: Place, block: int) -> Walked | None:
@@ -145,78 +204,92 @@ class TradeWalk:
         if number >= block:
             return None
         try:
-            return await self._opening(head.chain, ledger, place, number)
-        except ChainError as error:
-            other = await self._archive(head.network) if forgotten(error) else None
-        try:
-            return None if other is None else await self._opening(other, ledger, place, number)
+            return await self._opened(head, ledger, place, number)
         except (ChainError, NetworkError) as error:
             log.info("position of %s at block %s: %s", hotkey, number, error)
             return None
 
-    async def _opening(self, chain: Chain, ledger: Ledger, place: Place, number: int) -> Walked:
-        """Begin to follow a position at the end of a block."""
-        hotkey, coldkey, netuid = place
-        at = await chain.block(number)
-        held = sum(
-            one.alpha_rao for one in await chain.positions([coldkey], at)
-            if (one.hotkey_ss58, one.netuid) == (hotkey, netuid)
-        )  # fmt: skip
-        state = Walked(coldkey, hotkey, netuid, number, at.time_ms or 0, held, number, held)
-        await self._keep(ledger, (), state)
+    async def _opened(self, head: Head, ledger: Ledger, place: Place, number: int) -> Walked:
+        """Begin to follow a position at the end of a block; an archive is asked where the node forgot it."""
+        state = await self._opening(head, place, number)
+        await self._keep(ledger, (), [state])
         return state
 
-    async def _walk(self, head: Head, ledger: Ledger, state: Walked, until: int, held: int | None = None) -> None:
-        """``held`` is what it holds at ``until``: the chain's rounding may differ from the sum of the steps."""
+    async def _opening(self, head: Head, place: Place, number: int) -> Walked:
+        try:
+            return await _held_at(head.chain, place, number)
+        except ChainError as error:
+            other = await self._archive(head.network) if forgotten(error) else None
+            if other is None:
+                raise
+            return await _held_at(other, place, number)
+
+    async def _walk(
+        self, head: Head, ledger: Ledger, state: Walked, until: int, held: int, also: Collection[int] = ()
+    ) -> None:
+        """``held`` is what it holds at ``until``: the chain's rounding may differ from the sum of the steps. The
+        blocks of ``also`` are read even where they left it as it was."""
         stretch = _BLOCKS_AT_ONCE
         while state.to_block < until:
             high = min(until, state.to_block + stretch)
             try:
-                steps = await self._steps(head, state, high)
+                steps = await self._steps(head, state, high, also)
             except ChainError as error:
                 if error.title != "Too long" or stretch == 1:
                     raise
                 stretch //= 2  # its epochs are short
                 continue
             rows = [row for step in steps for row in rows_of(state.place, step)]
-            now = max(0, state.held_rao + sum(one.rao for one in steps)) if held is None or high < until else held
+            now = held if high == until else max(0, state.held_rao + sum(one.rao for one in steps))
             state = replace(state, to_block=high, held_rao=now, trouble="")
-            await self._keep(ledger, rows, state)
-            await self._elsewhere(head, ledger, state.place, steps)
+            await self._keep(ledger, rows, [state, *await self._elsewhere(head, ledger, state.place, steps)])
 
-    async def _steps(self, head: Head, state: Walked, high: int) -> tuple[Step, ...]:
+    async def _steps(self, head: Head, state: Walked, high: int, also: Collection[int]) -> tuple[Step, ...]:
         try:
-            return await head.chain.position_steps(state.place, state.to_block, high)
+            return await head.chain.position_steps(state.place, state.to_block, high, also)
         except ChainError as error:
             other = await self._archive(head.network) if forgotten(error) else None
             if other is None:
                 raise
-            return await other.position_steps(state.place, state.to_block, high)
+            return await other.position_steps(state.place, state.to_block, high, also)
 
-    async def _elsewhere(self, head: Head, ledger: Ledger, place: Place, steps: Iterable[Step]) -> None:
+    async def _elsewhere(self, head: Head, ledger: Ledger, place: Place, steps: Iterable[Step]) -> list[Walked]:
         """Where alpha went that stayed with its coldkey: those positions are followed from there on, even if they are
         empty again by now."""
-        known = {one.place for one in await ledger.read(changes.walks)}
+        known = {place, *(one.place for one in await ledger.read(changes.walks))}
+        begun = []
         for step in steps:
             for one in step.movements:
                 other = (one.hotkey_ss58, one.coldkey_ss58, one.netuid)
                 if other in known or one.netuid == ROOT:
                     continue
                 known.add(other)
-                for chain in (head.chain, await self._archive(head.network)):
-                    try:
-                        if chain is not None:
-                            begun = await self._opening(chain, ledger, other, step.block - 1)
-                            await self._walk(head, ledger, begun, step.block)
-                            break
-                    except ChainError as error:
-                        log.warning("position of %s at block %s: %s", other[0], step.block, error)
+                try:
+                    begun.append(replace(await self._opening(head, other, step.block - 1), trouble=_NEW))
+                except ChainError as error:
+                    log.warning("position of %s at block %s: %s", other[0], step.block, error)
+        return begun
 
 
-def _since(place: Place, looked: int) -> Walked | None:
+async def _held_at(chain: Chain, place: Place, number: int) -> Walked:
+    hotkey, coldkey, netuid = place
+    at = await chain.block(number)
+    held = sum(
+        one.alpha_rao for one in await chain.positions([coldkey], at)
+        if (one.hotkey_ss58, one.netuid) == (hotkey, netuid)
+    )  # fmt: skip
+    return Walked(coldkey, hotkey, netuid, number, at.time_ms or 0, held, number, held)
+
+
+def _since(place: Place, looked: Looked) -> Walked | None:
     """A position that is new since all of its coldkey's were looked at: it held nothing then."""
     hotkey, coldkey, netuid = place
-    return Walked(coldkey, hotkey, netuid, looked, 0, 0, looked, 0) if looked else None
+    block, time_ms = looked.block, looked.time_ms
+    return Walked(coldkey, hotkey, netuid, block, time_ms, 0, block, 0) if block else None
+
+
+def _words(error: ChainError) -> str:
+    return " ".join(part for part in (error.message, error.hint) if part)
 
 
 def rows_of(place: Place, step: Step) -> list[Change]:

@@ -44,8 +44,15 @@ class Chain(Protocol):
     async def balances(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[Balance, ...]: ...
     async def positions(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]: ...
     async def key_swaps(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> Mapping[str, KeySwap]: ...
-    async def position_steps(self, place: Place, from_block: int, to_block: int) -> tuple[Step, ...]:
-        """The blocks in which the position (hotkey, coldkey, netuid) changed, and the chain's events about it."""
+    async def position_steps(
+        self, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
+    ) -> tuple[Step, ...]:
+        """The blocks in which the position (hotkey, coldkey, netuid) changed, and those of ``also``; and the chain's
+        events about it."""
+        ...
+
+    async def own_moves(self, coldkey_ss58: str, from_block: int, to_block: int) -> Mapping[Place, tuple[int, ...]]:
+        """The blocks after ``from_block`` in which the coldkey did something with each of its positions."""
         ...
 
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]: ...
@@ -150,10 +157,17 @@ class LiveChain:
 
         return await portfolio.key_swaps(self._open, coldkeys_ss58, at)
 
-    async def position_steps(self, place: Place, from_block: int, to_block: int) -> tuple[Step, ...]:
+    async def position_steps(
+        self, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
+    ) -> tuple[Step, ...]:
         from ranvier.chain.plans.position_steps import position_steps
 
-        return await position_steps(self._open, place, from_block, to_block)
+        return await position_steps(self._open, place, from_block, to_block, also)
+
+    async def own_moves(self, coldkey_ss58: str, from_block: int, to_block: int) -> Mapping[Place, tuple[int, ...]]:
+        from ranvier.chain.plans.own_moves import own_moves
+
+        return await own_moves(self._open, coldkey_ss58, from_block, to_block)
 
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]:
         from ranvier.chain import reads

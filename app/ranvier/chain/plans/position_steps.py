@@ -1,7 +1,8 @@
 """In which blocks a position changed, and what the chain's events say of it there: found without reading every block.
 
 The position is read before and after each epoch; where it changed in between, the block is looked for by halving.
-Two changes of one interval that cancel each other to the rao stay unseen; they explain nothing either.
+Two changes of one interval that cancel each other to the rao leave no trace there: the blocks in which its coldkey did
+something (``own_moves``) are read besides, and told whatever they left.
 """
 
 from __future__ import annotations
@@ -63,14 +64,19 @@ class Step:
     price_rao: int | None = None
 
 
-async def position_steps(conn: Connection, place: Place, from_block: int, to_block: int) -> tuple[Step, ...]:
-    """The blocks after ``from_block`` up to ``to_block`` in which the position changed, oldest first.
+async def position_steps(
+    conn: Connection, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
+) -> tuple[Step, ...]:
+    """The blocks after ``from_block`` up to ``to_block`` in which the position changed, and those named in ``also``
+    even where it is the same before and after (pay that was sold at once), oldest first.
 
     Raises NetworkError, ChainError (a state that the node no longer keeps; too many epochs for one look).
     """
     epochs = await _epochs(conn, place[2], from_block, to_block)
     known = {at.number: at for pair in epochs.values() for at in pair}
-    numbers = sorted({from_block, to_block, *(number for number in known if number >= from_block)})
+    asked = {number for number in also if from_block < number <= to_block}
+    beside = {number - 1 for number in asked} | asked
+    numbers = sorted({from_block, to_block, *beside, *(number for number in known if number >= from_block)})
     held = await _read(conn, place, numbers, known)
     due = _apart(held, numbers)
     while due:
@@ -81,7 +87,7 @@ async def position_steps(conn: Connection, place: Place, from_block: int, to_blo
     changed = [
         (after, held[after][1] - held[before][1])
         for before, after in itertools.pairwise(marks)
-        if after == before + 1 and held[after][1] != held[before][1]
+        if after == before + 1 and (after in asked or held[after][1] != held[before][1])
     ]
     return await _told(conn, place, [(held[block][0], rao) for block, rao in changed], epochs)
 
