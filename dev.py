@@ -24,11 +24,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-LOCKS = ROOT / "packaging" / "locks"
+VENV, LOCKS = ROOT / ".venv", ROOT / "packaging" / "locks"
 STAMP = VENV / "ranvier.json"
-WINDOWS = os.name == "nt"
-LINUX = sys.platform.startswith("linux")
+WINDOWS, LINUX = os.name == "nt", sys.platform.startswith("linux")
 
 
 def pairs(text: str) -> dict[str, str]:
@@ -112,8 +110,7 @@ def set_up(lock: str) -> None:
     if not stamp():
         say(f"Making {VENV} for Python {sys.version.split()[0]} ...")
         shutil.rmtree(VENV, ignore_errors=True)
-        make = [sys.executable, "-m", "venv", str(VENV)]
-        made = subprocess.run(make, capture_output=True, text=True, env=environment(), check=False)
+        made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
         if made.returncode:
             raise Stop(f"The environment could not be made: {(made.stderr or made.stdout).strip()[-400:]}")
     STAMP.unlink(missing_ok=True)  # from here to the end, an interruption means: start over
@@ -209,7 +206,7 @@ def get_packages(packages: Sequence[str], what: str, *, ask: bool = True) -> boo
         say(f"Missing: {what}. On Debian: {' '.join(packages)}")
         return False
     prefix: list[str] | None = None
-    if os.geteuid() == 0:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
         prefix = []
     elif shutil.which("sudo"):
         if subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
@@ -299,7 +296,8 @@ def test(arguments: list[str]) -> int:
     missing = missing_libraries({**QT_ALWAYS, **QT_DISPLAY, **MODEL})
     programs = [packages for name, packages in TEST_PROGRAMS.items() if not shutil.which(name)]
     packages = " ".join([*sorted(missing.values()), *programs]).split()
-    if LINUX and packages and not (os.geteuid() == 0 and get_packages(packages, "packages for the tests")):
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if LINUX and packages and not (root and get_packages(packages, "packages for the tests")):
         say(f"Missing, so some tests are skipped or fail: {' '.join(packages)}")
     rest = [argument for argument in arguments if argument != "--slow"]
     options = [*(["-m", ""] if "--slow" in arguments else []), *(rest or ["-n", "2"])]
@@ -356,10 +354,12 @@ def clean(arguments: list[str]) -> int:
     return 0
 
 
+ELSEWHERE = ("--no-warn-unreachable", "--platform")  # what is not of that system ends where it is told from this one
 CHECKS = [
     ("ruff check", [str(venv_program("ruff")), "check", "."]),
     ("ruff format", [str(venv_program("ruff")), "format", "--check", "."]),
-    ("mypy", [str(venv_program("mypy"))]),
+    ("mypy", [str(venv_program("mypy")), "--platform", "linux"]),
+    ("mypy for Windows", [str(venv_program("mypy")), *ELSEWHERE, "win32", "--cache-dir", ".mypy_cache/win32"]),
     ("import-linter", [str(venv_program("lint-imports"))]),
 ]
 VERBS = {

@@ -129,7 +129,9 @@ def _try(descriptor: int, path: Path, *, exclusive: bool) -> bool:
 
 def _said(path: Path) -> dict[str, Any]:
     try:
-        said = json.loads(path.read_bytes()[1:])
+        with path.open("rb", buffering=0) as file:
+            file.seek(1)  # Windows lets nobody else read the locked byte
+            said = json.loads(file.read())
     except (OSError, ValueError):
         return {}
     return said if isinstance(said, dict) else {}

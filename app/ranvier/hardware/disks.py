@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def _mount(place: Path, root: Path) -> tuple[str | None, bool]:
 
 def _inodes(place: Path) -> int | None:
     """Files that can still be made; None where the file system has no such limit (btrfs), or no such system call."""
-    if not hasattr(os, "statvfs"):
+    if sys.platform == "win32":
         return None
     try:
         counts = os.statvfs(place)
@@ -68,7 +69,7 @@ def _inodes(place: Path) -> int | None:
 
 def _errors(device: int, root: Path) -> int | None:
     """What ext4 has counted of its own errors; other file systems tell this to root alone, or to nobody."""
-    if not hasattr(os, "major"):
+    if sys.platform == "win32":
         return None
     block = root / "sys" / "dev" / "block" / f"{os.major(device)}:{os.minor(device)}"
     try:
@@ -78,7 +79,7 @@ def _errors(device: int, root: Path) -> int | None:
 
 
 def _rotational(device: int, root: Path) -> bool | None:
-    if not hasattr(os, "major"):
+    if sys.platform == "win32":
         return None
     block = root / "sys" / "dev" / "block" / f"{os.major(device)}:{os.minor(device)}"
     if block.resolve().name.startswith(("vd", "xvd")):

@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -234,11 +235,9 @@ def oom_record(pids: set[int], since: float, *, cgroup: Path | None = None) -> O
         found = _from_cgroup(cgroup)
         if found is not None:
             return found
-    return (
-        find_oom(_kernel_log(), pids, time.clock_gettime(time.CLOCK_BOOTTIME) - (time.time() - since))
-        if hasattr(time, "CLOCK_BOOTTIME")
-        else None
-    )
+    if sys.platform != "linux":
+        return None
+    return find_oom(_kernel_log(), pids, time.clock_gettime(time.CLOCK_BOOTTIME) - (time.time() - since))
 
 
 def find_oom(lines: list[str], pids: set[int], since_boot_s: float) -> OomRecord | None:
@@ -268,6 +267,8 @@ def _from_cgroup(folder: Path) -> OomRecord | None:
 
 
 def _kernel_log() -> list[str]:
+    if sys.platform != "linux":
+        return []
     try:
         descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
     except OSError:

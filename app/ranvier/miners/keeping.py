@@ -216,9 +216,12 @@ class KeeperClient:
     async def _retire(self, old: KeeperStatus) -> None:
         """End a keeper and nothing else: a SIGTERM leaves its program to the next one, and so does a SIGKILL."""
         log.info("%s: its keeper is of an older version and is replaced; the program goes on", self.folder.name)
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        numbers = [signal.SIGTERM]
+        if sys.platform != "win32":  # there, the first is already the second
+            numbers.append(signal.SIGKILL)
+        for number in numbers:
             deadline = time.monotonic() + RETIRE_S
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(OSError):  # it has ended meanwhile; each system says so in its own way
                 os.kill(old.keeper_pid, number)
             while time.monotonic() < deadline:
                 self._ended()

@@ -61,7 +61,7 @@ def display_problem(environment: Mapping[str, str]) -> str | None:
 
 
 def _wayland_answers(name: str, runtime: str) -> bool:
-    return _connects(socket.AF_UNIX, str(Path(runtime) / name))
+    return sys.platform != "win32" and _connects(socket.AF_UNIX, str(Path(runtime) / name))
 
 
 def _x11_answers(display: str) -> bool:
@@ -69,7 +69,7 @@ def _x11_answers(display: str) -> bool:
     number = rest.partition(".")[0]
     if not number.isdigit():
         return False
-    if host in ("", "unix"):
+    if sys.platform != "win32" and host in ("", "unix"):
         path = f"/tmp/.X11-unix/X{number}"
         return _connects(socket.AF_UNIX, path) or _connects(socket.AF_UNIX, f"\0{path}")
     return _connects(socket.AF_INET, (host, 6000 + int(number)))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QLockFile
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from ranvier.agent.api.endpoint import user_id
 from ranvier.core.errors import StorageError
 from ranvier.core.paths import Paths, private_folder
 
@@ -23,8 +24,7 @@ class Instance:
     def __init__(self, paths: Paths) -> None:
         self._lock = QLockFile(str(private_folder(paths.data) / "window.lock"))
         self._lock.setStaleLockTime(0)  # only a dead owner's lock is stale, however old it is
-        user = str(os.getuid()) if os.name == "posix" else "user"
-        self._name = f"ranvier-{user}-" + hashlib.sha256(os.fsencode(paths.data.absolute())).hexdigest()[:16]
+        self._name = f"ranvier-{user_id()}-" + hashlib.sha256(os.fsencode(paths.data.absolute())).hexdigest()[:16]
         self._server: QLocalServer | None = None
 
     def first(self) -> bool:

@@ -336,10 +336,10 @@ def _paint_report() -> dict[str, object]:
 
 def _process_age_s() -> float:
     """Seconds since this process was started, to 10 ms on Linux."""
-    if sys.platform == "linux":
-        with open("/proc/self/stat", encoding="utf-8") as file:  # noqa: PTH123  # one read of a kernel file
-            ticks = int(file.read().rpartition(")")[2].split()[19])
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
-    import psutil
+    if sys.platform != "linux":
+        import psutil
 
-    return time.time() - psutil.Process().create_time()
+        return time.time() - psutil.Process().create_time()
+    with open("/proc/self/stat", encoding="utf-8") as file:  # noqa: PTH123  # one read of a kernel file
+        ticks = int(file.read().rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")

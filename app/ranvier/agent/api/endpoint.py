@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -52,15 +53,18 @@ def socket_path(paths: Paths) -> Path:
     if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
         return path
     name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    folder = private_folder(Path(tempfile.gettempdir()) / f"ranvier-{_user()}")
+    folder = private_folder(Path(tempfile.gettempdir()) / f"ranvier-{user_id()}")
     details = folder.lstat()
-    if os.name == "posix" and (details.st_uid != os.getuid() or details.st_mode & 0o077 or folder.is_symlink()):
+    if sys.platform != "win32" and (details.st_uid != os.getuid() or details.st_mode & 0o077 or folder.is_symlink()):
         raise AgentError("Agent cannot start", f"{folder} is not private to you.", "Remove that folder and try again.")
     return folder / f"{name}.sock"
 
 
-def _user() -> str:
-    return str(os.getuid()) if os.name == "posix" else "user"
+def user_id() -> str:
+    """What tells this user's short paths from another's; on Windows they lie in the user's own folder anyway."""
+    if sys.platform == "win32":
+        return "user"
+    return str(os.getuid())
 
 
 def write_endpoint(paths: Paths, endpoint: Endpoint) -> None:

@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
@@ -45,7 +46,7 @@ class Server:
         hub: Hub,
         status: Callable[[], StatusEvent],
         *,
-        tcp: bool = os.name != "posix",
+        tcp: bool = sys.platform == "win32",
     ) -> None:
         self._paths = paths
         self._handlers = {command.__name__: (command, handler) for command, handler in handlers.items()}
@@ -92,7 +93,7 @@ class Server:
             self._socket.unlink(missing_ok=True)
 
     def _listener(self) -> socket.socket:
-        if self._tcp:
+        if sys.platform == "win32" or self._tcp:
             listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             listener.bind(("127.0.0.1", 0))
             return listener

@@ -30,7 +30,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ranvier.miners.keeper.keeper_posix import Host
+    if sys.platform == "win32":
+        from ranvier.miners.keeper.keeper_windows import WindowsHost as Host
+    else:
+        from ranvier.miners.keeper.keeper_posix import Host
 
 LEFTOVER_POLL_S = 0.05
 
@@ -56,14 +59,16 @@ def main(arguments: list[str]) -> int:
         os.close(lock)
 
 
-def _host(mark: str, wake: socket.socket) -> Any:
+def _host(mark: str, wake: socket.socket) -> Host:
     if sys.platform == "win32":
         from ranvier.miners.keeper.keeper_windows import WindowsHost
 
-        return WindowsHost(wake)
-    from ranvier.miners.keeper.keeper_posix import Host
+        made = WindowsHost(wake)
+    else:
+        from ranvier.miners.keeper.keeper_posix import Host
 
-    return Host(mark)
+        made = Host(mark)
+    return made
 
 
 def _chance() -> float:
@@ -79,7 +84,7 @@ class Keeper:
         self._waker.setblocking(False)
         here = os.stat(".")  # noqa: PTH116
         mark = f"{here.st_dev}-{here.st_ino}"
-        self._host: Host = _host(mark, self._waker)
+        self._host = _host(mark, self._waker)
         self._group = Group(mark)
         self._control = Control()
         self._log = LogWriter(files.LOGS, 8 << 20, 64 << 20)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def set_priority(pid: int, nice: int | None) -> str:
     """Make a process give way to others; what stood against it, in words."""
     if nice is None:
         return ""
-    if not hasattr(os, "setpriority"):
+    if sys.platform == "win32":
         return "priority is not set on this system"
     try:
         os.setpriority(os.PRIO_PROCESS, pid, nice)

@@ -21,6 +21,7 @@ from ranvier.miners.keeper import keeper_tree as tree
 from ranvier.miners.keeper.keeper_host import Exit, SpawnError, check_command, exec_error
 from ranvier.miners.logs.log_format import ERR, OUT
 
+assert sys.platform != "win32"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,7 @@ Standard library only.
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from ranvier.miners.keeper import keeper_spec as files
@@ -17,7 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ranvier.miners.keeper.keeper_posix import Host
+    if sys.platform == "win32":
+        from ranvier.miners.keeper.keeper_windows import WindowsHost as Host
+    else:
+        from ranvier.miners.keeper.keeper_posix import Host
 
 EXITS_KEPT = 50
 RETRY_S = 5.0

@@ -26,6 +26,7 @@ SOCKET = "run/keeper.sock"
 CONTROL = "run/control.json"  # Windows: port and token
 LOCK = "run/keeper.lock"
 LOGS = "logs"
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would write two bytes for a line's end, and cut the last one off
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -174,7 +175,7 @@ def _write(path: str, text: str, *, sync: bool) -> None:
 
 
 def _store(path: str, data: bytes, flags: int, sync: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | _BINARY | flags, 0o600)
     try:
         if os.write(descriptor, data) != len(data):
             raise OSError(errno.ENOSPC, "No space left on device", path)

@@ -57,7 +57,7 @@ def token(pid: int) -> str:
 
 def started_at(start: str) -> float:
     """A start token as Unix seconds."""
-    if not LINUX:
+    if sys.platform != "linux":
         return float(start or 0)
     with open("/proc/stat") as file:  # noqa: PTH123
         for line in file:
@@ -118,6 +118,8 @@ def has_mark(pid: int, mark: str) -> bool:
 
 def leads_session(pid: int) -> bool:
     """Whether the process leads a session, as every program that a keeper starts does."""
+    if sys.platform == "win32":
+        return False
     try:
         return os.getsid(pid) == pid
     except OSError:
