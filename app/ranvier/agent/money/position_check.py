@@ -37,7 +37,7 @@ async def check_position(
     last = await chain.last_epoch_block(asked.netuid, await chain.block(until))
     if known and known[-1][1] >= last:  # after the newest epoch there was none yet
         known.append((known[-1][1], max(known[-1][1], until)))
-    steps = await _steps(chain, archive, asked, until) if end.alpha_rao != start.alpha_rao else ()
+    steps = await _steps(chain, archive, asked, until, changed=end.alpha_rao != start.alpha_rao)
     found = explain(
         asked.hotkey_ss58, asked.coldkey_ss58, asked.netuid, start, end, rows, done,
         covered=known or None,  # nobody asked for this hotkey's pay: only what is known is told
@@ -57,18 +57,27 @@ async def check_position(
     )
 
 
-async def _steps(chain: Chain, archive: Archive, asked: CheckPosition, until: int) -> tuple[Step, ...] | None:
-    """Where the position changed; None when that cannot be read, and receipts have to do."""
-    place = (asked.hotkey_ss58, asked.coldkey_ss58, asked.netuid)
+async def _steps(
+    chain: Chain, archive: Archive, asked: CheckPosition, until: int, *, changed: bool
+) -> tuple[Step, ...] | None:
+    """Where the position changed, or was touched; None when that cannot be read, and receipts have to do."""
     try:
         try:
-            return await chain.position_steps(place, asked.from_block, until)
+            return await _steps_by(chain, asked, until, changed=changed)
         except ChainError as error:
             other = await archive() if forgotten(error) else None
-            return None if other is None else await other.position_steps(place, asked.from_block, until)
+            return None if other is None else await _steps_by(other, asked, until, changed=changed)
     except ChainError as error:
         log.warning("position check without its steps: %s", error)
         return None
+
+
+async def _steps_by(chain: Chain, asked: CheckPosition, until: int, *, changed: bool) -> tuple[Step, ...]:
+    place = (asked.hotkey_ss58, asked.coldkey_ss58, asked.netuid)
+    touched = (await chain.own_moves(asked.coldkey_ss58, asked.from_block, until)).get(place, ())
+    if not changed and not touched:
+        return ()
+    return await chain.position_steps(place, asked.from_block, until, touched)
 
 
 async def _reading(chain: Chain, archive: Archive, asked: CheckPosition, number: int) -> Reading:
