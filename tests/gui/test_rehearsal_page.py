@@ -12,9 +12,11 @@ from ranvier.chain.model import Plan
 from ranvier.core.errors import Cancelled, ChainError, ErrorData
 from ranvier.core.evidence import Level
 from ranvier.core.settings import NETWORK
+from ranvier.rehearsal import practice
 from ranvier.rehearsal import rehearsal as rehearsal_module
 from ranvier.rehearsal.stages import TITLES, Outcome, StageReport, StageState
 from ranvier.rehearsal.stages import Stage as Step
+from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.pages import rehearsal as rehearsal_page
 from ranvier.ui.waiting import agent_known
 from ranvier.ui.widgets.text import QPushButton
@@ -33,10 +35,12 @@ class ScriptedRehearsal:
     def __init__(self, paths, client, *, on_report, consent):
         self.on_report, self.consent, self.password = on_report, consent, None
         self.runs = 0
+        self.asked = []
         self.made.append(self)
 
-    async def run(self):
+    async def run(self, *, new_wallet=False):
         self.runs += 1
+        self.asked.append(new_wallet)
         self.password = "babidu-gagodo"
         for step in (Step.SANDBOX, Step.WALLET, Step.FUND, Step.INSTALL):
             self.on_report(StageReport(step, StageState.RUNNING, f"doing {step}", progress=0.5, seconds=1.0))
@@ -76,7 +80,7 @@ async def test_from_start_over_failure_and_consent_to_the_first_earnings(qtbot, 
         assert "The network refused it." in texts(register) and "Try again." in texts(register)
         assert page.rows[Step.FUND].mark.level is Level.GOOD and "proof of fund" in texts(page.rows[Step.FUND])
         assert page.rows[Step.EARN].mark.level is Level.OFF
-        assert page.secret.isVisible() and "babidu" not in texts(page)
+        assert page.practice.isVisible() and "babidu" not in texts(page)
         push(page, "Show the password")
         assert "babidu-gagodo" in texts(page)
 
@@ -101,6 +105,45 @@ async def test_from_start_over_failure_and_consent_to_the_first_earnings(qtbot, 
         assert "babidu" not in texts(page)
 
 
+def dialog_of(it):
+    return next((one for one in it.window.findChildren(Dialog) if one.isVisible()), None)
+
+
+async def test_a_practice_wallet_whose_password_is_gone_leads_to_a_new_one(qtbot, tmp_path, monkeypatch):
+    ScriptedRehearsal.made = []
+    monkeypatch.setattr(rehearsal_module, "Rehearsal", ScriptedRehearsal)
+    async with stage(tmp_path) as it:
+        page = await it.open("rehearsal")
+        await settle()
+        assert not page.practice.isVisible()
+        await it.open("overview")
+        practice.save(it.context.paths.rehearsal, practice.Practice("practice", "miner", COLDKEY, HOTKEY, GENESIS))
+        (it.context.paths.practice_wallets / "practice").mkdir(parents=True)
+        await it.open("rehearsal")  # as another window would find it
+        await until(page.practice.isVisible)
+        assert "The password of practice ended with" in texts(page.practice) and page.practice.show_button.isHidden()
+        it.bridge._emit(status_event())
+        it.window.go("rehearsal/new-wallet")  # as the dialog that unlocks does
+        await until(lambda: dialog_of(it))
+        dialog_of(it).no.click()
+        await until(lambda: dialog_of(it) is None)
+        assert not ScriptedRehearsal.made
+        page.practice.new_button.click()
+        await until(lambda: dialog_of(it))
+        dialog_of(it).yes.click()
+        await until(lambda: ScriptedRehearsal.made and not page.running)
+        (made,) = ScriptedRehearsal.made
+        assert made.asked == [True] and not page.practice.show_button.isHidden()
+        push(page.rows[Step.REGISTER], "Try again from here")
+        await until(lambda: page.rows[Step.REGISTER].report.state is StageState.CONSENT)
+        assert made.asked == [True, False], "the wallet was made; what failed goes on with it"
+        page.choose("new-wallet")
+        await until(lambda: it.window.messages.messages)
+        assert dialog_of(it) is None, "not while it runs"
+        push(page.rows[Step.REGISTER], "Not now")
+        await until(lambda: not page.running)
+
+
 async def test_progress_and_a_running_duration(qtbot, tmp_path, monkeypatch):
     async with stage(tmp_path) as it:
         page = await it.open("rehearsal")
@@ -120,7 +163,7 @@ async def test_progress_and_a_running_duration(qtbot, tmp_path, monkeypatch):
 
 async def test_a_bug_in_a_stage_is_one_sentence_and_leaves_no_stage_running(qtbot, tmp_path, monkeypatch):
     class Broken(ScriptedRehearsal):
-        async def run(self):
+        async def run(self, *, new_wallet=False):
             self.on_report(StageReport(Step.SANDBOX, StageState.RUNNING, "Starting"))
             raise ZeroDivisionError("deep inside")
 

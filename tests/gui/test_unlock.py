@@ -211,3 +211,17 @@ async def test_a_keyring_that_asks_its_own_question_is_said(window, house):
 
 def test_every_state_has_its_words():
     assert set(STATE_WORDS) == set(StoreState) and remember.SERVICE
+
+
+async def test_a_practice_password_that_is_gone_has_a_way_on(qtbot, house):
+    window, gone = QLineEdit(), []
+    qtbot.addWidget(window)
+    wallet = await made(house)
+    plain = UnlockDialog(window, "Unlock", "Why.", wallet.path, None, house.context.run)
+    assert not hasattr(plain, "lost_button"), "a real password has no such way"
+    dialog = UnlockDialog(window, "Unlock", "Why.", wallet.path, None, house.context.run, lost=lambda: gone.append(1))
+    dialog.open()
+    dialog.input.setText("typed")
+    dialog.lost_button.click()
+    assert gone == [1] and not dialog.isVisible() and dialog.input.text() == ""
+    await house.close()

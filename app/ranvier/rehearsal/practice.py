@@ -9,11 +9,16 @@ import msgspec
 
 from ranvier.core.files import write_atomic
 from ranvier.core.outside import NOT_JSON
+from ranvier.core.units import Tao
 
 WALLET_NAME = "practice"
 HOTKEY_NAME = "miner"
 NETUID = 1
 RECIPE = "sandbox-llm"
+FUND = Tao(100 * 10**9)  # of play money at a time
+AXON_WHY = (
+    "The chain takes no address of this machine's own, so an example stands in for it; practice validators ask here."
+)
 _PASSWORD_SYLLABLES = 6
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 
@@ -31,6 +36,11 @@ class Practice(msgspec.Struct, frozen=True):
     def miner_id(self) -> str:
         """A miner belongs to one hotkey, so a new practice wallet is a new miner."""
         return self.wallet_name
+
+    @property
+    def miner_name(self) -> str:
+        """``Practice miner``, or ``Practice miner 2`` for that of the wallet ``practice-2``."""
+        return f"Practice miner {self.wallet_name.removeprefix(WALLET_NAME).lstrip('-')}".strip()
 
 
 def load(folder: Path) -> Practice | None:

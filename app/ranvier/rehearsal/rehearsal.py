@@ -17,7 +17,6 @@ from ranvier.agent.api.messages import (
     AddMiner,
     AgentStatus,
     Command,
-    EarningRow,
     GetEarnings,
     GetLog,
     GetStatus,
@@ -42,13 +41,14 @@ from ranvier.core.paths import Paths
 from ranvier.core.tasks import Tasks
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.keys import mnemonic, wallets
+from ranvier.ledger.payments import Payment
 from ranvier.miners.status import MinerState
 from ranvier.rehearsal import practice
 from ranvier.rehearsal.deadline import Deadline
 from ranvier.rehearsal.stages import Outcome, Stage, StageReport, StageState
 
 _CRASHES = 3  # the first restarts come within seconds; after these, waiting longer explains nothing
-FUND = Tao(100 * 10**9)
+FUND = practice.FUND
 _NETUID = practice.NETUID
 
 
@@ -91,14 +91,16 @@ class Rehearsal:
         self._stage_began = 0.0
         self.password: str | None = None
 
-    async def run(self) -> Outcome:
-        """Every stage until the first earning. Raises RanvierError for the stage that failed, after reporting it."""
+    async def run(self, *, new_wallet: bool = False) -> Outcome:
+        """Every stage until the first earning, with a new practice wallet if asked for. Raises RanvierError for the
+        stage that failed, after reporting it.
+        """
         began = time.monotonic()
         connection: Connection | None = None
         try:
             self._begin(Stage.SANDBOX, "Starting the practice network on this machine")
             connection = await self._sandbox()
-            node = await self._wallet(connection)
+            node = await self._wallet(connection, new=new_wallet)
             await self._fund(node)
             await self._install(node)
             await self._register(node)
@@ -136,10 +138,10 @@ class Rehearsal:
         self._done(f"{endpoint}, block {block_text(head.number)}, genesis {head_short(connection.genesis_hash)}")
         return connection
 
-    async def _wallet(self, connection: Connection) -> _Node:
+    async def _wallet(self, connection: Connection, *, new: bool) -> _Node:
         self._begin(Stage.WALLET, "Looking for the practice wallet")
         genesis = connection.genesis_hash or ""
-        known = practice.load(self._paths.rehearsal)
+        known = None if new else practice.load(self._paths.rehearsal)
         if known is not None and (self._paths.practice_wallets / known.wallet_name / "hotkeys").is_dir():
             node = _Node(connection, known)
             _, neuron = await node.neuron()
@@ -190,7 +192,7 @@ class Rehearsal:
         added = await self._call(
             AddMiner(
                 id=known.miner_id,
-                name="Practice miner",
+                name=known.miner_name,
                 recipe=self._recipe,
                 netuid=_NETUID,
                 wallet_path=str(self._paths.practice_wallets),
@@ -263,7 +265,8 @@ class Rehearsal:
             while neuron is None or neuron.axon is None or neuron.axon.port != miner.axon_port:
                 await deadline.pause()
                 _, neuron = await node.neuron()
-        self._done(f"{neuron.axon.ip}:{neuron.axon.port} on the chain since block {block_text(neuron.axon.block)}")
+        since = block_text(neuron.axon.block)
+        self._done(f"{neuron.axon.ip}:{neuron.axon.port} on the chain since block {since}. {practice.AXON_WHY}")
 
     async def _query(self, node: _Node) -> None:
         self._begin(Stage.QUERY, "Waiting for a validator's first signed query")
@@ -284,7 +287,7 @@ class Rehearsal:
         who = "1 validator" if len(given) == 1 else f"{len(given)} validators"
         self._done(f"{who} gave a weight, the highest {best / 65535:.2f} of 1; block {block_text(head.number)}")
 
-    async def _earn(self, node: _Node) -> EarningRow:
+    async def _earn(self, node: _Node) -> Payment:
         self._begin(Stage.EARN, "Waiting for the epoch that pays")
         deadline = Deadline(180, "No earnings yet.")
         while True:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 Unlock = Callable[..., Awaitable[LocalSigner]]
 _PRACTICE = "The rehearsal shows the practice wallet's password, below its stages, until the window that made it ends."
+_NEW_PRACTICE = "rehearsal/new-wallet"  # the page and what it is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Transacting:
         dialog = UnlockDialog(
             self._widget, "Unlock to sign", f"{why} {_PRACTICE}" if practice else why,
             path, partial(self._open, path, None if hotkey is None else hotkey.name), self._context.run, store,
-            yes="Unlock and send",
+            yes="Unlock and send", lost=partial(self._context.go, _NEW_PRACTICE) if practice else None,
         )  # fmt: skip
         if not await show(dialog):
             raise Cancelled

@@ -17,21 +17,29 @@ from ranvier.core.errors import Cancelled, ErrorData, RanvierError
 from ranvier.core.evidence import Level
 from ranvier.core.settings import NETWORK
 from ranvier.core.units import Alpha, format_alpha
+from ranvier.rehearsal import practice
 from ranvier.rehearsal.stages import TITLES, Outcome, Stage, StageReport, StageState
 from ranvier.ui.context import Context
+from ranvier.ui.dialogs.ask import ask
 from ranvier.ui.dialogs.money.plan import PlanView
 from ranvier.ui.phrases import took_text
 from ranvier.ui.waiting import agent_known
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import Page, clear
+from ranvier.ui.widgets.practice_card import PracticeCard
 from ranvier.ui.widgets.text import allow, button, label, line, restyle
 from ranvier.ui.words import block_text
 
 if TYPE_CHECKING:
     from ranvier.rehearsal.rehearsal import Rehearsal
 
+NEW_WALLET = "new-wallet"
 _NETUID = 1  # the practice subnet
+_ANEW = (
+    "The rehearsal makes it, funds it with play money, and registers it with a miner of its own. The practice wallet "
+    "and the miner from before stay as they are; the miner can be removed under Miners."
+)
 _LEVELS = {
     StageState.WAITING: Level.OFF,
     StageState.RUNNING: Level.BUSY,
@@ -147,20 +155,8 @@ class RehearsalPage(Page):
             self.rows[stage] = StageRow(number, stage)
             card.add(self.rows[stage])
         self.add(card)
-        self.secret = Card("Practice wallet")
-        self.secret.hide()
-        self.secret.add(
-            label(
-                "Its password is kept in memory only, until this window ends. It guards play money.", "muted", wrap=True
-            )
-        )
-        self.show_password = button("Show the password", self._toggle_password)
-        self.password = label("", "mono", copyable=True)
-        secret_row = QHBoxLayout()
-        secret_row.addWidget(self.show_password)
-        secret_row.addWidget(self.password, 1)
-        self.secret.body.addLayout(secret_row)
-        self.add(self.secret)
+        self.practice = PracticeCard(lambda: self.choose(NEW_WALLET))
+        self.add(self.practice)
         self.content.addStretch(1)
         self._wanted: QWidget | None = None
         self._wanted_ticks = 0
@@ -172,8 +168,28 @@ class RehearsalPage(Page):
         for row in self.rows.values():
             row.tick()
 
+    def shown(self) -> None:
+        self.context.run(self._look_for_practice(), "look for the practice wallet")
+
     def hidden(self) -> None:
-        self._hide_password()
+        self.practice.hide_password()
+
+    def choose(self, subject: str) -> None:
+        """``rehearsal/new-wallet`` asks whether to begin with a new practice wallet."""
+        if subject == NEW_WALLET:
+            self.context.run(self._begin_anew(), "a new practice wallet")
+
+    async def _look_for_practice(self) -> None:
+        """Which practice wallet there is, and whether this window knows its password."""
+        paths = self.context.paths
+
+        def name() -> str | None:
+            known = practice.load(paths.rehearsal)
+            there = known is not None and (paths.practice_wallets / known.wallet_name).is_dir()
+            return known.wallet_name if known is not None and there else None
+
+        found = await asyncio.to_thread(name)
+        self.practice.show_wallet(found, None if self._rehearsal is None else self._rehearsal.password)
 
     # --- running -------------------------------------------------------------------------------------------
 
@@ -184,7 +200,15 @@ class RehearsalPage(Page):
             self.running = True  # here, or a double click would begin two
             self.context.run(self._run(), "rehearsal")
 
-    async def _run(self) -> None:
+    async def _begin_anew(self) -> None:
+        if self.running:
+            self.context.say("The rehearsal runs. A new practice wallet can be taken when it has ended.")
+            return
+        if await ask(self.window(), "Take a new practice wallet?", _ANEW, yes="Begin") and not self.running:
+            self.running = True
+            await self._run(new_wallet=True)
+
+    async def _run(self, *, new_wallet: bool = False) -> None:
         self._set_running(True)
         try:
             if self.context.bridge.latest is None:
@@ -193,7 +217,7 @@ class RehearsalPage(Page):
             if self._rehearsal is None:
                 self._rehearsal = await self._make()
             self.context.settings.set(NETWORK, "sandbox")
-            self._show_outcome(await self._rehearsal.run())
+            self._show_outcome(await self._rehearsal.run(new_wallet=new_wallet))
         except (RanvierError, Cancelled) as error:
             self._show_failure(error)
         finally:
@@ -226,7 +250,11 @@ class RehearsalPage(Page):
                 clear(row.extra)
                 row.show_report(StageReport(row.stage, StageState.WAITING))
         self._offer_start()
-        self.secret.setVisible(self._rehearsal is not None and self._rehearsal.password is not None)
+        self._show_password()
+
+    def _show_password(self) -> None:
+        if self._rehearsal is not None and self._rehearsal.password is not None:
+            self.practice.show_wallet("", self._rehearsal.password)
 
     def _offer_start(self) -> None:
         """The button at the top: while a plan waits for a yes it leads there."""
@@ -250,8 +278,7 @@ class RehearsalPage(Page):
                 again = button("Try again from here", self._start, kind="primary")
                 row.extra.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
                 self._bring_into_view(again)
-        if self._rehearsal is not None:
-            self.secret.setVisible(self._rehearsal.password is not None)
+        self._show_password()
 
     def _show_outcome(self, outcome: Outcome) -> None:
         self.end_text.setText(
@@ -300,16 +327,3 @@ class RehearsalPage(Page):
     def _answered(self, yes: bool) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(yes)
-
-    # --- password ------------------------------------------------------------------------------------------
-
-    def _toggle_password(self) -> None:
-        if self.password.text():
-            self._hide_password()
-        elif self._rehearsal is not None and self._rehearsal.password is not None:
-            self.password.setText(self._rehearsal.password)
-            self.show_password.setText("Hide the password")
-
-    def _hide_password(self) -> None:
-        self.password.setText("")
-        self.show_password.setText("Show the password")

@@ -18,9 +18,11 @@ from ranvier.agent.api.messages import (
     UndoUpdate,
     UpdateMiner,
 )
+from ranvier.agent.miners.miner_file import PRACTICE_IP
 from ranvier.core.evidence import Level, age_text
 from ranvier.ledger.miner_sample import MinerSample
 from ranvier.miners.status import ExitRecord
+from ranvier.rehearsal.practice import AXON_WHY
 from ranvier.ui.models.miners import restarts_text, since_text, used_text
 from ranvier.ui.phrases import (
     EVIDENCE_NAMES,
@@ -238,6 +240,8 @@ def _facts(miner: MinerView, now: float) -> list[tuple[str, str, str]]:
     axon = none if neuron is None else "not published"
     if neuron is not None and neuron.axon is not None:
         axon = f"{neuron.axon.ip}:{neuron.axon.port}, since block {block_text(neuron.axon.block)}"
+        if miner.network == "sandbox" and neuron.axon.ip == PRACTICE_IP:
+            axon += f". {AXON_WHY}"
     answered = UNKNOWN if miner.queries_answered is None else f"{miner.queries_answered} answered"
     if miner.queries_answered:
         answered += f", the last {age_text(miner.last_query_at, now)}"

@@ -26,7 +26,7 @@ from ranvier.keys.strength import Strength
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.dialogs.wallets.create_wallet import Run
-from ranvier.ui.widgets.text import label
+from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import size_text
 
 Work = Callable[[str, OnAttempt], Awaitable[Any]]
@@ -89,7 +89,7 @@ class Progress(QWidget):
 class UnlockDialog(Dialog):
     """Asks for the password of ``wallet_path`` and awaits ``work(password, on_attempt)``; ``result_of_work`` is what
     it gave. A wrong password keeps what was typed and says so; any other error too. How strong the right one is goes
-    to ``strengths``, for the custody check."""
+    to ``strengths``, for the custody check. ``lost`` is what to do about a practice wallet's password that is gone."""
 
     def __init__(
         self,
@@ -103,6 +103,7 @@ class UnlockDialog(Dialog):
         *,
         yes: str = "Unlock",
         strengths: dict[Path, Strength] | None = None,
+        lost: Callable[[], object] | None = None,
     ) -> None:
         super().__init__(parent, title, yes=yes)
         self.result_of_work: Any = None
@@ -135,6 +136,10 @@ class UnlockDialog(Dialog):
             self.keep_box.setChecked(True)
             run(self._recall(store), "recall a password")
         self.keep_box.toggled.connect(self._keep_toggled)
+        if lost is not None:
+            self.lost_button = button("Nobody knows it any more: take a new practice wallet…", kind="quiet")
+            self.lost_button.clicked.connect(lambda: self._give_up(lost))
+            self.body.addWidget(self.lost_button, 0, Qt.AlignmentFlag.AlignLeft)
         fit(self, 520)
         self.input.setFocus()
 
@@ -241,6 +246,11 @@ class UnlockDialog(Dialog):
         self.busy(False)
         self.input.setEnabled(True)
         self.keep_box.setEnabled(True)
+
+    def _give_up(self, lost: Callable[[], object]) -> None:
+        if not self._running:
+            self.reject()
+            lost()
 
     def wipe(self) -> None:
         """Forget what was typed."""
