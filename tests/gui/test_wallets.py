@@ -6,20 +6,26 @@ import asyncio
 import datetime
 import os
 import threading
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 
 from gui import samples
 from ranvier.agent.api.messages import GetPortfolio, WatchColdkeys
+from ranvier.chain import reads
 from ranvier.chain.model import Balance
+from ranvier.chain.networks import sandbox_network
 from ranvier.core.errors import AgentError
 from ranvier.core.evidence import Level
+from ranvier.core.settings import NETWORK
 from ranvier.keys import custody_facts, wallets
 from ranvier.keys.custody import Fix
 from ranvier.keys.listing import list_wallets
 from ranvier.ui.dialogs.wallets.watch_only import WatchOnlyDialog
 from ranvier.ui.models.wallets import Listed, form_text, wallet_level
+from ranvier.ui.pages import wallet_actions
 from ranvier.ui.pages.wallet_detail import Address
 from ranvier.ui.pages.wallets import WalletsPage
 from ranvier.ui.widgets.table import Table
@@ -39,6 +45,55 @@ async def opened(qtbot, house, count):
     page.shown()
     await samples.until(lambda: len(page.groups.rows) == count and page.subtitle.text(), "wallets")
     return page
+
+
+class Faucet:
+    """A sandbox whose faucet pays with the second block, as far as Wallets asks it."""
+
+    def __init__(self, network):
+        self.network, self.asked, self.blocks = sandbox_network("ws://127.0.0.1:1", None), [], 0
+        self.network = replace(self.network, name=network)
+
+    async def head(self):
+        self.blocks += 1
+        return self.blocks
+
+    async def rpc(self, method, parameters):
+        self.asked.append((method, parameters))
+
+    async def balances(self, _connection, addresses, head):
+        free = 100 * 10**9 if head > 2 else 0
+        return [Balance(address, free, 0, free) for address in addresses]
+
+
+@pytest.mark.parametrize("network", ["sandbox", "finney"])
+async def test_play_money_is_the_sandboxs_alone(qtbot, house, monkeypatch, network):
+    faucet = Faucet(network)
+
+    @asynccontextmanager
+    async def connected(_context):
+        yield faucet
+
+    monkeypatch.setattr(wallet_actions, "connected", connected)
+    monkeypatch.setattr(reads, "balances", faucet.balances)
+    await samples.make_wallets(house.paths.wallets)
+    house.settings.set(NETWORK, "sandbox")
+    page = await opened(qtbot, house, 3)
+    assert page.detail.fund_button.isVisible() and "play money" in page.detail.money.title.text()
+    page.detail.fund_button.click()
+    assert not page.detail.fund_button.isEnabled() and "next block" in page.detail.fund_button.toolTip()
+    await samples.until(page.detail.fund_button.isEnabled, "the money")
+    if network == "sandbox":
+        assert faucet.asked == [("sandbox_fund", [samples.COLDKEY, 100 * 10**9])]
+        assert any("100 TAO of play money" in text for text in house.said)
+        assert house.client.called(WatchColdkeys) == [WatchColdkeys((samples.COLDKEY,), beside=True)]
+    else:
+        assert faucet.asked == [], "the network was changed meanwhile"
+    house.settings.set(NETWORK, "finney")
+    await page.refresh()
+    assert not page.detail.fund_button.isVisible() and page.detail.money.title.text() == "Balance"
+    page.hidden()
+    await house.close()
 
 
 async def test_forms_are_told_apart(qtbot, house):

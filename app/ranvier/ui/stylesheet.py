@@ -44,6 +44,10 @@ QPushButton[kind="primary"]:disabled { background: $raised; color: $muted; borde
 QPushButton[kind="danger"] { color: $bad; }
 QPushButton[kind="danger"]:hover { border-color: $bad; }
 QPushButton[kind="danger"]:disabled { color: $muted; }
+QPushButton[kind="play"] { color: $sandbox; border: 1px dashed $sandbox; }
+QPushButton[kind="play"]:hover { border-style: solid; }
+QPushButton[kind="play"]:focus { border: 2px solid $sandbox; padding: 5px 13px; }
+QPushButton[kind="play"]:disabled { color: $muted; border-color: $border; }
 QPushButton[kind="small"] { padding: 1px 10px; min-height: 16px; }
 QPushButton[kind="small"]:focus { padding: 0px 9px; }
 QPushButton[kind="quiet"] { background: transparent; border-color: transparent; color: $accent; padding: 6px 8px; }
@@ -102,8 +106,8 @@ QLineEdit, QPlainTextEdit { selection-background-color: $accent; selection-color
 QTableView, QListView { background: $surface; alternate-background-color: $surface; border: 1px solid $border;
     border-radius: 8px; gridline-color: $border; selection-background-color: $selection; selection-color: $text; }
 QTableView::item { padding: 4px 8px; border: none; }
-QHeaderView { background: $surface; border: none; }
-QHeaderView::section { background: $surface; color: $muted; border: none; border-bottom: 1px solid $border;
+QHeaderView { background: transparent; border: none; }  /* the table's own corners are round */
+QHeaderView::section { background: transparent; color: $muted; border: none; border-bottom: 1px solid $border;
     padding: 6px 11px; font-weight: 600; }
 QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-position: top center; width: 9px; height: 6px; }
 QHeaderView::down-arrow, QHeaderView::up-arrow { width: 9px; height: 9px; subcontrol-origin: margin;
@@ -145,6 +149,7 @@ def stylesheet(colours: Colours, text_pt: float = _SMALLEST_PT) -> str:
         "selection",
         "busy",
         "bad",
+        "sandbox",
     )
     icons = (resources() / "icons").as_posix()
     return _SHEET.substitute(

@@ -12,7 +12,9 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
-from ranvier.core.errors import RanvierError
+from ranvier.agent.api.messages import WatchColdkeys
+from ranvier.core.errors import NetworkError, RanvierError
+from ranvier.core.units import format_tao
 from ranvier.keys import permissions, storing
 from ranvier.keys.custody import Finding, Fix
 from ranvier.keys.drill import Drills
@@ -21,6 +23,9 @@ from ranvier.keys.folders import WalletFolder
 from ranvier.keys.listing import KeyForm, Wallet
 from ranvier.keys.remember import PasswordStore
 from ranvier.keys.strength import Strength
+from ranvier.rehearsal.deadline import Deadline
+from ranvier.rehearsal.practice import FUND
+from ranvier.ui.chain_link import connected
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask, show
 from ranvier.ui.dialogs.folders import FoldersDialog
@@ -123,6 +128,24 @@ class WalletActions:
         if await show(dialog) and dialog.wallet is not None:
             self._context.say(f"The hotkey was added to {wallet.name}.")
             await self._host.changed()
+
+    async def fund(self, wallet: Wallet) -> None:
+        """Have the sandbox's faucet pay, and return when it has. Raises NetworkError elsewhere or without a block."""
+        coldkey = wallet.coldkey_ss58
+        if coldkey is None:
+            return
+        async with connected(self._context) as connection:
+            if connection.network.name != "sandbox":
+                raise NetworkError("No play money here", "Only the sandbox has a faucet.", "Choose it under Settings.")
+            from ranvier.chain import reads  # loaded by now: the connection brings it along
+
+            before = (await reads.balances(connection, [coldkey], await connection.head()))[0].free_rao
+            await connection.rpc("sandbox_fund", [coldkey, FUND.rao])
+            deadline = Deadline(30, "The faucet's transfer did not arrive.")
+            while (await reads.balances(connection, [coldkey], await connection.head()))[0].free_rao <= before:
+                await deadline.pause()
+        await self._context.client.call(WatchColdkeys((coldkey,), beside=True))
+        self._context.say(f"{format_tao(FUND, 0)} of play money came to {wallet.name}.")
 
     async def choose_folders(self) -> None:
         """Which folders are watched."""

@@ -29,7 +29,7 @@ from ranvier.ui.words import block_text, count_text, grouped_address
 
 _PRACTICE = (
     "The coldkey is here, encrypted with the rehearsal's password: the Rehearsal page shows it until the window that "
-    "made it ends."
+    "made it ends. After that nobody knows it, and the same page makes a new practice wallet."
 )
 
 
@@ -59,6 +59,7 @@ class WalletDetail(QWidget):
     drill_wanted = Signal()
     export_wanted = Signal()
     sign_wanted = Signal()
+    fund_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,6 +89,10 @@ class WalletDetail(QWidget):
         self.money.add(self.money_note)
         self.watch_button = button("Watch its balance", self.watch_wanted.emit)
         self.money.add_to_header(self.watch_button)
+        tip = "The sandbox's faucet gives it; it is worth nothing and buys nothing outside this machine"
+        self.fund_button = button("Get play money", self.fund_wanted.emit, kind="play", tip=tip)
+        self.fund_button.hide()
+        self.money.add_to_header(self.fund_button)
         self.hot = Card("Hotkeys")
         self.add_button = button("Add a hotkey…", self.add_hotkey_wanted.emit)
         self.hot.add_to_header(self.add_button)
@@ -160,6 +165,12 @@ class WalletDetail(QWidget):
             self._hot_body.addWidget(_hotkey_row(hotkey))
         unusable = wallet.coldkey is KeyForm.UNREADABLE and wallet.coldkey_ss58 is None
         allow(self.add_button, "Repair this wallet first." if unusable else None)
+
+    def show_network(self, network: str) -> None:
+        """On the sandbox a balance is play money, and there is more where that came from."""
+        play = network == "sandbox"
+        self.fund_button.setVisible(play)
+        self.money.set_title("Balance \N{MIDDLE DOT} play money" if play else "Balance")
 
     def show_balance(self, balance: Balance | None, block: int | None, trouble: str, *, asked: bool) -> None:
         """``asked`` says that the agent answered; without ``balance`` it then does not watch this coldkey."""

@@ -35,7 +35,7 @@ from ranvier.ui.pages.wallet_detail import WalletDetail
 from ranvier.ui.polling import Polling
 from ranvier.ui.widgets.empty import EmptyState
 from ranvier.ui.widgets.page import Body, Page, scroll_area
-from ranvier.ui.widgets.text import button, restyle
+from ranvier.ui.widgets.text import allow, button, restyle
 from ranvier.ui.widgets.wallet_groups import Group, WalletGroups
 from ranvier.ui.words import count_text
 
@@ -109,6 +109,7 @@ class WalletsPage(Page):
         self.detail.export_wanted.connect(self._with_shown(self.wallet_actions.export, "export for a miner"))
         self.detail.sign_wanted.connect(self.sign)
         self.detail.watch_wanted.connect(self.watch)
+        self.detail.fund_wanted.connect(self.fund)
         self.custody.back_wanted.connect(self.close_custody)
         self.custody.again_wanted.connect(self._run(self.check_custody, "custody check"))
         self.custody.fix_wanted.connect(lambda finding: self.context.run(self.wallet_actions.fix(finding), "fix"))
@@ -149,6 +150,7 @@ class WalletsPage(Page):
         network = self.context.settings.get(NETWORK)
         folders, scan, groups = await asyncio.to_thread(self._look, network)
         self.folders = folders
+        self.detail.show_network(network)
         self._say_where(groups)
         self.groups.show_groups(groups)
         wanted, self._wanted = self._wanted, None
@@ -334,6 +336,19 @@ class WalletsPage(Page):
 
     async def _watch(self, coldkey_ss58: str) -> None:
         await self.context.client.call(WatchColdkeys((coldkey_ss58,), beside=True))
+        self._balance_polling.now()
+
+    def fund(self) -> None:
+        """Ask the sandbox's faucet for play money for the shown wallet."""
+        if self.detail.wallet is not None:
+            allow(self.detail.fund_button, "It is asked for and comes with the next block.")
+            self.context.run(self._fund(self.detail.wallet), "get play money")
+
+    async def _fund(self, wallet: Wallet) -> None:
+        try:
+            await self.wallet_actions.fund(wallet)
+        finally:
+            allow(self.detail.fund_button, None)
         self._balance_polling.now()
 
     def _run(self, work: Action, name: str) -> Callable[[], None]:
