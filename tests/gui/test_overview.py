@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
-from gui.fakes import good_miner, rich_status, status_event, unknown_miner
+import msgspec
+
+from gui.fakes import good_miner, rich_status, status, status_event, unknown_miner
 from gui.stage import settle, stage, texts, until
-from ranvier.agent.api.messages import StartMiner, StatusEvent, StopMiner
+from ranvier.agent.api.messages import Attention, StartMiner, StatusEvent, StopMiner
 from ranvier.core.errors import MinerError
 from ranvier.core.evidence import Level
 from ranvier.miners.status import MinerState
@@ -70,6 +72,21 @@ async def test_clicks_send_commands_and_errors_reach_the_bar(qtbot, tmp_path):
             "Port 8091 is used by another program.",
             "Free it.",
         )
+
+
+async def test_an_agent_that_ended_leaves_no_promise_behind(qtbot, tmp_path):
+    async with stage(tmp_path) as it:
+        page = await it.open("overview")
+        told = Attention(Level.BAD, "Mainnet is not reached", "Nobody answers. Tried again in 19 s.", key="network")
+        it.bridge._emit(StatusEvent(msgspec.structs.replace(status(good_miner()), attention=(told,))))
+        await settle()
+        assert "Tried again" in texts(page.attention)
+        it.bridge._lost("The agent is not running.")
+        await settle()
+        assert "Tried again" not in texts(page.attention) and "does not answer" in texts(page.attention)
+        it.bridge._emit(status_event(good_miner()))
+        await settle()
+        assert not page.attention.isVisible()
 
 
 async def test_attention_comes_and_goes(qtbot, tmp_path):

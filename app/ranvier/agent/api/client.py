@@ -38,6 +38,7 @@ _START_S = 40.0
 _END_S = 30.0
 _LARGEST_EVENT = 16 * 2**20
 _ABSENT = "The agent is not running."
+_HOW = "Ranvier's window starts it; so does “ranvier agent”."
 _ERROR = msgspec.json.Decoder(ErrorData)
 
 
@@ -126,7 +127,7 @@ class AgentClient:
     async def _connected(self) -> tuple[aiohttp.ClientSession, Endpoint]:
         endpoint = read_endpoint(self.paths)
         if endpoint is None:
-            raise AgentError("No agent", _ABSENT, "Start Ranvier; the window starts the agent.")
+            raise AgentError("No agent", _ABSENT, _HOW)
         session = self._session
         if session is None or session.closed or endpoint != self._endpoint:
             connector: aiohttp.BaseConnector = (
@@ -159,7 +160,7 @@ def _result(command: Command[R], status: int, body: bytes) -> R:
 
 def _lost(error: BaseException) -> AgentError:
     if isinstance(error, aiohttp.ClientConnectorError | FileNotFoundError | ConnectionRefusedError):
-        return AgentError("No agent", _ABSENT, "Start Ranvier; the window starts the agent.")
+        return AgentError("No agent", _ABSENT, _HOW)
     return AgentError("Agent lost", "The connection to the agent broke.", "It is tried again.")
 
 

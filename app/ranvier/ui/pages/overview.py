@@ -38,6 +38,11 @@ _TWO_COLUMNS_FROM = 900
 _NONE_HERE = "no miner on this network"
 
 
+_LOST = Attention(
+    Level.UNKNOWN, "The agent does not answer", "Nobody watches now. What is shown below is what it said last."
+)
+
+
 class MinerCard(Card):
     """One miner: state, evidence with ages, earnings, start and stop."""
 
@@ -237,6 +242,7 @@ class OverviewPage(Page):
             return
         for miner in self._status.miners:
             self.cards[miner.id].show_miner(miner, known=False)
+        self.attention.show_items((_LOST,))  # what needed attention, and when it is tried again, is not known now
         self.running.show_value(None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
