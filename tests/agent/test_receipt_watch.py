@@ -25,6 +25,10 @@ GONE = Receipt(PLAN, TxStage.DROPPED, "0xf00d", None, None, None, None, "It got 
 DONE = Receipt(PLAN, TxStage.FINAL, "0xf00d", BlockRef(9, "0x9"), 5, 100, 88, as_planned=True)
 
 
+async def no_archive(_):
+    return None
+
+
 @contextlib.asynccontextmanager
 async def a_ledger(folder):
     made = Ledger(folder / "ledger.sqlite")
@@ -46,7 +50,7 @@ async def _only(ledger):
 async def test_what_is_sent_is_followed_to_its_end_and_kept(tmp_path):
     async with a_ledger(tmp_path) as ledger:
         chain, now = FakeChain(), [1.0]
-        watch = ReceiptWatch(lambda _: ledger, lambda _: [], now=lambda: now[0])
+        watch = ReceiptWatch(lambda _: ledger, lambda _: [], now=lambda: now[0], archive=no_archive)
         head = Head("sandbox", chain, BlockRef(5, "0x5"))
         await _began(ledger)
         await watch.on_head(head)
@@ -66,7 +70,7 @@ async def test_what_is_sent_is_followed_to_its_end_and_kept(tmp_path):
 async def test_trouble_forgets_nothing(tmp_path, error):
     async with a_ledger(tmp_path) as ledger:
         chain = FakeChain()
-        watch = ReceiptWatch(lambda _: ledger, lambda _: [], now=lambda: 1.0)
+        watch = ReceiptWatch(lambda _: ledger, lambda _: [], now=lambda: 1.0, archive=no_archive)
         await _began(ledger)
 
         async def settle(following, from_block):
@@ -84,11 +88,34 @@ async def test_trouble_forgets_nothing(tmp_path, error):
         assert (await _only(ledger)).stage == "final"
 
 
+async def test_what_the_node_forgot_is_read_from_an_archive_or_told(tmp_path):
+    async with a_ledger(tmp_path) as ledger:
+        chain, archives = FakeChain(), []
+
+        async def archive(_):
+            return archives[0] if archives else None
+
+        async def forgot(following, from_block):
+            raise ChainError("Too long ago", "The node forgot that block.", "Name an archive.")
+
+        chain.settle = forgot
+        watch = ReceiptWatch(lambda _: ledger, lambda _: [], now=lambda: 500.0, archive=archive)
+        head = Head("sandbox", chain, BlockRef(5, "0x5"))
+        await _began(ledger)
+        await watch.on_head(head)
+        (unread,) = watch.attention()
+        assert unread.title == "Not read: Send 1 TAO" and "Name an archive. Do not repeat it." in unread.text
+        archives.append(FakeChain())
+        archives[0].ends["sent"] = DONE
+        await watch.on_head(head)
+        assert (await _only(ledger)).stage == "final" and watch.attention() == []
+
+
 async def test_what_came_to_nothing_is_told_unless_the_window_saw_it(tmp_path):
     async with a_ledger(tmp_path) as ledger:
         chain, now = FakeChain(), [1.0]
         chain.ends["sent"] = GONE
-        watch = ReceiptWatch(lambda _: ledger, lambda _: [], now=lambda: now[0])
+        watch = ReceiptWatch(lambda _: ledger, lambda _: [], now=lambda: now[0], archive=no_archive)
         await _began(ledger)
         await watch.on_head(Head("sandbox", chain, BlockRef(5, "0x5")))
         (lost,) = watch.attention()

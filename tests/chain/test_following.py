@@ -17,7 +17,7 @@ from ranvier.chain.model import Receipt, TxStage
 from ranvier.chain.outcome import Sent
 from ranvier.chain.plans import plans
 from ranvier.chain.watching import LostError
-from ranvier.core.errors import ChainError, StorageError
+from ranvier.core.errors import ChainError, NetworkError, StorageError
 from ranvier.core.units import Tao
 
 COIN = 10**9
@@ -113,3 +113,30 @@ async def test_a_lost_connection_waits_for_the_final_block_when_asked_to(
         receipt = await submit.submit(connection, plan, sender, wait=TxStage.FINAL)
         assert receipt.stage is TxStage.FINAL and receipt.as_planned
         assert replace(receipt, plan=plan) == receipt
+
+
+async def test_a_receipt_that_cannot_be_read_whole_is_none(
+    sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network fails just when the block is read: it is read again later, not kept half for ever."""
+    async with connected(sandbox) as connection:
+        sender = await funded(connection, Tao(10 * COIN))
+        plan = await plans.plan_transfer(connection, sender.ss58, new_key().ss58, Tao(COIN))
+        kept: list[str] = []
+
+        async def keep(sent: Sent) -> None:
+            kept.append(packed(sent))
+
+        await submit.submit(connection, plan, sender, on_signed=keep, wait=TxStage.FINAL)
+        whole = reads.balances
+
+        for trouble in (NetworkError("Network", "away"), ValueError("riddle")):
+
+            async def fail(*_: object, trouble: Exception = trouble) -> None:
+                raise trouble
+
+            monkeypatch.setattr(reads, "balances", fail)
+            with pytest.raises(NetworkError if isinstance(trouble, NetworkError) else ChainError):
+                await _settled(connection, kept[0])
+        monkeypatch.setattr(reads, "balances", whole)
+        assert (await _settled(connection, kept[0])).as_planned

@@ -44,7 +44,6 @@ from ranvier.agent.money.portfolio import PortfolioReader
 from ranvier.agent.money.position_history import PositionWatch
 from ranvier.agent.money.price_watch import PriceWatch
 from ranvier.agent.money.receipt_watch import ReceiptWatch
-from ranvier.agent.money.rows import earning_row
 from ranvier.agent.money.trade_walk import TradeWalk
 from ranvier.agent.network.archives import Archives
 from ranvier.agent.network.chain_face import Chain
@@ -124,14 +123,16 @@ class Agent:
         self.writer = LedgerWriter(
             self._fitted_ledger,
             lambda network: [*self.miners.targets(network), *self.portfolio.targets(network)],
-            lambda rows: self.hub.send(EarningEvent(tuple(earning_row(row) for row in rows))),
+            lambda rows: self.hub.send(EarningEvent(rows)),
             lambda network: self._begin(self._read_pay(network), "read pay"),
             lambda error: self._trouble("ledger", error),
             archive=self.archives.chain,
         )
         self.trades = TradeWalk(self._fitted_ledger, self._coldkeys, self.archives.chain)
         self.positions = PositionWatch(paths, self._coldkeys, self._fitted_ledger, now=parts.now)
-        self.receipts = ReceiptWatch(self._fitted_ledger, self._coldkeys, now=parts.now)
+        self.receipts = ReceiptWatch(
+            self._fitted_ledger, self._coldkeys, now=parts.now, archive=self.archives.chain
+        )  # fmt: skip
         self.keys = KeyWatch(self._coldkeys, now=parts.now)
         self.ladders = LadderBook(
             paths, lambda: (self.watch.network, self.watch.view().genesis_hash), self.market.quote, self.changed,

@@ -6,7 +6,7 @@ import msgspec
 
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import Receipt
-from ranvier.chain.outcome import Sent, receipt_of
+from ranvier.chain.outcome import Sent, whole_receipt
 from ranvier.chain.watching import Sight
 from ranvier.core.errors import ChainError
 from ranvier.core.outside import NOT_JSON
@@ -51,7 +51,10 @@ async def look(conn: Connection, sent: Sent, from_block: int) -> tuple[Sight | N
 
 
 async def settle(conn: Connection, text: str, from_block: int) -> tuple[Receipt | None, int]:
-    """``look`` for what was ``packed``, and its receipt when it is in a final block or can be in none any more."""
+    """``look`` for what was ``packed``, and its receipt when it is in a final block or can be in none any more.
+
+    Raises NetworkError, ChainError: a receipt is for ever, so that one which cannot be read whole is none.
+    """
     sent = unpacked(text)
     try:
         sight, number = await look(conn, sent, max(from_block, sent.mortality.block))
@@ -59,4 +62,7 @@ async def settle(conn: Connection, text: str, from_block: int) -> tuple[Receipt 
         raise ChainError("Block unknown", "The node does not know a block that it calls final.") from error
     if sight is None:
         return None, number
-    return await receipt_of(conn, sent, sight, lambda _: None), number
+    try:
+        return await whole_receipt(conn, sent, sight, lambda _: None), number
+    except (LookupError, TypeError, ValueError) as error:
+        raise ChainError("Not understood", "The node's answer about its block made no sense.") from error

@@ -37,17 +37,23 @@ class Sent:
 
 async def receipt_of(conn: Connection, sent: Sent, sight: Sight, tell: Stages) -> Receipt:
     """The receipt of what was seen: the block read, and held against the plan. Raises nothing of the network's."""
+    try:
+        return await whole_receipt(conn, sent, sight, tell)
+    except (RanvierError, LookupError, TypeError, ValueError) as trouble:
+        reason = trouble.message if isinstance(trouble, RanvierError) else "the node's answer made no sense."
+        words = f"It is in block {str(sight.block_hash)[:18]}…, but how it went there could not be read: {reason}"
+        return Receipt(sent.plan, TxStage.IN_BLOCK, sent.hash, None, None, None, None, words)
+
+
+async def whole_receipt(conn: Connection, sent: Sent, sight: Sight, tell: Stages) -> Receipt:
+    """``receipt_of``, or nothing: raises NetworkError, ChainError, and LookupError, TypeError or ValueError for an
+    answer that makes no sense."""
     if sight.block_hash is None:
         stage = TxStage.SUBMITTED if sight.pending else TxStage.DROPPED
         tell(stage)
         hint = None if sight.pending else "Nothing was spent. Plan it again if you still want it."
         return Receipt(sent.plan, stage, sent.hash, None, None, None, None, sight.error, hint)
-    try:
-        outcome = await _outcome(conn, sent, sight.block_hash)
-    except (RanvierError, LookupError, TypeError, ValueError) as trouble:
-        reason = trouble.message if isinstance(trouble, RanvierError) else "the node's answer made no sense."
-        words = f"It is in block {sight.block_hash[:18]}…, but how it went there could not be read: {reason}"
-        return Receipt(sent.plan, TxStage.IN_BLOCK, sent.hash, None, None, None, None, words)
+    outcome = await _outcome(conn, sent, sight.block_hash)
     events = outcome.events
     interrupted = find(events, "Utility", "BatchInterrupted")
     failed = find(events, "System", "ExtrinsicFailed") or interrupted

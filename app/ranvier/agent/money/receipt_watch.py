@@ -6,11 +6,14 @@ Every transaction is in the ledger before it is sent, with what is needed to loo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from ranvier.agent.api.messages import Attention
+from ranvier.agent.money.epoch_walk import forgotten
 from ranvier.agent.money.receipt_rows import stored
+from ranvier.agent.network.chain_face import Chain
 from ranvier.agent.network.chain_watch import Head
+from ranvier.chain.model import Receipt
 from ranvier.core.errors import ChainError
 from ranvier.core.evidence import Level
 from ranvier.ledger import receipts
@@ -25,7 +28,8 @@ _LOST = ("dropped", "failed")
 
 
 class ReceiptWatch:
-    """``ledger`` gives that of the chain worked on, ``coldkeys`` those whose side of a transaction is noted too."""
+    """``ledger`` gives that of the chain worked on, ``coldkeys`` those whose side of a transaction is noted too,
+    ``archive`` a chain that forgets nothing, or None."""
 
     def __init__(
         self,
@@ -33,10 +37,12 @@ class ReceiptWatch:
         coldkeys: Callable[[str], Iterable[str]],
         *,
         now: Callable[[], float],
+        archive: Callable[[str], Awaitable[Chain | None]],
     ) -> None:
-        self._ledger, self._coldkeys, self._now = ledger, coldkeys, now
+        self._ledger, self._coldkeys, self._now, self._archive = ledger, coldkeys, now, archive
         self._looked: dict[str, int] = {}  # id -> the block to go on at
         self._open: tuple[StoredReceipt, ...] = ()
+        self._unread: dict[str, str] = {}  # id -> why what became of it cannot be read
         self._lost: dict[str, tuple[float, StoredReceipt]] = {}
 
     async def on_head(self, head: Head) -> None:
@@ -72,8 +78,9 @@ class ReceiptWatch:
             *(
                 Attention(
                     Level.WARN,
-                    f"On its way: {one.title}",
-                    "It was sent, and is in no final block yet. It is looked for at every block; do not repeat it.",
+                    f"{'Not read' if one.id in self._unread else 'On its way'}: {one.title}",
+                    self._unread.get(one.id)
+                    or "It was sent, and is in no final block yet. It is looked for at every block; do not repeat it.",
                     key=f"receipt/{one.id}",
                     page="stake",
                 )
@@ -92,11 +99,25 @@ class ReceiptWatch:
         ]
 
     async def _look(self, head: Head, one: StoredReceipt) -> StoredReceipt | None:
+        self._unread.pop(one.id, None)
         try:
-            receipt, self._looked[one.id] = await head.chain.settle(one.following, self._looked[one.id])
+            receipt = await self._settled(head, one)
         except ChainError as error:
             log.warning("looking for %s: %s", one.id[:14], error)
+            words = " ".join(part for part in (error.message, error.hint) if part)
+            self._unread[one.id] = f"What became of it cannot be read: {words} Do not repeat it."
             return None
         if receipt is None:
             return None
         return stored(receipt, one.at_ms, set(self._coldkeys(head.network)))
+
+    async def _settled(self, head: Head, one: StoredReceipt) -> Receipt | None:
+        """An archive is asked where the node no longer keeps the state of its block."""
+        try:
+            receipt, self._looked[one.id] = await head.chain.settle(one.following, self._looked[one.id])
+        except ChainError as error:
+            other = await self._archive(head.network) if forgotten(error) else None
+            if other is None:
+                raise
+            receipt, self._looked[one.id] = await other.settle(one.following, self._looked[one.id])
+        return receipt
