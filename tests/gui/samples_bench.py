@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import time
 
+from msgspec.structs import replace
+
 from ranvier.benchmark.device import DeviceRun
 from ranvier.benchmark.figures import Device, DeviceResult, Figure, Minute
 from ranvier.benchmark.metrics import Client, LoadResult, Request, summarise
@@ -45,7 +47,8 @@ def serving(at: float, concurrency: int = 8, *, failures: int = 0) -> Record:
 
 def sweep(at: float) -> Record:
     plan = {"input_words": 100, "output_tokens": 128, "url": "http://127.0.0.1:8000/v1"}
-    found = conclude([load(1), load(2), load(4), load(8), load(16), load(32), load(64, failures=9)])
+    loads = [load(1), load(2), load(4), load(8), load(16), load(32), load(64, failures=9)]
+    found = conclude([replace(one, joules=one.duration * min(440, 180 + 17 * (one.concurrency or 0))) for one in loads])
     return new_record("sweep", Subject(GPU, MODEL, "580.95.05"), at, settings=plan, sweep=found)
 
 

@@ -157,6 +157,17 @@ def test_what_is_the_same_of_equal_cards_is_said_once() -> None:
     assert told[3][0].text == "It is slowed down by the power brake."
 
 
+def test_one_step_for_the_same_limit_of_several_cards() -> None:
+    low = replace(GOOD, power_limit_w=300.0, power_default_w=450.0)
+    cards_ = [replace(low, uuid=f"GPU-{n}", index=n) for n in (0, 2, 5)]
+    seen = sample(*cards_, replace(cards_[0], uuid="GPU-6", index=6, power_limit_w=200.0))
+    told = [(about, one.next_step) for one, about in together(diagnose([seen]), seen.gpus)]
+    assert told == [
+        ("GPU 0, 2, 5 · RTX 4090", "If nobody set it on purpose: nvidia-smi -i 0,2,5 -pl 450"),
+        ("GPU 6 · RTX 4090", "If nobody set it on purpose: nvidia-smi -i 6 -pl 450"),
+    ]
+
+
 # --- cards that sleep ------------------------------------------------------------------------------------------
 
 

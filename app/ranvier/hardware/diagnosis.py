@@ -63,6 +63,7 @@ _XIDS = {
 }
 
 
+_FOR_EACH = "-i {} "  # of nvidia-smi, which takes several cards: ``-i 0,1``
 # Errors of programs, not of the card: told for so long.
 _PROGRAM_XIDS, _PROGRAM_XID_S = {13, 31, 43, 45}, 3600.0
 
@@ -122,13 +123,19 @@ def together(found: Iterable[Finding], gpus: Iterable[Gpu]) -> list[tuple[Findin
     for one in found:
         gpu = None if one.miner_id is not None else cards.get(one.gpu_uuid or "")
         name = one.title if gpu is None else gpu.name
+        step = one.next_step if gpu is None else one.next_step.replace(f"-i {gpu.index} ", _FOR_EACH)
+        one = replace(one, next_step=step)
         alike = replace(one, gpu_uuid=None), None if gpu is None else gpu.parent_uuid or name, name
         if gpu is not None:
             same.setdefault(alike, (one, [], name))[1].append(gpu.index)
         else:
             same[(*alike, len(same))] = one, [], name
     return [
-        (one, f"GPU {', '.join(map(str, places))} · {name}" if places else name) for one, places, name in same.values()
+        (
+            replace(one, next_step=one.next_step.replace(_FOR_EACH, f"-i {','.join(map(str, places))} ")),
+            f"GPU {', '.join(map(str, places))} · {name}" if places else name,
+        )
+        for one, places, name in same.values()
     ]
 
 

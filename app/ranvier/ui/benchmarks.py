@@ -97,8 +97,8 @@ def serving_work(
                     whole, journal = before.plan, SweepJournal(journals, before.begun.at)
                 settings["begun"] = journal.at
                 done = () if before is None else before.steps
-                joules = telemetry.joules if telemetry is not None else lambda seconds: None
-                found = await serving.sweep(whole, _noting(journal, told), done, joules)
+                drawn = telemetry.joules if telemetry is not None else lambda seconds: None
+                found = await serving.sweep(whole, _noting(journal, told), done, drawn)
                 parts, model = {"sweep": found}, next((step.model for step in found.steps), "")
         summary = telemetry.summary() if telemetry is not None else None
         joules = summary.joules if summary is not None and most is None else None

@@ -111,7 +111,8 @@ def objective_words(objective: Objective) -> str:
         limits.append(f"then at most {number_text(objective.tpot_ms, 'ms')} for each token")
     if objective.e2el_ms is not None:
         limits.append(f"whole answer within {number_text(objective.e2el_ms, 'ms')}")
-    source = f" ({objective.source})" if objective.source else ""
+    whose = "own limits" if objective.source == "own" else objective.source
+    source = f" ({whose})" if whose else ""
     return ", ".join(limits) + source
 
 
@@ -288,10 +289,11 @@ def steps_model() -> RowsModel[LoadResult]:
         found = getattr(step, which)
         return None if found is None else getattr(found, field)
 
-    def ms(title: str, which: str, field: str) -> Column[LoadResult]:
+    def ms(title: str, which: str, field: str, spare: int = 0) -> Column[LoadResult]:
         return Column(
-            title, lambda s: number_text(spread(s, which, field), "ms"), lambda s: spread(s, which, field), number=True
-        )
+            title, lambda s: number_text(spread(s, which, field), "ms"), lambda s: spread(s, which, field), number=True,
+            spare=spare,
+        )  # fmt: skip
 
     return RowsModel[LoadResult](
         (
@@ -301,8 +303,8 @@ def steps_model() -> RowsModel[LoadResult]:
             Column("Per user", lambda s: number_text(s.per_user_throughput, "tok/s"), lambda s: s.per_user_throughput,
                    number=True),
             ms("TTFT median", "ttft", "median"),
-            ms("TTFT p99", "ttft", "p99"),
-            ms("TPOT median", "tpot", "median"),
+            ms("TTFT p99", "ttft", "p99", spare=2),
+            ms("TPOT median", "tpot", "median", spare=3),
             Column("Good", lambda s: number_text(100 * s.good_share, "%"), lambda s: s.good_share, number=True,
                    help="Requests that kept the objective"),
             Column("Per joule", lambda s: number_text(s.tokens_per_joule, "tok/J"), lambda s: s.tokens_per_joule,

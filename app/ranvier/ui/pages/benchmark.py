@@ -81,8 +81,8 @@ class BenchmarkPage(Page):
         self.fit = FitPart(load_catalogue(), context.run)
         self.floor = FloorPart(context.run)
         self.results = ResultsPart(context.run, context.say)
-        self.serving_result, self.device_result = Card("Newest result"), Card("Newest result")
-        self.serving_view, self.device_view = RecordView(), RecordView()
+        self.serving_result, self.device_result = Card(), Card()
+        self.serving_view, self.device_view = RecordView("Newest result"), RecordView("Newest result")
         self.serving_result.add(self.serving_view)
         self.device_result.add(self.device_view)
         self._parts: dict[str, tuple[QWidget, ...]] = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.ui.widgets.text import label
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 
 
 class Card(QFrame):
@@ -18,10 +21,10 @@ class Card(QFrame):
         outer.setSpacing(12)
         self.header = QHBoxLayout()
         self.header.setSpacing(8)
-        self.title = label(title, "heading")
+        self.title = label(title, "heading", wrap=True)  # a GPU's name may be long, a miner's in any script
+        self.title.setAlignment(_LEFT)
         self.title.setVisible(bool(title))
-        self.header.addWidget(self.title)
-        self.header.addStretch(1)
+        self.header.addWidget(self.title, 1)
         self.body = QVBoxLayout()
         self.body.setSpacing(spacing)
         outer.addLayout(self.header)

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from ranvier.ui.models.gpus import Fact
 from ranvier.ui.widgets.text import label, restyle
 
+_BETWEEN = 10  # above a fact's name, where another fact stands above it
+
 
 class Figure(QWidget):
     """One large value below its name, with a small sentence below it."""
@@ -104,7 +106,7 @@ class FactGrid(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(24)
-        self._grid.setVerticalSpacing(10)
+        self._grid.setVerticalSpacing(2)  # a value belongs to the name above it
         self._cells: list[tuple[QLabel, QLabel]] = []
         self.facts: tuple[Fact, ...] = ()
 
@@ -146,6 +148,7 @@ class FactGrid(QWidget):
         for place, (name, value) in enumerate(self._cells):
             value.setAlignment(Qt.AlignmentFlag.AlignLeft)
             row, column = divmod(place, columns)
+            name.setContentsMargins(0, _BETWEEN if row else 0, 0, 0)
             self._grid.addWidget(name, 2 * row, column)
             self._grid.addWidget(value, 2 * row + 1, column)
         for column in range(self._grid.columnCount()):

@@ -116,6 +116,7 @@ class GpuCard(Card):
         """``found`` are the findings about this card."""
         self.latest = gpu
         self.set_title(gpu_title(gpu))
+        self.history.setAccessibleName(f"History of {gpu_title(gpu)}")
         self.setToolTip(gpu.uuid)
         level = gpu_level(gpu)
         level = worst([level, *(one.level for one in found)]) if found else level

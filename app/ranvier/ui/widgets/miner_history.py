@@ -241,18 +241,14 @@ class HistoryView(ZoomedTime):
             for one, other in unknown(curve.lines[0][1], start, min(end, self._now())):
                 painter.fillRect(self._bar(Span(one, other, ""), box), _faint(colours.unknown, 0.13))
             reach, left = curve.reach(start, end), box.left() + 6
-            self._paint_limits(painter, colours, curve, box, reach)
             filled = len(curve.lines) == 1 and curve.floor is not None
-            for number, (name, points) in enumerate(curve.lines):
-                colour = QColor(colours.series[(place + 3 * number) % len(colours.series)])
+            chosen = [QColor(colours.series[(place + n) % len(colours.series)]) for n in range(len(curve.lines))]
+            for colour, (_name, points) in zip(chosen, curve.lines, strict=True):
                 self._paint_line(painter, points, box, reach, colour, filled=filled)
-                if len(curve.lines) > 1:
-                    painter.setFont(_small(self.font()))
-                    painter.setPen(colour)
-                    words = painter.fontMetrics().boundingRect(name)
-                    painter.drawText(QPointF(left, box.top() + words.height()), name)
-                    painter.setFont(self.font())
-                    left += words.width() + 12
+            if len(curve.lines) > 1:
+                for colour, (name, _points) in zip(chosen, curve.lines, strict=True):
+                    left += self._paint_word(painter, colours, colour, QPointF(left, box.top() + 2), name) + 12
+            self._paint_limits(painter, colours, curve, box, reach)
 
         return paint
 
@@ -260,14 +256,23 @@ class HistoryView(ZoomedTime):
         self, painter: QPainter, colours: Colours, curve: Curve, box: QRectF, reach: tuple[float, float]
     ) -> None:
         """Each as a dashed line with its word at the left end, where the scale reaches so far."""
-        painter.setFont(_small(self.font()))
         for limit, word in curve.limits:
             if reach[0] < limit <= reach[1]:
                 y = _y(limit, box, reach)
                 painter.setPen(QPen(QColor(colours.warn), 1, Qt.PenStyle.DashLine))
                 painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
-                painter.drawText(QPointF(box.left() + 6, y + painter.fontMetrics().ascent() + 1), word)
+                self._paint_word(painter, colours, QColor(colours.warn), QPointF(box.left() + 6, y + 1), word)
+
+    def _paint_word(self, painter: QPainter, colours: Colours, colour: QColor, place: QPointF, word: str) -> float:
+        """A small word with its upper left corner at ``place``, readable on top of a line; returns its width."""
+        painter.setFont(_small(self.font()))
+        metrics = painter.fontMetrics()
+        width = metrics.horizontalAdvance(word)
+        painter.fillRect(QRectF(place.x() - 2, place.y(), width + 4, metrics.height()), _faint(colours.surface, 0.8))
+        painter.setPen(colour)
+        painter.drawText(QPointF(place.x(), place.y() + metrics.ascent()), word)
         painter.setFont(self.font())
+        return float(width)
 
     def _paint_line(
         self,

@@ -29,15 +29,15 @@ from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import label
 from ranvier.ui.words import UNKNOWN, local_time
 
-_ROW = 34
 _PERCENTILES = ("", "median", "p90", "p95", "p99", "mean")
 
 
 class RecordView(QWidget):
-    """Empty until ``show_record``."""
+    """Empty until ``show_record``. ``lead``: what the record is here, before its time: ``Newest result``."""
 
-    def __init__(self) -> None:
+    def __init__(self, lead: str = "") -> None:
         super().__init__()
+        self._lead = lead
         self.record: Record | None = None
         self.title = label("", "heading", wrap=True)
         self.when = label("", "muted", wrap=True)
@@ -48,6 +48,7 @@ class RecordView(QWidget):
         self.knee = KneeChart()
         self.knee_panel = ChartPanel("Output over open requests", self.knee, ("all", "within the objective"))
         self.steps = Table(steps_model())
+        self.steps.sort_by(0)
         self.notes = label("", "muted", wrap=True, copyable=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -64,7 +65,7 @@ class RecordView(QWidget):
         """Draw one result."""
         self.record = record
         self.title.setText(subject_words(record))
-        self.when.setText(_when(record))
+        self.when.setText(" · ".join(filter(None, (self._lead, _when(record)))))
         self._figures.show_figures([_large(value) for value in headline(record)])
         clear(self._grid)
         self.knee_panel.setVisible(record.sweep is not None)
@@ -81,7 +82,7 @@ class RecordView(QWidget):
     def _show_steps(self, steps: Sequence[LoadResult]) -> None:
         self.steps.rows_model.set_rows(steps)
         self.steps.fit()
-        self.steps.setFixedHeight(_ROW * len(steps) + self.steps.horizontalHeader().sizeHint().height() + 6)
+        self.steps.show_rows(len(steps))
 
     def _fill(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         for column, head in enumerate(heads):

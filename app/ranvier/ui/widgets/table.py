@@ -21,6 +21,7 @@ from ranvier.ui.models.rows import FIXED_ROLE, ROW_ROLE, UNKNOWN_ROLE, RowsModel
 from ranvier.ui.words import tip_text
 
 _STRETCHED_LEAST = 220
+_BORDER = 3  # the frame and its rounded corners
 
 
 class Table(QTableView):
@@ -178,6 +179,11 @@ class Table(QTableView):
                 self.selectRow(self.proxy.mapFromSource(self.rows_model.index(place, 0)).row())
                 return True
         return False
+
+    def show_rows(self, count: int) -> None:
+        """Be as high as this many rows with their heading, at any size of text."""
+        rows = count * self.verticalHeader().defaultSectionSize()
+        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2 * _BORDER)
 
     def selected_text(self) -> str:
         """The selected rows as shown, tab-separated, with a header line."""

@@ -12,7 +12,7 @@ from ranvier.benchmark.journal import Unfinished
 from ranvier.core.evidence import age_text
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.models.benchmarks import Torch, devices
-from ranvier.ui.widgets.bench.bench_form import Choice, Number, named
+from ranvier.ui.widgets.bench.bench_form import Choice, Fields, Number, named
 from ranvier.ui.widgets.bench.offer import Offer
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.text import allow, button, label
@@ -44,7 +44,7 @@ class DeviceForm(Card):
         self._busy = False
         self.device = Choice()
         self.length = Choice()
-        self.length.set_entries([("Check, about 20 s", 0), ("Sustained run", 1)])
+        self.length.set_entries([("Check, 20 s", 0), ("Sustained run", 1)])
         self.minutes = Number(10, 1, 120, "min")
         self.meaning = label("", "muted", wrap=True)
         self.changed = label("", wrap=True)
@@ -57,13 +57,8 @@ class DeviceForm(Card):
         self.start = button("Run", self.wanted.emit, kind="primary")
         self._length_box = named("How long", self.length)
         self._minutes_box = named("Sustained for", self.minutes)
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        row.addWidget(named("Device", self.device), 3)
-        row.addWidget(self._length_box, 2)
-        row.addWidget(self._minutes_box, 1)
-        row.addStretch(1)
-        self.body.addLayout(row)
+        self.fields = Fields((named("Device", self.device), 2), (self._length_box, 1), (self._minutes_box, 1))
+        self.add(self.fields)
         self.add(self.changed)
         self.add(self.offer)
         foot = QHBoxLayout()
@@ -148,6 +143,7 @@ class DeviceForm(Card):
     def _draw(self) -> None:
         self._length_box.setVisible(self.kind == "cuda")
         self._minutes_box.setVisible(self.kind == "cuda" and self.length.currentData() == 1)
+        self.fields.arrange()
         self.meaning.setText(_WORDS[self.kind])
         allow(self.start, "A benchmark is running." if self._busy else None)
         self.offer.set_busy(self._busy)

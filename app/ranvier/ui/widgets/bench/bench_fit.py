@@ -15,7 +15,7 @@ from ranvier.benchmark.store import Record
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.models import fits
 from ranvier.ui.models.benchmarks import number_text
-from ranvier.ui.widgets.bench.bench_form import Choice, Number, named
+from ranvier.ui.widgets.bench.bench_form import Choice, Fields, Number, named
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.level_cell import LevelCell
 from ranvier.ui.widgets.table import Table
@@ -58,18 +58,18 @@ class FitPart(Card):
         self._build()
 
     def _build(self) -> None:
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for row in (first, second):
-            row.setSpacing(16)
-            self.body.addLayout(row)
-        first.addWidget(named("Memory of", self.place), 3)
-        first.addWidget(named("Context", self.context_length), 2)
-        first.addWidget(named("Sequences", self.sequences), 1)
-        first.addWidget(named("Quantisation", self.quantisation), 2)
-        first.addWidget(named("Model", self.search), 2)
-        second.addWidget(self.empty_card)
-        second.addWidget(self.only_fitting)
-        second.addStretch(1)
+        fields = Fields(
+            (named("Memory of", self.place), 2), (named("Context", self.context_length), 1),
+            (named("Sequences", self.sequences), 1), (named("Quantisation", self.quantisation), 1),
+            (named("Model", self.search), 1),
+        )  # fmt: skip
+        self.add(fields)
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        row.addWidget(self.empty_card)
+        row.addWidget(self.only_fitting)
+        row.addStretch(1)
+        self.body.addLayout(row)
         self.add(self.summary)
         self.add(self.table, 1)
         for choice in (self.place, self.context_length):

@@ -24,7 +24,7 @@ from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import button, label, restyle
 from ranvier.ui.words import count_text
 
-_HEAD, _ROW, _MOST_ROWS = 40, 34, 12
+_MOST_ROWS = 12
 _WORDS = {True: "met", False: "not met", None: "cannot be checked"}
 _LEVELS = {True: Level.GOOD, False: Level.BAD, None: Level.UNKNOWN}
 _HINT = "Open a subnet's min_compute.yml to see what it asks for and whether this machine has it."
@@ -89,7 +89,7 @@ class FloorPart(Card):
         restyle(self.words, "role", role)
         self.model.set_rows(lines)
         self.table.setVisible(bool(lines))
-        self.table.setFixedHeight(_HEAD + _ROW * min(_MOST_ROWS, max(1, len(lines))))
+        self.table.show_rows(min(_MOST_ROWS, max(1, len(lines))))
         if lines:
             self.table.fit()
 

@@ -29,7 +29,7 @@ from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import local_time
 
-_HEAD, _ROW, _MOST_ROWS = 40, 34, 8
+_MOST_ROWS, _MOST_FIGURES = 8, 14
 
 
 class ResultsPart(QWidget):
@@ -76,7 +76,7 @@ class ResultsPart(QWidget):
         self.model.set_rows(records)
         self.empty.setVisible(not records)
         self.list.setVisible(bool(records))
-        self.table.setFixedHeight(_HEAD + _ROW * min(_MOST_ROWS, max(3, len(records))))
+        self.table.show_rows(min(_MOST_ROWS, max(3, len(records))))
         if first and records:
             self.table.fit()
         self._picked()
@@ -105,7 +105,7 @@ class ResultsPart(QWidget):
         rows = compare(first, second)
         self.comparison.set_rows(rows)
         self.comparison_table.fit()
-        self.comparison_table.setFixedHeight(_HEAD + _ROW * min(14, max(1, len(rows))))
+        self.comparison_table.show_rows(min(_MOST_FIGURES, max(1, len(rows))))
 
     # --- for others ------------------------------------------------------------------------------------------
 

@@ -7,23 +7,27 @@ import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLineEdit
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit
 
 from ranvier.agent.api.messages import AgentStatus
 from ranvier.benchmark.load import is_loopback
-from ranvier.benchmark.objectives import PRESETS
+from ranvier.benchmark.objectives import DEFAULT, PRESETS, Objective, own
 from ranvier.benchmark.plans import ServingPlan
 from ranvier.benchmark.sweep_journal import UnfinishedSweep
 from ranvier.core.evidence import age_text
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ui.benchmarks import Watched
 from ranvier.ui.models.benchmarks import Target, objective_words, targets
-from ranvier.ui.widgets.bench.bench_form import Choice, Number, Rate, named
+from ranvier.ui.widgets.bench.bench_form import Choice, Fields, Number, Rate, named
 from ranvier.ui.widgets.bench.offer import Offer
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.text import allow, button, label
 
 _SWEEP, _FIXED, _RATE = "sweep", "fixed", "rate"
+_OWN = "own"
+_LIMITS = (("ttft", "First token within", DEFAULT.ttft_ms), ("tpot", "Each token within", DEFAULT.tpot_ms),
+           ("e2el", "Whole answer within", None))  # fmt: skip
+_LONGEST_MS = 3_600_000
 _AXON = (
     "A miner's axon may answer signed queries of validators only. If every request fails with 401, "
     "type the address of the model server behind it."
@@ -57,7 +61,10 @@ class ServingForm(Card):
         self.words_in = Number(100, 8, 100_000, "words")
         self.tokens_out = Number(128, 1, 32_768, "tokens")
         self.objective = Choice()
-        self.objective.set_entries([(preset.title, name) for name, preset in PRESETS.items()])
+        self.objective.set_entries([*((preset.title, name) for name, preset in PRESETS.items()), ("Own limits", _OWN)])
+        self.limits = {key: Number(int(first or 0), 0, _LONGEST_MS, "ms") for key, _name, first in _LIMITS}
+        for limit in self.limits.values():
+            limit.setSpecialValueText("any time")
         self.gpu = Choice()
         self.gpu.set_entries([("not watched", None)])
         self.meaning = label("", "small", wrap=True)
@@ -69,32 +76,27 @@ class ServingForm(Card):
         self._most_box = named("How many", self.most)
         self._rate_box = named("Rate", self.rate)
         self._requests_box = named("Requests", self.requests)
+        self._limit_boxes = [named(name, self.limits[key]) for key, name, _first in _LIMITS]
         self._build()
         self.where.currentIndexChanged.connect(lambda _index: self._place_chosen())
         self.load.currentIndexChanged.connect(lambda _index: self._draw())
         self.objective.currentIndexChanged.connect(lambda _index: self._draw())
+        for limit in self.limits.values():
+            limit.valueChanged.connect(lambda _value: self._draw())
         self.url.textChanged.connect(lambda _text: self._draw())
         self.mine.toggled.connect(lambda _on: self._draw())
         self.show_status(None)
         self._draw()
 
     def _build(self) -> None:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(10)
-        places = (
-            (named("Endpoint", self.where), 0, 0, 2), (named("Address", self.url), 0, 2, 2),
-            (named("Model", self.model), 0, 4, 2), (named("Load", self.load), 1, 0, 2), (self._most_box, 1, 2, 1),
-            (self._rate_box, 1, 2, 1), (named("At most", self.seconds), 1, 3, 1),
-            (named("GPU that serves", self.gpu), 1, 4, 1), (self._requests_box, 1, 5, 1),
-            (named("Objective", self.objective), 2, 0, 2),
-            (named("Question", self.words_in), 2, 2, 1), (named("Answer", self.tokens_out), 2, 3, 1),
+        self.fields = Fields(
+            (named("Endpoint", self.where), 2), (named("Address", self.url), 2), (named("Model", self.model), 2),
+            (named("Load", self.load), 2), (self._most_box, 1), (self._rate_box, 1), (self._requests_box, 1),
+            (named("At most", self.seconds), 1), (named("GPU that serves", self.gpu), 1),
+            (named("Objective", self.objective), 2), *((box, 1) for box in self._limit_boxes),
+            (named("Question", self.words_in), 1), (named("Answer", self.tokens_out), 1),
         )  # fmt: skip
-        for widget, row, column, width in places:
-            grid.addWidget(widget, row, column, 1, width)
-        for column in range(6):
-            grid.setColumnStretch(column, 1)
-        self.body.addLayout(grid)
+        self.add(self.fields)
         for widget in (self.mine, self.axon, self.offer):
             self.add(widget)
         foot = QHBoxLayout()
@@ -150,10 +152,16 @@ class ServingForm(Card):
             rate=self.rate.value() if mode == _RATE else None,
             input_words=self.words_in.value(),
             output_tokens=self.tokens_out.value(),
-            objective=PRESETS[self.objective.currentData()],
+            objective=self.objective_wanted(),
             seed=secrets.randbits(31),
             remote=not is_loopback(self.url.text().strip()) and self.mine.isChecked(),
         )
+
+    def objective_wanted(self) -> Objective:
+        """A preset, or the person's own limits."""
+        if self.objective.currentData() != _OWN:
+            return PRESETS[self.objective.currentData()]
+        return own([f"{key}:{limit.value()}" for key, limit in self.limits.items() if limit.value()])
 
     def sweep_to(self) -> int | None:
         """The most open requests of a sweep; None for a single load."""
@@ -180,9 +188,10 @@ class ServingForm(Card):
         self.axon.setVisible(self.where.currentData() is not None)
         elsewhere = bool(url) and not is_loopback(url)
         self.mine.setVisible(elsewhere)
-        preset = PRESETS[self.objective.currentData()]
-        share = f"A load keeps the objective when {100 * preset.share:.0f} of 100 requests are good."
-        self.meaning.setText(f"A request is good with its {objective_words(preset)}. {share}")
+        for box in self._limit_boxes:
+            box.setVisible(self.objective.currentData() == _OWN)
+        self.fields.arrange()
+        self.meaning.setText(_meaning(self.objective_wanted()))
         reason = "A benchmark is running." if self._busy else None
         if not url:
             reason = reason or "Type the address of an endpoint first."
@@ -190,3 +199,12 @@ class ServingForm(Card):
             reason = reason or "Load on other people's servers does harm: say that this one is yours."
         allow(self.start, reason)
         self.offer.set_busy(self._busy)
+
+
+def _meaning(objective: Objective) -> str:
+    """When a request and a load are good."""
+    limits = objective_words(objective)
+    if not (objective.ttft_ms or objective.tpot_ms or objective.e2el_ms):
+        return "Without a limit, every request that is answered is good."
+    share = f"A load keeps the objective when {100 * objective.share:.0f} of 100 requests are good."
+    return f"A request is good with its {limits}. {share}"
