@@ -57,6 +57,29 @@ def test_the_keeper_and_the_version_load_nothing_heavy() -> None:
     assert json.loads(result.stdout.splitlines()[-1]) == []
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_letters_that_the_terminal_lacks_end_no_command(tmp_path, encoding) -> None:
+    """As on Windows, where what goes into a file or a pipe is in the system's own letters."""
+    home = tmp_path / "α – Zoë 🗝"
+    environment = child_environment({"PYTHONIOENCODING": encoding})
+    for arguments in (["miners", "--help"], ["status"], ["status", "--json"], ["keys", "list", "--json"], ["no–such"]):
+        command = [sys.executable, "-m", "ranvier", "--home", str(home), *arguments]
+        done = subprocess.run(command, capture_output=True, env=environment, timeout=60, check=False)
+        said, trouble = done.stdout.decode(encoding), done.stderr.decode(encoding)
+        assert "Traceback" not in said + trouble and done.returncode in (0, 1, 2), (arguments, trouble)
+        if arguments == ["keys", "list", "--json"]:
+            assert [one["path"] for one in json.loads(said)["folders"]] == [str(home / "wallets")]
+
+
+def test_a_window_without_a_console_has_streams_all_the_same(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert entry.main(["dance"]) == 2
+    assert entry.main(["--version"]) == 0
+    for stream in (sys.stdout, sys.stderr):
+        stream.close()
+
+
 def test_a_reader_that_has_enough_is_no_error(tmp_path) -> None:
     """As ``ranvier miners list | head -1``: the pipe is closed while there is more to write."""
     reading, writing = os.pipe()

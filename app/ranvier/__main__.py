@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ranvier import __version__
+from ranvier.core.console import prepare_streams
 
 USAGE = """\
 usage: ranvier [--home DIR] [COMMAND] [options]
@@ -61,6 +62,7 @@ _WINDOW = "ranvier.ui.application"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the role that the arguments name; returns the process's exit status."""
+    prepare_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     home: Path | None = None
     while arguments and arguments[0].startswith("--"):
@@ -98,8 +100,7 @@ def _with_paths(arguments: list[str], home: Path | None) -> int:
         module = _HOMED[arguments.pop(0)]
     try:
         status = _role(module)(arguments, paths)
-        if sys.stdout is not None:  # a window may have none
-            sys.stdout.flush()  # here, where a reader who is gone is no error, and not when the process ends
+        sys.stdout.flush()  # here, where a reader who is gone is no error, and not when the process ends
         return status
     except RanvierError as error:
         sys.stderr.write(f"ranvier: {error}\n")

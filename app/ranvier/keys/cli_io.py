@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
+import signal
 import sys
+import threading
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import Any
 
 from ranvier.core.errors import KeyFileError
@@ -27,7 +31,21 @@ def secret(descriptor: int | None, prompt: str, option: str) -> str:
             f"{prompt} cannot be asked for here.",
             f"Give it through a file descriptor: {option} 3 3<FILE",
         )
-    return getpass.getpass(f"{prompt}: ")
+    with at_prompt():
+        return getpass.getpass(f"{prompt}: ")
+
+
+@contextlib.contextmanager
+def at_prompt() -> Iterator[None]:
+    """Ctrl+C ends a prompt at once. Inside ``asyncio.run`` it would only be noted until the line has come."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def new_password(options: Namespace) -> str:
@@ -60,9 +78,8 @@ def insist_on_terminal() -> None:
 
 
 def out(text: str) -> None:
-    """A line of the result; what this terminal's encoding lacks (or no encoding has) is shown escaped."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    """A line of the result."""
+    sys.stdout.write(text + "\n")
 
 
 def note(text: str) -> None:
@@ -72,13 +89,8 @@ def note(text: str) -> None:
 
 
 def out_json(value: Any) -> None:
-    """One JSON document; letters as they are where the encoding has them all, JSON's own escapes otherwise."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        text = json.dumps(value, indent=2, default=str)
-    out(text)
+    """One JSON document."""
+    out(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def waiting(number: int, of: int) -> None:
