@@ -67,10 +67,30 @@ async def test_in_block_after_a_retraction() -> None:
 @pytest.mark.parametrize(
     ("status", "says"), [({"usurped": "0x02"}, "replaced"), ("dropped", "dropped"), ("invalid", "invalid")]
 )
-async def test_ends_outside_a_block(status: Any, says: str) -> None:
-    async with made(["ready", status]) as (_, connection, plan):
+async def test_one_pool_is_not_the_network(status: Any, says: str) -> None:
+    """Others have it too: it may be in a block already, or get into one until its time is over."""
+    async with made(["ready", status]) as (node, connection, plan):
         receipt = await submit.submit(connection, plan, SIGNER)
-        assert receipt.stage is TxStage.DROPPED and says in str(receipt.error) and receipt.block is None
+        assert receipt.stage is TxStage.IN_BLOCK and receipt.error is None
+    async with made(["ready", status]) as (node, connection, plan):
+        node.answers["chain_getBlock"] = lambda _: {"block": {"header": {}, "extrinsics": []}}
+        receipt = await submit.submit(connection, plan, SIGNER)
+        assert receipt.stage is TxStage.SUBMITTED and receipt.block is None and receipt.next_step is None
+        assert says in str(receipt.error) and "do not repeat" in str(receipt.error)
+
+
+async def test_a_node_that_stumbles_after_it_was_sent_is_no_refusal() -> None:
+    async with made(["ready", None]) as (node, connection, plan):
+        answers, whole = iter([ValueError({"code": -32000, "message": "starting"})]), node.answers["chain_getBlock"]
+
+        def stumble(params: Any) -> Any:
+            for error in answers:
+                raise error
+            return whole(params)
+
+        node.answers["chain_getBlock"] = stumble
+        receipt = await submit.submit(connection, plan, SIGNER)
+        assert receipt.stage is TxStage.IN_BLOCK and receipt.block is not None
 
 
 async def test_lost_connection_is_looked_up_not_repeated() -> None:

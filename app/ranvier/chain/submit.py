@@ -81,7 +81,9 @@ async def submit(
             except LostError:
                 sight = await _look_for(conn, sent, wait)
     except TimeoutError:
-        sight = await _look_once(conn, sent, timeout_s)
+        sight = await _look_once(conn, sent, f"It was in no block within {timeout_s:.0f} s.")
+    if sight.block_hash is None and not sight.pending and sight.error != GONE:
+        sight = await _look_once(conn, sent, sight.error or "")  # one node's pool is not the network: others have it
     return await receipt_of(conn, sent, sight, tell)
 
 
@@ -158,7 +160,7 @@ async def _look_for(conn: Connection, sent: Sent, wait: TxStage) -> Sight:
                 await asyncio.sleep(_POLL_S)
                 continue
             block_hash = await holds(conn, sent, number)
-        except (NetworkError, LookupError):  # not connected, or no such block yet
+        except (NetworkError, ChainError, LookupError):  # not connected, no such block yet, a node that starts
             await asyncio.sleep(_POLL_S)
             continue
         if block_hash is not None:
@@ -167,8 +169,8 @@ async def _look_for(conn: Connection, sent: Sent, wait: TxStage) -> Sight:
     return Sight(None, GONE)
 
 
-async def _look_once(conn: Connection, sent: Sent, timeout_s: float) -> Sight:
-    """Look for it among the blocks that exist now, newest first."""
+async def _look_once(conn: Connection, sent: Sent, why: str) -> Sight:
+    """Look for it among the blocks that exist now, newest first; ``why`` nothing better is known."""
     until = f"It may still get into one up to block {sent.last_block}; do not repeat it."
     try:
         async with asyncio.timeout(_LOOK_S):
@@ -179,7 +181,7 @@ async def _look_once(conn: Connection, sent: Sent, timeout_s: float) -> Sight:
                     return Sight(block_hash)
     except (RanvierError, LookupError, TimeoutError):
         pass
-    return Sight(None, f"It was in no block within {timeout_s:.0f} s. {until}", pending=True)
+    return Sight(None, f"{why} {until}", pending=True)
 
 
 def _refusal(message: str, hint: str = "") -> ChainError:
