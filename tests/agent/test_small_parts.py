@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,6 @@ from ranvier.agent.api.messages import (
     EVENT_DECODER,
     ChainView,
     EarningEvent,
-    EarningRow,
     HardwareEvent,
     InstallEvent,
     InstallProgress,
@@ -32,7 +32,7 @@ from ranvier.core.errors import LedgerError, MinerError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths
 from ranvier.hardware.sampler import Sampler
-from ranvier.ledger.store import Payment
+from ranvier.ledger.payments import Payment
 
 FILE = MinerFile(
     id="one", name="One", recipe="axon", network="sandbox", netuid=1, wallet_path="/w", wallet_name="n",
@@ -112,7 +112,7 @@ def test_a_long_home_gets_a_short_private_socket(tmp_path: Path, monkeypatch: py
     assert read_endpoint(long) is None
 
 
-ROW = EarningRow(1, 0, 5, 5, 0, "5Hot", 7, None, "0x")
+ROW = Payment(1, 0, 5, "5Hot", 0, 5, 7, None, "0x")
 
 
 async def test_a_slow_listener_gets_the_newest_state_and_every_earning(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ async def test_a_slow_listener_gets_the_newest_state_and_every_earning(tmp_path:
         for step in range(50):
             hub.send(HardwareEvent(sample))
             hub.send(InstallEvent(InstallProgress("one", f"step {step}")))
-            hub.send(EarningEvent((msgspec.structs.replace(ROW, block=step),)))
+            hub.send(EarningEvent((replace(ROW, block=step),)))
         hub.send(InstallEvent(InstallProgress("one", "end", finished=True)))
         got = []
         with pytest.raises(TimeoutError):

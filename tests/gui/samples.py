@@ -21,7 +21,6 @@ from ranvier.agent.api.messages import (
     ChainView,
     Done,
     EarningBucket,
-    EarningRow,
     Earnings,
     Event,
     GetEarnings,
@@ -46,6 +45,7 @@ from ranvier.hardware.snapshot import Disk, Gpu, Hardware, Host
 from ranvier.keys import wallets
 from ranvier.keys.encryption import Cost
 from ranvier.keys.mnemonic import generate
+from ranvier.ledger.payments import Payment
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 from ranvier.rehearsal.stages import Stage, StageReport, StageState
@@ -178,7 +178,7 @@ def portfolio() -> Portfolio:
     )
 
 
-def earnings_rows(days: int = 30, per_day: int = 6) -> tuple[EarningRow, ...]:
+def earnings_rows(days: int = 30, per_day: int = 6) -> tuple[Payment, ...]:
     """Rows newest first; subnet 4 joins half-way, and one price is not known."""
     now_ms = int(time.time() * 1000)
     rows = []
@@ -188,12 +188,12 @@ def earnings_rows(days: int = 30, per_day: int = 6) -> tuple[EarningRow, ...]:
         swing = 1 + 0.35 * math.sin(number / 9) - 0.012 * number / per_day
         price = None if number == 40 else int(28_314_506 * (1 + 0.1 * math.sin(number / 30)))
         rows.append(
-            EarningRow(1, 0, height, now_ms - age_ms, 6, HOTKEY, int(9_700_000_000 * swing), price, block_hash(height))
+            Payment(1, 0, height, HOTKEY, 6, now_ms - age_ms, int(9_700_000_000 * swing), price, block_hash(height))
         )
         if number < days * per_day // 2 and number % 2 == 0:
             rows.append(
-                EarningRow(
-                    4, 0, height, now_ms - age_ms, 19, HOTKEY, int(2_100_000_000 * swing), 61_002_331,
+                Payment(
+                    4, 0, height, HOTKEY, 19, now_ms - age_ms, int(2_100_000_000 * swing), 61_002_331,
                     block_hash(height),
                 )
             )  # fmt: skip
@@ -203,7 +203,7 @@ def earnings_rows(days: int = 30, per_day: int = 6) -> tuple[EarningRow, ...]:
 def earnings(bucket: str = "day", since_ms: int | None = None, limit: int = 1000) -> Earnings:
     """As the ledger answers: sums per UTC day or per epoch, TAO unknown where one price is."""
     rows = [row for row in earnings_rows() if since_ms is None or row.time_ms >= since_ms]
-    sums: dict[tuple[int, int], list[EarningRow]] = {}
+    sums: dict[tuple[int, int], list[Payment]] = {}
     for row in rows:
         start = row.time_ms - row.time_ms % DAY_MS if bucket == "day" else row.time_ms
         sums.setdefault((start, row.netuid), []).append(row)

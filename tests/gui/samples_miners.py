@@ -12,7 +12,6 @@ from ranvier.agent.api.messages import (
     BundlePreview,
     CrashPlace,
     DiagnosisView,
-    EarningRow,
     ExportLogs,
     GetMinerHistory,
     GetSecrets,
@@ -28,6 +27,7 @@ from ranvier.agent.api.messages import (
     SecretView,
 )
 from ranvier.ledger.miner_sample import MinerSample
+from ranvier.ledger.payments import Payment
 from ranvier.miners.status import ExitRecord
 
 GB = 1_073_741_824
@@ -155,10 +155,10 @@ def _sample(now: float, at: float, exits: tuple[ExitRecord, ...]) -> MinerSample
     )
 
 
-def _paid(now: float, n: int) -> EarningRow:
+def _paid(now: float, n: int) -> Payment:
     missed = 2 <= n <= 7
     rao = 0 if missed else int(1.4e9 + 2e8 * math.sin(n))
-    return EarningRow(1, 0, 48_200 - 26 * n, int((now - 310 * n) * 1000), 7, _HOTKEY, rao, 25_000_000, "0x" + "5e" * 32)
+    return Payment(1, 0, 48_200 - 26 * n, _HOTKEY, 7, int((now - 310 * n) * 1000), rao, 25_000_000, "0x" + "5e" * 32)
 
 
 def bundle(command: ExportLogs) -> BundlePreview:

@@ -28,9 +28,7 @@ from ranvier.agent.api.market_messages import (
 )
 from ranvier.agent.api.messages import (
     CostsView,
-    EarningRow,
     Earnings,
-    GapRow,
     Gaps,
     GetCosts,
     GetEarnings,
@@ -44,6 +42,8 @@ from ranvier.chain.model_stake import Account, Collateral, Holding, Portfolio
 from ranvier.chain.model_subnet import Registration
 from ranvier.chain.quotes import Pool, quote_sell
 from ranvier.chain.supply import supply
+from ranvier.ledger.coverage import Gap
+from ranvier.ledger.payments import Payment
 from ranvier.ledger.receipts import StoredReceipt
 from ranvier.ui.models.earnings import fold_in
 
@@ -243,11 +243,9 @@ def receipt(stage: TxStage = TxStage.FINAL, *, error: str | None = None) -> Rece
     )  # fmt: skip
 
 
-def rich_earnings(rows: tuple[EarningRow, ...]) -> dict[type, Any]:
+def rich_earnings(rows: tuple[Payment, ...]) -> dict[type, Any]:
     """What a ledger with a second miner, a price source, costs and a gap says."""
-    other = [
-        msgspec.structs.replace(row, hotkey_ss58=HOTKEY_2, alpha_rao=row.alpha_rao // 3, uid=7) for row in rows[::2]
-    ]
+    other = [replace(row, hotkey_ss58=HOTKEY_2, alpha_rao=row.alpha_rao // 3, uid=7) for row in rows[::2]]
     every = sorted([*rows, *other], key=lambda row: -row.time_ms)
 
     def found(command: GetEarnings) -> Earnings:
@@ -260,7 +258,7 @@ def rich_earnings(rows: tuple[EarningRow, ...]) -> dict[type, Any]:
         )
         return Earnings(tuple(chosen[: command.limit]), priced, "EUR")
 
-    gap = GapRow(1, HOTKEY, rows[14].block, rows[10].block, "the node has forgotten these blocks; no archive is known")
+    gap = Gap(1, HOTKEY, rows[14].block, rows[10].block, "the node has forgotten these blocks; no archive is known")
     return {
         GetEarnings: found,
         GetGaps: Gaps((gap,), None),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 from PySide6.QtWidgets import QDialog, QPushButton, QWidget
 
 from gui import samples, samples_books
@@ -16,7 +17,6 @@ from ranvier.agent.api.market_messages import ExportEarnings
 from ranvier.agent.api.messages import (
     CheckPosition,
     Done,
-    EarningRow,
     FetchPrices,
     GetCosts,
     GetPrices,
@@ -36,6 +36,7 @@ from ranvier.agent.api.money_messages import (
 )
 from ranvier.core.errors import ChainError
 from ranvier.ledger.costs import Window
+from ranvier.ledger.payments import Payment
 from ranvier.ledger.prices import PriceSource
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.explain import ExplainDialog, Place, check_lines, places_of
@@ -275,7 +276,7 @@ async def test_what_a_gift_cost_can_be_told_and_nothing_else(qtbot, house) -> No
     ],
 )
 def test_how_far_the_chain_was_read_is_said(changes, words) -> None:
-    assert followed_words(replace(samples_books.lots(), **changes)).startswith(words)
+    assert followed_words(msgspec.structs.replace(samples_books.lots(), **changes)).startswith(words)
 
 
 def test_unknown_is_not_zero_and_what_is_held_has_no_gain() -> None:
@@ -316,7 +317,7 @@ async def test_a_position_is_checked_from_its_oldest_pay_on_and_every_line_is_sh
     page = QWidget()
     qtbot.addWidget(page)
     page.show()
-    pay = EarningRow(1, 0, 700, 1, 6, samples.HOTKEY, 9, 1, "0x", 9, 0, "paid", samples.COLDKEY, samples.HOTKEY, 3)
+    pay = Payment(1, 0, 700, samples.HOTKEY, 6, 1, 9, 1, "0x", 9, 0, "paid", samples.COLDKEY, samples.HOTKEY, 3)
     rows = [
         pay,
         replace(pay, block=361),

@@ -15,9 +15,7 @@ from ranvier.agent.api.market_messages import ExportEarnings
 from ranvier.agent.api.messages import (
     CostsView,
     EarningBucket,
-    EarningRow,
     Earnings,
-    GapRow,
     Gaps,
     GetCosts,
     GetEarnings,
@@ -26,6 +24,8 @@ from ranvier.agent.api.messages import (
 from ranvier.agent.api.money_messages import ExportView
 from ranvier.core.errors import AgentError
 from ranvier.core.units import Alpha, Tao
+from ranvier.ledger.coverage import Gap
+from ranvier.ledger.payments import Payment
 from ranvier.ui.models.bars import bars_of, cumulative, series_of
 from ranvier.ui.models.earnings import (
     DAY_MS,
@@ -38,21 +38,20 @@ from ranvier.ui.models.earnings import (
     slot_end,
     slot_start,
     subnet_totals,
-    value_rao,
 )
 from ranvier.ui.pages.earnings import EarningsPage
 from ranvier.ui.widgets.earning_sums import fiat_text, total_words
 
 
-def row(block: int, alpha: int, *, netuid: int = 1, price: int | None = 10**8, at_ms: int | None = None) -> EarningRow:
+def row(block: int, alpha: int, *, netuid: int = 1, price: int | None = 10**8, at_ms: int | None = None) -> Payment:
     at = int(time.time() * 1000) if at_ms is None else at_ms
-    return EarningRow(netuid, 0, block, at, 6, samples.HOTKEY, alpha, price, samples.block_hash(block))
+    return Payment(netuid, 0, block, samples.HOTKEY, 6, at, alpha, price, samples.block_hash(block))
 
 
 def test_value_is_at_the_price_of_that_epoch_and_rounds_down():
-    assert value_rao(row(1, 3, price=333_333_333)) == 0
-    assert value_rao(row(1, 10**9, price=28_314_506)) == 28_314_506
-    assert value_rao(row(1, 10**9, price=None)) is None
+    assert row(1, 3, price=333_333_333).tao_rao == 0
+    assert row(1, 10**9, price=28_314_506).tao_rao == 28_314_506
+    assert row(1, 10**9, price=None).tao_rao is None
 
 
 def test_totals_per_subnet_say_what_is_not_known():
@@ -239,15 +238,15 @@ def test_periods_are_compared_only_where_there_is_something():
 
 def test_gaps_lie_where_their_blocks_were():
     rows = [row(100, 1, at_ms=1_000_000), row(200, 1, at_ms=2_200_000)]  # 12 s a block
-    gap = GapRow(1, samples.HOTKEY, 50, 99, "the node has forgotten these blocks")
+    gap = Gap(1, samples.HOTKEY, 50, 99, "the node has forgotten these blocks")
     ((start, end, words),) = gap_spans([gap], rows)
     assert (start, end) == (400.0, 1000.0) and "50 to 99" in words
     assert gap_spans([gap], rows[:1]) == ()
-    assert "forgotten" in gap_words(gap, {1: "practice"}) and "being read now" in gap_words(GapRow(1, "5F", 1, 2), {})
+    assert "forgotten" in gap_words(gap, {1: "practice"}) and "being read now" in gap_words(Gap(1, "5F", 1, 2), {})
 
 
 async def test_gaps_net_and_export_reach_the_page(qtbot, house):
-    gap = GapRow(1, samples.HOTKEY, 48_100, 48_150, "no archive is known")
+    gap = Gap(1, samples.HOTKEY, 48_100, 48_150, "no archive is known")
     house.client.answers[GetGaps] = Gaps((gap,), None)
     priced = lambda c: msgspec.structs.replace(  # noqa: E731
         samples.earnings(c.bucket, c.since_ms, c.limit),

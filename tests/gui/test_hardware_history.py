@@ -17,8 +17,6 @@ from gui import samples, samples_hardware
 from gui.fakes import good_miner
 from gui.test_hardware_deep import opened
 from ranvier.agent.api.messages import (
-    EarningRow,
-    GapRow,
     Gaps,
     GetGaps,
     GetHardwareHistory,
@@ -27,6 +25,8 @@ from ranvier.agent.api.messages import (
 )
 from ranvier.core.errors import AgentError
 from ranvier.hardware.history import Energy
+from ranvier.ledger.coverage import Gap
+from ranvier.ledger.payments import Payment
 from ranvier.ui.models.card_pay import Paid, balance, gap_doubt, on_card, pay_facts, per_coin, stays
 from ranvier.ui.models.gpus import energy_text
 from ranvier.ui.models.hardware_history import card_lines, host_lines
@@ -40,8 +40,8 @@ N = "\N{NARROW NO-BREAK SPACE}"
 HOUR = Energy(3.6e6, 3600.0, counted=True)  # one kWh
 
 
-def row(rao: int, price: int | None = 20_000_000, netuid: int = 4, at: float = NOW) -> EarningRow:
-    return EarningRow(netuid, 0, 100, int(at * 1000), 3, "5Hot", rao, price, "0xab")
+def row(rao: int, price: int | None = 20_000_000, netuid: int = 4, at: float = NOW) -> Payment:
+    return Payment(netuid, 0, 100, "5Hot", 3, int(at * 1000), rao, price, "0xab")
 
 
 # --- energy beside pay -----------------------------------------------------------------------------------------
@@ -106,11 +106,11 @@ def test_who_is_on_a_card_and_what_the_ledger_lacks():
     pids = {"b": frozenset({7, 8})}
     assert on_card((given_, seen), frozenset({"GPU-1"}), frozenset({9}), pids) == (given_,)
     assert on_card((given_, seen), frozenset({"GPU-2"}), frozenset({8}), pids) == (seen,)
-    gap = GapRow(given_.netuid, given_.hotkey_ss58, 100, 200)
+    gap = Gap(given_.netuid, given_.hotkey_ss58, 100, 200)
     assert gap_doubt([gap], given_, 1000, NOW - 3600, NOW) == "", "it ended before this time"
     assert given_.name in gap_doubt([gap], given_, 300, NOW - 3600, NOW)
     assert given_.name in gap_doubt([gap], given_, None, NOW - 3600, NOW)
-    assert gap_doubt([msgspec.structs.replace(gap, netuid=99)], given_, 300, NOW - 3600, NOW) == ""
+    assert gap_doubt([replace(gap, netuid=99)], given_, 300, NOW - 3600, NOW) == ""
 
 
 def ran(at: float, *cards: tuple[str, ...] | None):

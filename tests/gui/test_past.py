@@ -9,12 +9,13 @@ from PySide6.QtWidgets import QWidget
 
 from gui import samples
 from ranvier.agent.api.command import Done
-from ranvier.agent.api.messages import EarningRow, FollowEarnings, Gaps, GetGaps, UseArchive
+from ranvier.agent.api.messages import FollowEarnings, Gaps, GetGaps, UseArchive
 from ranvier.chain.networks import NETWORKS
+from ranvier.ledger.payments import Payment
 from ranvier.ui.dialogs.money.past import NONE, OWN, USUAL, PastDialog, Wanted
 from ranvier.ui.pages.earning_books import EarningBooks
 
-ROW = EarningRow(4, 0, 700, 1, 6, samples.HOTKEY, 9, 1, "0x")
+ROW = Payment(4, 0, 700, samples.HOTKEY, 6, 1, 9, 1, "0x")
 
 
 @pytest.fixture

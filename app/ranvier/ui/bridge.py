@@ -25,7 +25,7 @@ class Bridge(QObject):
 
     status = Signal(object)  # AgentStatus
     install = Signal(object)  # InstallProgress
-    earnings = Signal(object)  # tuple[EarningRow, ...]
+    earnings = Signal(object)  # tuple[Payment, ...]
     hardware = Signal(object)  # Hardware
     agent_lost = Signal(str)
 

@@ -44,12 +44,10 @@ from ranvier.agent.api.money_messages import (
     CheckPosition,
     CostsView,
     EarningBucket,
-    EarningRow,
     Earnings,
     FetchPrices,
     FillGaps,
     FollowEarnings,
-    GapRow,
     Gaps,
     GetCosts,
     GetEarnings,
@@ -70,14 +68,15 @@ from ranvier.chain.model import Balance, BlockRef, Neuron, StakePosition, Subnet
 from ranvier.core.evidence import Evidence, Level
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ledger.miner_sample import MinerSample
+from ranvier.ledger.payments import Payment
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord, MinerState
 
 __all__ = [
     "COMMANDS", "EVENT_DECODER", "PROTOCOL", "AddLadder", "AddMiner", "AddReceipt", "AgentStatus", "Attention",
     "BundleCut", "BundleFile", "BundlePreview", "ChainView", "ChangeLadder", "ChangeMiner", "CheckPosition", "Command",
-    "CostsView", "CrashPlace", "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "EarningRow", "Earnings",
-    "Event", "ExportEarnings", "ExportLogs", "FetchPrices", "FillGaps", "FollowEarnings", "GapRow", "Gaps", "GetCosts",
+    "CostsView", "CrashPlace", "DiagnosisView", "Done", "EarningBucket", "EarningEvent", "Earnings",
+    "Event", "ExportEarnings", "ExportLogs", "FetchPrices", "FillGaps", "FollowEarnings", "Gaps", "GetCosts",
     "GetEarnings", "GetGaps", "GetHardware", "GetHardwareHistory", "GetHoldings", "GetLadders", "GetLog",
     "GetMinerHistory", "GetNetCheck", "GetPortfolio", "GetPositionHistory", "GetPrices", "GetReceipts", "GetRecipe",
     "GetSecrets", "GetStatus", "GetSubnet", "GetSubnets", "GetToken", "HardwareEvent", "HardwareHistory",
@@ -365,7 +364,7 @@ class InstallEvent(msgspec.Struct, frozen=True, tag="install"):
 class EarningEvent(msgspec.Struct, frozen=True, tag="earning"):
     """New rows reached the ledger."""
 
-    rows: tuple[EarningRow, ...]
+    rows: tuple[Payment, ...]
 
 
 class HardwareEvent(msgspec.Struct, frozen=True, tag="hardware"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from ranvier.agent.api.command import Command, Done
-from ranvier.agent.api.money_messages import EarningRow
 from ranvier.core.evidence import Evidence
 from ranvier.ledger.miner_sample import MinerSample
+from ranvier.ledger.payments import Payment
 from ranvier.miners.states import ShownState
 from ranvier.miners.status import ExitRecord
 
@@ -157,7 +157,7 @@ class MinerHistory(msgspec.Struct, frozen=True):
     moments: tuple[Moment, ...] = ()
     exits: tuple[ExitRecord, ...] = ()
     started_at: float | None = None
-    pay: tuple[EarningRow, ...] = ()
+    pay: tuple[Payment, ...] = ()
     pay_note: str = ""
     pay_from: float | None = None
 

@@ -7,36 +7,11 @@ import msgspec
 from ranvier.agent.api.command import Command, Done
 from ranvier.ledger.buckets import Bucket
 from ranvier.ledger.cost_book import Cost, Electricity, Tariff
+from ranvier.ledger.coverage import Gap
 from ranvier.ledger.lot_book import LotBook
+from ranvier.ledger.payments import Payment
 from ranvier.ledger.prices import FiatPrice, PriceSource
 from ranvier.ledger.receipts import StoredReceipt
-
-
-class EarningRow(msgspec.Struct, frozen=True):
-    """One payment of one epoch to one hotkey, from the ledger. ``time_ms`` is the block's.
-
-    ``alpha_rao`` is what was paid; ``gross_rao`` what the chain's event names. They differ when ``fate`` is
-    ``burned`` or ``recycled`` (a subnet owner's own miner: nothing is paid). ``captured_rao`` of the pay went into
-    the collateral lock, the rest was credited to ``destination_ss58``, which auto-stake may have made another hotkey.
-    Block and ``event_index`` are the proof. None: not known.
-    """
-
-    netuid: int
-    mechanism: int
-    block: int
-    time_ms: int
-    uid: int
-    hotkey_ss58: str
-    alpha_rao: int
-    price_rao: int | None
-    block_hash: str
-    gross_rao: int | None = None
-    captured_rao: int | None = None
-    fate: str | None = None
-    coldkey_ss58: str | None = None
-    destination_ss58: str | None = None
-    event_index: int | None = None
-
 
 EarningBucket = Bucket  # the ledger's own: by the ten thousand, so they are not made twice
 
@@ -44,26 +19,15 @@ EarningBucket = Bucket  # the ledger's own: by the ten thousand, so they are not
 class Earnings(msgspec.Struct, frozen=True):
     """Rows newest first (at most the limit asked for), buckets oldest first. ``currency`` is of the fiat amounts."""
 
-    rows: tuple[EarningRow, ...]
+    rows: tuple[Payment, ...]
     buckets: tuple[EarningBucket, ...]
     currency: str | None = None
-
-
-class GapRow(msgspec.Struct, frozen=True):
-    """Blocks whose earnings are wanted and not known. Without ``reason`` they are still being read."""
-
-    netuid: int
-    hotkey_ss58: str
-    from_block: int
-    to_block: int
-    reason: str | None = None
-    tried_ms: int | None = None
 
 
 class Gaps(msgspec.Struct, frozen=True):
     """``archive`` is the endpoint that is asked for old blocks, None when there is none."""
 
-    gaps: tuple[GapRow, ...]
+    gaps: tuple[Gap, ...]
     archive: str | None
 
 

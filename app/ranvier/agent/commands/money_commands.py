@@ -11,7 +11,6 @@ from ranvier.agent.api.server import Handler
 from ranvier.agent.commands.ledger_export import LedgerExport
 from ranvier.agent.money.portfolio import require_network
 from ranvier.agent.money.position_check import check_position
-from ranvier.agent.money.rows import earning_row, gap_row
 from ranvier.agent.network.chain_face import Chain
 from ranvier.core.errors import AgentError, KeyFileError, LedgerError
 from ranvier.ledger import buckets, cost_book, coverage, lot_book, prices, receipts
@@ -73,11 +72,11 @@ class MoneyCommands:
             netuid=command.netuid, by_hotkey=command.by_hotkey, day_prices=prices.micro_of(days),
         )  # fmt: skip
         currency = None if source is None else source.currency
-        return m.Earnings(tuple(map(earning_row, rows)), sums, currency)
+        return m.Earnings(rows, sums, currency)
 
     async def get_gaps(self, _: m.GetGaps) -> m.Gaps:
         found = await self._ledger().read(coverage.gaps)
-        return m.Gaps(tuple(map(gap_row, found)), await self._agent.archives.endpoint(self._network()))
+        return m.Gaps(tuple(found), await self._agent.archives.endpoint(self._network()))
 
     async def fill_gaps(self, _: m.FillGaps) -> m.Done:
         await self._ledger().write(coverage.forget_reasons)

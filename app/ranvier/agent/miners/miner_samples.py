@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ranvier.agent.api.hub import Hub
-from ranvier.agent.api.messages import EarningRow, GetMinerHistory, MinerHistory, Moment
+from ranvier.agent.api.messages import GetMinerHistory, MinerHistory, Moment
 from ranvier.agent.miners.miner import Miner
 from ranvier.agent.miners.usage import ProcessTable, TreeMeter, Usage, gpu_of, heat_of
-from ranvier.agent.money.rows import earning_row
 from ranvier.core.errors import LedgerError, RanvierError
 from ranvier.core.outside import NOT_JSON
 from ranvier.hardware.snapshot import Hardware
 from ranvier.ledger.miner_sample import MinerSample
+from ranvier.ledger.payments import Payment
 from ranvier.ledger.samples import Samples
 from ranvier.miners.status import ExitRecord
 
@@ -187,9 +187,7 @@ def _moments(told: Sequence[Moment], since: float, until: float) -> tuple[Moment
     return (*before[-1:], *(one for one in told if since <= one.at <= until))
 
 
-async def _pay(
-    agent: Agent, miner: Miner, since: float, until: float
-) -> tuple[tuple[EarningRow, ...], str, float | None]:
+async def _pay(agent: Agent, miner: Miner, since: float, until: float) -> tuple[tuple[Payment, ...], str, float | None]:
     """Its payments, oldest first; why they are not known; and since when they are told, if not from the beginning."""
     ledger = agent.ledgers.get(miner.file.network)
     if ledger is None:
@@ -202,4 +200,4 @@ async def _pay(
     except LedgerError as error:
         return (), error.message, None
     cut = rows[-1].time_ms / 1000 if len(rows) == _MOST_PAY else None
-    return tuple(earning_row(row) for row in reversed(rows)), "", cut
+    return tuple(reversed(rows)), "", cut

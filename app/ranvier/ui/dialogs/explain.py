@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QWidget
 
-from ranvier.agent.api.messages import EarningRow, PositionCheck
+from ranvier.agent.api.messages import PositionCheck
 from ranvier.core.errors import RanvierError
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
+from ranvier.ledger.payments import Payment
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
@@ -36,7 +37,7 @@ class Place:
     from_block: int
 
 
-def places_of(rows: Iterable[EarningRow]) -> tuple[Place, ...]:
+def places_of(rows: Iterable[Payment]) -> tuple[Place, ...]:
     """Where these rows landed, by subnet; rows that say nobody's coldkey are of no use here."""
     oldest: dict[tuple[int, str, str], int] = {}
     for row in rows:

@@ -9,10 +9,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ranvier.agent.api.messages import EarningRow, GapRow, MinerView
+from ranvier.agent.api.messages import MinerView
 from ranvier.core.units import RAO_PER_COIN, Tao, format_tao
 from ranvier.hardware.history import Energy
 from ranvier.hardware.snapshot import Gpu, Hardware
+from ranvier.ledger.coverage import Gap
+from ranvier.ledger.payments import Payment
 from ranvier.ui.models.gpus import Fact, energy_text
 from ranvier.ui.phrases import alpha_text
 from ranvier.ui.words import UNKNOWN, percent_text
@@ -26,7 +28,7 @@ class Paid:
     """What one miner was paid in the time; ``doubt`` says why not all of it is known, or not of this card alone."""
 
     name: str
-    rows: tuple[EarningRow, ...] = ()
+    rows: tuple[Payment, ...] = ()
     doubt: str = ""
 
 
@@ -108,7 +110,7 @@ def card_parts(gpus: Sequence[Gpu]) -> dict[str, tuple[Gpu, ...]]:
     return parts
 
 
-def gap_doubt(gaps: Iterable[GapRow], miner: MinerView, head: int | None, start: float, now: float) -> str:
+def gap_doubt(gaps: Iterable[Gap], miner: MinerView, head: int | None, start: float, now: float) -> str:
     """Why pay since ``start`` may not all be known, from what the ledger says it lacks; empty when it lacks nothing."""
     mine = [one for one in gaps if (one.netuid, one.hotkey_ss58) == (miner.netuid, miner.hotkey_ss58)]
     since = None if head is None else head - int((now - start) / BLOCK_S)

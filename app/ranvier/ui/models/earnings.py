@@ -6,8 +6,10 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ranvier.agent.api.messages import EarningBucket, EarningRow, GapRow
+from ranvier.agent.api.messages import EarningBucket
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
+from ranvier.ledger.coverage import Gap
+from ranvier.ledger.payments import Payment
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import exact_price_text, price_text, spot_text, subnet_text
 from ranvier.ui.words import block_text, count_text, local_time, short_address, short_hash
@@ -26,16 +28,9 @@ class SubnetTotal:
     epochs: int
 
 
-def row_key(row: EarningRow) -> tuple[object, ...]:
+def row_key(row: Payment) -> tuple[object, ...]:
     """The fact that a payment is: repeated news of it changes nothing."""
     return (row.block, row.netuid, row.mechanism, row.uid, row.hotkey_ss58)
-
-
-def value_rao(row: EarningRow) -> int | None:
-    """TAO value at the price of that epoch, or None."""
-    if row.price_rao is None:
-        return None
-    return Alpha(row.alpha_rao, row.netuid).at_price(row.price_rao).rao
 
 
 def subnet_totals(buckets: Iterable[EarningBucket]) -> tuple[SubnetTotal, ...]:
@@ -59,7 +54,7 @@ def _total(netuid: int, buckets: Sequence[EarningBucket]) -> SubnetTotal:
 
 
 def fold_in(
-    buckets: Sequence[EarningBucket], rows: Sequence[EarningRow], *, size: str, by_hotkey: bool = False
+    buckets: Sequence[EarningBucket], rows: Sequence[Payment], *, size: str, by_hotkey: bool = False
 ) -> list[EarningBucket]:
     """``buckets`` with new rows added to the slot they fall in (``slot_start``).
 
@@ -69,8 +64,7 @@ def fold_in(
     for row in rows:
         key = (slot_start(row.time_ms, size), row.netuid, row.hotkey_ss58 if by_hotkey else None)
         old = result.get(key) or EarningBucket(key[0], row.netuid, 0, 0, 0, key[2])
-        value = value_rao(row)
-        tao = None if value is None or old.tao_rao is None else old.tao_rao + value
+        tao = None if row.tao_rao is None or old.tao_rao is None else old.tao_rao + row.tao_rao
         result[key] = EarningBucket(key[0], row.netuid, old.alpha_rao + row.alpha_rao, tao, old.epochs + 1, key[2])
     return sorted(result.values(), key=lambda one: (one.start_ms, one.netuid, one.hotkey_ss58 or ""))
 
@@ -129,7 +123,7 @@ def comparison_words(found: Comparison, period: str) -> str:
     return f"{abs(change) * 100:.0f} % {word} than in the {period} before{known}"
 
 
-def gap_words(gap: GapRow, names: dict[int, str]) -> str:
+def gap_words(gap: Gap, names: dict[int, str]) -> str:
     """What is not known, and why."""
     where = f"subnet {subnet_text(gap.netuid, names.get(gap.netuid))}, hotkey {short_address(gap.hotkey_ss58)}"
     span = f"blocks {block_text(gap.from_block)} to {block_text(gap.to_block)}"
@@ -138,7 +132,7 @@ def gap_words(gap: GapRow, names: dict[int, str]) -> str:
 
 
 def gap_spans(
-    gaps: Iterable[GapRow], rows: Sequence[EarningRow], block_s: float | None = None
+    gaps: Iterable[Gap], rows: Sequence[Payment], block_s: float | None = None
 ) -> tuple[tuple[float, float, str], ...]:
     """Gaps as (from, to, sentence) in Unix seconds: heights become times by the rows nearest to them.
 
@@ -153,7 +147,7 @@ def gap_spans(
     def at(block: int) -> float:
         return (last_ms + (block - last) * pace) / 1000
 
-    def words(one: GapRow) -> str:
+    def words(one: Gap) -> str:
         return f"Blocks {block_text(one.from_block)} to {block_text(one.to_block)}: not known"
 
     return tuple((at(one.from_block), at(one.to_block + 1), words(one)) for one in gaps)
@@ -182,22 +176,22 @@ def _utc_day(time_ms: int) -> str:
     return datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC).strftime("%Y-%m-%d")
 
 
-def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
+def earnings_model(names: dict[int, str]) -> RowsModel[Payment]:
     """The payments table. ``names`` (netuid -> name) may be filled later; it is looked up on each draw."""
     return RowsModel(
         (
-            Column[EarningRow]("Time", lambda row: local_time(row.time_ms), lambda row: row.time_ms),
-            Column[EarningRow](
+            Column[Payment]("Time", lambda row: local_time(row.time_ms), lambda row: row.time_ms),
+            Column[Payment](
                 "Subnet", lambda row: subnet_text(row.netuid, names.get(row.netuid)), lambda row: row.netuid
             ),
-            Column[EarningRow](
+            Column[Payment](
                 "Block",
                 lambda row: block_text(row.block),
                 lambda row: row.block,
                 number=True,
                 help="The block of the epoch that paid.",
             ),
-            Column[EarningRow](
+            Column[Payment](
                 "Hotkey",
                 lambda row: short_address(row.hotkey_ss58),
                 lambda row: row.hotkey_ss58,
@@ -205,14 +199,14 @@ def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
                 fixed=True,
                 spare=2,
             ),
-            Column[EarningRow](
+            Column[Payment](
                 "Alpha",
                 lambda row: format_alpha(Alpha(row.alpha_rao, row.netuid), 6),
                 lambda row: (row.netuid, row.alpha_rao),
                 tooltip=lambda row: format_alpha(Alpha(row.alpha_rao, row.netuid)),
                 number=True,
             ),
-            Column[EarningRow](
+            Column[Payment](
                 "Price then",
                 lambda row: price_text(row.price_rao),
                 lambda row: row.price_rao,
@@ -221,15 +215,15 @@ def earnings_model(names: dict[int, str]) -> RowsModel[EarningRow]:
                 help="TAO for one alpha at the block of the epoch.",
                 spare=1,
             ),
-            Column[EarningRow](
+            Column[Payment](
                 "Value then",
-                lambda row: spot_text(value_rao(row)),
-                value_rao,
-                tooltip=lambda row: spot_text(value_rao(row), 9),
+                lambda row: spot_text(row.tao_rao),
+                lambda row: row.tao_rao,
+                tooltip=lambda row: spot_text(row.tao_rao, 9),
                 number=True,
                 help="Alpha times the price at that block; not what a sale gave.",
             ),
-            Column[EarningRow](
+            Column[Payment](
                 "Proof",
                 lambda row: short_hash(row.block_hash),
                 lambda row: row.block_hash,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ranvier.agent.api.messages import EarningRow, MinerHistory, MinerView
+from ranvier.agent.api.messages import MinerHistory, MinerView
 from ranvier.ledger.miner_sample import MinerSample
+from ranvier.ledger.payments import Payment
 from ranvier.miners.status import ExitRecord
 from ranvier.ui.phrases import alpha_text, exit_text
 from ranvier.ui.widgets.charts.series import Points, gaps, value_near
@@ -112,7 +113,7 @@ def build(miner: MinerView, told: MinerHistory) -> Lines:
     )  # fmt: skip
 
 
-def pay_dot(row: EarningRow, name: str = "") -> Dot:
+def pay_dot(row: Payment, name: str = "") -> Dot:
     """One payment; ``name`` is whose."""
     words = f"{name} paid {alpha_text(row.alpha_rao, row.netuid)} at block {block_text(row.block)}".strip()
     return Dot(row.time_ms / 1000, words, row.alpha_rao == 0, row.alpha_rao / 1e9)  # a height, never an amount

@@ -11,7 +11,6 @@ from ranvier.agent.api.market_messages import ExportEarnings
 from ranvier.agent.api.messages import (
     CheckPosition,
     CostsView,
-    EarningRow,
     FetchPrices,
     FollowEarnings,
     Gaps,
@@ -38,6 +37,7 @@ from ranvier.agent.api.money_messages import (
 )
 from ranvier.core.errors import RanvierError
 from ranvier.ledger.lot_book import LotBook
+from ranvier.ledger.payments import Payment
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask, show
 from ranvier.ui.dialogs.explain import ExplainDialog, Place, places_of
@@ -144,7 +144,7 @@ class EarningBooks:
         dialog.read()
         await show(dialog)
 
-    async def explain(self, rows: Sequence[EarningRow], names: dict[int, str]) -> None:
+    async def explain(self, rows: Sequence[Payment], names: dict[int, str]) -> None:
         """Hold a position that the shown pay went to against the chain."""
         places = places_of(rows)
         if not places:
@@ -158,7 +158,7 @@ class EarningBooks:
 
         await show(ExplainDialog(self._context, self._page, places, names, check))
 
-    async def past(self, newest: EarningRow | None) -> None:
+    async def past(self, newest: Payment | None) -> None:
         """Choose the archive, and whose pay is read up from where; ``newest`` is a row to begin with."""
         call = self._context.client.call
         found: Gaps = await call(GetGaps())

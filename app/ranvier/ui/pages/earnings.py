@@ -14,7 +14,6 @@ from ranvier.agent.api.market_messages import ExportEarnings
 from ranvier.agent.api.messages import (
     CostsView,
     EarningBucket,
-    EarningRow,
     Earnings,
     FillGaps,
     Gaps,
@@ -25,6 +24,7 @@ from ranvier.agent.api.messages import (
 )
 from ranvier.core.errors import RanvierError
 from ranvier.ledger.errors import needs_mending
+from ranvier.ledger.payments import Payment
 from ranvier.ui.context import Context
 from ranvier.ui.models.bars import bars_of, cumulative, legend_names, series_of
 from ranvier.ui.models.earnings import (
@@ -227,7 +227,7 @@ class EarningsPage(Page):
         more = f"the newest {_ROWS} payments" if len(found.rows) >= _ROWS else shown
         self.set_subtitle(f"{more[0].upper()}{more[1:]}, gross, as the chain's own events say. Days are UTC days.")
 
-    def _live(self, rows: tuple[EarningRow, ...]) -> None:
+    def _live(self, rows: tuple[Payment, ...]) -> None:
         """New rows of the ledger: added at once, whatever page is open."""
         known = {row_key(row) for row in self.model.rows}
         new = [row for row in rows if row_key(row) not in known]
@@ -332,6 +332,6 @@ class EarningsPage(Page):
     def _copy_proof(self, index: QModelIndex) -> None:
         self._copy(index.data(ROW_ROLE))
 
-    def _copy(self, row: EarningRow) -> None:
+    def _copy(self, row: Payment) -> None:
         QGuiApplication.clipboard().setText(row.block_hash)
         self.context.say(f"Copied the hash of block {block_text(row.block)}.")

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 from ranvier.agent.api.messages import (
     AgentStatus,
-    EarningRow,
-    GapRow,
     GetGaps,
     GetMinerHistory,
     MinerHistory,
@@ -17,6 +15,8 @@ from ranvier.agent.api.messages import (
 )
 from ranvier.core.errors import RanvierError
 from ranvier.hardware.snapshot import Gpu, Hardware
+from ranvier.ledger.coverage import Gap
+from ranvier.ledger.payments import Payment
 from ranvier.ui.context import Context
 from ranvier.ui.models.card_pay import Paid, Stays, card_parts, gap_doubt, on_card, stays
 
@@ -31,7 +31,7 @@ class CardPay:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._told: dict[str, MinerHistory | str] | None = None  # a text: why it is not known
-        self._gaps: tuple[GapRow, ...] = ()
+        self._gaps: tuple[Gap, ...] = ()
         self._gaps_unknown = ""
         self._head: int | None = None
         self._asked: tuple[object, ...] = ()
@@ -112,5 +112,5 @@ class CardPay:
         lacks = gap_doubt(self._gaps, miner, self._head, start, time.time())
         return Paid(miner.name, rows, self._gaps_unknown or lacks)
 
-    def _cards_at(self, miner: MinerView, row: EarningRow) -> frozenset[str]:
+    def _cards_at(self, miner: MinerView, row: Payment) -> frozenset[str]:
         return self._stays.at(miner.id, row.time_ms / 1000, self._now.get(miner.id, frozenset()))
