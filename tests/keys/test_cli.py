@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from keys.vectors import ABANDON, DEV
+from ranvier.core.console import prepare_streams
 from ranvier.core.errors import RanvierError
 from ranvier.core.paths import Paths
 from ranvier.keys import cli, encryption, memory, offline, wallets
@@ -36,6 +37,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setattr(encryption, "derive", cheap)
     monkeypatch.setattr(memory, "forbid_core_dumps", lambda: True)  # it would hold for the whole test process
     monkeypatch.setattr(sys, "stdin", io.StringIO())
+    prepare_streams()  # as every process of ours
 
     def action(*arguments: str, fd: dict[str, str] | None = None, as_json: bool = True) -> tuple[int, Any]:
         whole = [*arguments, *(["--json"] if as_json else [])]
