@@ -126,11 +126,13 @@ def _transition(
     # One fee for the two swaps: where the alpha is sold, or where it is bought when it comes from root.
     from_root = netuid == swaps.ROOT
     tao = staking.unstake_alpha(context, coldkey, hotkey, netuid, amount, free=from_root)
-    if coldkey != other_coldkey:
+    payer = coldkey  # at 343 the TAO goes from pool to pool and through nobody's hands
+    if rules(state) >= 425 and coldkey != other_coldkey:
         balances.transfer(context, coldkey, other_coldkey, tao, keep_alive=False)
+        payer = other_coldkey
     if tao >= staking.MIN_STAKE_RAO:
         staking.become_delegate(state, other_hotkey, other_coldkey)
-        staking.stake_tao(context, other_coldkey, other_hotkey, other_netuid, tao, free=not from_root)
+        staking.stake_tao(context, other_coldkey, other_hotkey, other_netuid, tao, free=not from_root, payer=payer)
     return tao
 
 

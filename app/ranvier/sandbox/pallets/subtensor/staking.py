@@ -40,6 +40,15 @@ def _ensure_enabled(state: State, netuid: int) -> None:
         raise fail("SubtokenDisabled")
 
 
+def _withdraw(context: Context, coldkey: bytes, tao: int) -> int:
+    """Take free TAO; what would go below the deposit stays (``remove_balance_...``, ``transfer_tao_to_subnet``)."""
+    taken = min(tao, balances.spendable(context.state, coldkey))
+    if tao and not taken:
+        raise fail("InsufficientBalance" if rules(context.state) >= 425 else "ZeroBalanceAfterWithdrawn")
+    balances.burn(context, coldkey, taken)
+    return taken
+
+
 def stake_tao(
     context: Context,
     coldkey: bytes,
@@ -49,9 +58,13 @@ def stake_tao(
     *,
     free: bool = False,
     limit_price: int | None = None,
+    payer: bytes | None = None,
 ) -> int:
-    """Move free TAO through the pool into a position; the alpha it became (``stake_into_subnet``)."""
-    balances.burn(context, coldkey, tao)
+    """Move free TAO, the coldkey's or ``payer``'s, through the pool into a position; the alpha it became.
+
+    ``stake_into_subnet``, with the withdrawal that comes before it at 343.
+    """
+    tao = _withdraw(context, payer or coldkey, tao)
     swap = swaps.buy(context, netuid, tao, free=free, limit_price=limit_price)
     if not swap.amount_out:
         raise fail("AmountTooLow")
@@ -103,7 +116,7 @@ def check_add(state: State, coldkey: bytes, hotkey: bytes, netuid: int, tao: int
     if tao < MIN_STAKE_RAO + swaps.fee_of(state, netuid, MIN_STAKE_RAO):
         raise fail("AmountTooLow")
     amount = _limited(tao, most, partial)
-    if balances.spendable(state, coldkey) < amount:
+    if balances.spendable(state, coldkey, keep_alive=False) < amount:
         raise fail("NotEnoughBalanceToStake")
     if not hotkey_exists(state, hotkey):
         raise fail("HotKeyAccountNotExists")
