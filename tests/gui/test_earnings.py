@@ -166,7 +166,7 @@ async def test_the_first_payment_ever_appears_on_an_open_empty_page(qtbot, house
     page = EarningsPage(house.context)
     qtbot.addWidget(page)
     page.shown()
-    await samples.until(lambda: page.empty.title.text() == "No earnings here", "the empty state")
+    await samples.until(lambda: page.empty.title.text() == "Earnings are not known", "the empty state")
     house.bridge.earnings.emit((row(33, 1_500_000_000),))
     assert page.stack.currentIndex() == 1 and page.model.rowCount() == 1
     page.hidden()

@@ -6,13 +6,14 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ranvier.agent.api.messages import EarningBucket
+from ranvier.agent.api.messages import ChainView, EarningBucket
+from ranvier.core.evidence import Level
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
 from ranvier.ledger.coverage import Gap
 from ranvier.ledger.payments import Payment
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import exact_price_text, price_text, spot_text, subnet_text
-from ranvier.ui.words import block_text, count_text, local_time, short_address, short_hash
+from ranvier.ui.words import block_text, count_text, here_text, short_address, short_hash, utc_time
 
 DAY_MS = 86_400_000  # the ledger's days are UTC days
 
@@ -153,10 +154,30 @@ def gap_spans(
     return tuple((at(one.from_block), at(one.to_block + 1), words(one)) for one in gaps)
 
 
+def nothing_words(period: str | None, chain: ChainView | None, gaps: Sequence[Gap]) -> tuple[str, str]:
+    """Title and sentence where the ledger has no payment to show: none is one thing, not known another.
+
+    ``period`` None is everything; ``chain`` None: the agent has told nothing yet.
+    """
+    where = "in the ledger yet" if period is None else f"in the last {period}"
+    if chain is None or chain.head is None:
+        why = "The agent has told nothing yet." if chain is None else chain.text
+        later = "What was paid meanwhile is read as soon as the network answers."
+        return "Earnings are not known", f"No payment is known {where}, and the network was not read: {why} {later}"
+    if gaps:
+        blocks = f"blocks {block_text(gaps[0].from_block)} to {block_text(gaps[0].to_block)}"
+        why = gaps[0].reason or "being read now"
+        more = f", and {len(gaps) - 1} more spans" if len(gaps) > 1 else ""
+        return "Earnings are not known", f"No payment is known {where}; not read: {blocks} ({why}){more}."
+    late = "" if chain.level is Level.GOOD else f" That is as of block {block_text(chain.head.number)}: {chain.text}"
+    paid = "A registered miner is paid at the end of an epoch when validators have scored it."
+    return "No earnings here", f"No payment {where}. {paid}{late}"
+
+
 def slot_words(start_ms: int, size: str) -> str:
-    """``2026-11-22 (UTC)``, ``week from 2026-11-16``, ``November 2026``, or the epoch's own time."""
+    """``2026-11-22 (UTC)``, ``week from 2026-11-16``, ``November 2026``, or the epoch's own time, all in UTC."""
     if size == "epoch":
-        return local_time(start_ms)
+        return f"{utc_time(start_ms)} (UTC)"
     if size == "month":
         return datetime.datetime.fromtimestamp(start_ms / 1000, datetime.UTC).strftime("%B %Y (UTC)")
     return f"{'week from ' if size == 'week' else ''}{_utc_day(start_ms)} (UTC)"
@@ -180,7 +201,13 @@ def earnings_model(names: dict[int, str]) -> RowsModel[Payment]:
     """The payments table. ``names`` (netuid -> name) may be filled later; it is looked up on each draw."""
     return RowsModel(
         (
-            Column[Payment]("Time", lambda row: local_time(row.time_ms), lambda row: row.time_ms),
+            Column[Payment](
+                "Time (UTC)",
+                lambda row: utc_time(row.time_ms),
+                lambda row: row.time_ms,
+                tooltip=lambda row: here_text(row.time_ms),
+                help="The chart, the sums and the exports are in UTC too.",
+            ),
             Column[Payment](
                 "Subnet", lambda row: subnet_text(row.netuid, names.get(row.netuid)), lambda row: row.netuid
             ),

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from ranvier.agent.api.market_messages import ExportEarnings
 from ranvier.agent.api.messages import (
@@ -27,6 +27,7 @@ from ranvier.ledger.errors import needs_mending
 from ranvier.ledger.payments import Payment
 from ranvier.ui.context import Context
 from ranvier.ui.models.bars import bars_of, cumulative, legend_names, series_of
+from ranvier.ui.models.bars_before import bars_before
 from ranvier.ui.models.earnings import (
     DAY_MS,
     compared,
@@ -34,6 +35,7 @@ from ranvier.ui.models.earnings import (
     fold_in,
     gap_spans,
     gap_words,
+    nothing_words,
     row_key,
 )
 from ranvier.ui.models.rows import ROW_ROLE
@@ -74,11 +76,13 @@ class EarningsPage(Page):
         super().__init__(context)
         self.buckets: tuple[EarningBucket, ...] = ()
         self.before: tuple[EarningBucket, ...] = ()
+        self._since_ms: int | None = None  # of what is shown
         self.costs: CostsView | None = None
         self.currency: str | None = None
         self.gaps: Gaps | None = None
         self.names: dict[int, str] = {}
         self._network = ""
+        self._nothing = False  # the ledger was read and has nothing to show
         self.choices = EarningChoices(self._ask_again, self._draw)
         self.model = earnings_model(self.names)
         self.table = Table(self.model, stretch=1)
@@ -87,6 +91,10 @@ class EarningsPage(Page):
         self.table.doubleClicked.connect(self._copy_proof)
         self.chart = BarChart(unit="TAO", height=150)
         self.panel = ChartPanel("", self.chart)
+        self.beside = QCheckBox()
+        self.beside.setChecked(True)
+        self.beside.toggled.connect(lambda _: self._draw())
+        self.panel.add_choice(self.beside)
         self.sums = EarningSums()
         self.copy_button = button("Copy block hash", self._copy_selected, tip="The block that paid the selected row")
         self.copy_button.setEnabled(False)
@@ -160,13 +168,13 @@ class EarningsPage(Page):
         before: tuple[EarningBucket, ...] = ()
         if since is not None and self.choices.days is not None:
             start = since - self.choices.days * DAY_MS
-            earlier: Earnings = await call(GetEarnings(bucket="day", since_ms=start, until_ms=since, limit=0))
+            earlier: Earnings = await call(GetEarnings(bucket=size, since_ms=start, until_ms=since, limit=0))
             before = earlier.buckets
         if asked != self.choices.state():
             return
-        self.before, self.costs = before, await self._read_costs(since, found)
+        self.before, self._since_ms, self.costs = before, since, await self._read_costs(since, found)
+        self.gaps = await self._read_gaps()
         self.show_earnings(found)
-        await self._read_gaps()
         if not self.names and found.rows:
             await self._read_names()
 
@@ -182,12 +190,12 @@ class EarningsPage(Page):
             return None  # earnings are shown gross
         return costs
 
-    async def _read_gaps(self) -> None:
+    async def _read_gaps(self) -> Gaps | None:
         try:
-            self.gaps = await self.context.client.call(GetGaps())
+            found: Gaps = await self.context.client.call(GetGaps())
         except RanvierError:
-            self.gaps = None
-        self._draw()
+            return None  # what is known is shown without its gaps
+        return found
 
     async def _read_names(self) -> None:
         try:
@@ -208,16 +216,12 @@ class EarningsPage(Page):
         self.buckets, self.currency = found.buckets, found.currency
         self.model.set_rows(found.rows)
         if not found.rows and not found.buckets:
-            words = "The ledger has no payment yet"
-            if self.choices.days is not None:
-                words = f"No payment in the last {self.choices.period()}"
-            self.empty.set_text(
-                "No earnings here",
-                f"{words}. A registered miner is paid at the end of an epoch when validators have scored it.",
-            )
             self.empty.set_action("", self._begin_anew)
             self.stack.setCurrentIndex(0)
+            self._nothing = True
+            self._show_nothing()
             return
+        self._nothing = False
         self.stack.setCurrentIndex(1)
         self.choices.offer(sorted({one.netuid for one in self.buckets}), self.names)
         self._draw()
@@ -225,7 +229,15 @@ class EarningsPage(Page):
             self.table.fit()
         shown = count_text(len(found.rows), "payment")
         more = f"the newest {_ROWS} payments" if len(found.rows) >= _ROWS else shown
-        self.set_subtitle(f"{more[0].upper()}{more[1:]}, gross, as the chain's own events say. Days are UTC days.")
+        self.set_subtitle(f"{more[0].upper()}{more[1:]}, gross, as the chain's own events say. All times are UTC.")
+
+    def _show_nothing(self) -> None:
+        """Why there is nothing to see: nobody was paid, or nobody knows."""
+        if self._nothing:
+            latest, gaps = self.context.bridge.latest, () if self.gaps is None else self.gaps.gaps
+            period = None if self.choices.days is None else self.choices.period()
+            self.empty.set_text(*nothing_words(period, None if latest is None else latest.chain, gaps))
+            self.set_subtitle("")
 
     def _live(self, rows: tuple[Payment, ...]) -> None:
         """New rows of the ledger: added at once, whatever page is open."""
@@ -238,12 +250,14 @@ class EarningsPage(Page):
 
     def _status(self, status: Any) -> None:
         if status.chain.network == self._network:
+            self._show_nothing()
             return
         # Another network has another ledger; nothing of the old one may stay on the page.
         self._network = status.chain.network
         self.names.clear()
         self.buckets = self.before = ()
         self.costs = self.gaps = None
+        self._nothing = False
         self.model.set_rows(())
         self.set_subtitle("")
         self.empty.set_text("Asking the agent", "Reading the ledger.")
@@ -255,6 +269,7 @@ class EarningsPage(Page):
             self._polling.now()
 
     def _failed(self, error: RanvierError) -> None:
+        self._nothing = False
         damaged = needs_mending(error)
         self.empty.set_action("Begin a new ledger…" if damaged else "", self._begin_anew)
         if damaged or self.stack.currentIndex() == 0:
@@ -279,7 +294,7 @@ class EarningsPage(Page):
         bars = bars_of(self.buckets, series, self.names, size=size, alpha=chosen is not None)
         if self.choices.summed:
             bars = cumulative(bars, unit)
-        self.chart.set_bars([*bars, *self._gap_bars(bars)], unit, utc=size != "epoch")
+        self.chart.set_bars([*bars, *self._gap_bars(bars)], unit, utc=True, behind=self._bars_before())
         what = "TAO at the price of each epoch" if chosen is None else f"Alpha of subnet {chosen}"
         how = f"summed up per {size}" if self.choices.summed else f"per {size}"
         self.panel.title.setText(f"{what}, {how}")
@@ -287,6 +302,21 @@ class EarningsPage(Page):
         comparison = compared(self.buckets, self.before) if self.choices.days is not None else None
         costs = self.costs if self.costs is not None and self.costs.currency == self.currency else None
         self.sums.show_sums(self.buckets, self.names, comparison, self.choices.period(), self.currency, costs)
+
+    def _bars_before(self) -> list[Bar]:
+        """The period before, when it is wanted; the box for it says why it cannot be."""
+        days, since, choices = self.choices.days, self._since_ms, self.choices
+        self.beside.setVisible(days is not None)
+        if days is None or since is None:
+            return []
+        self.beside.setText(f"{choices.period()} before (grey)")
+        found = bars_before(
+            self.before, since_ms=since, days=days, size=choices.slot, netuid=choices.netuid, summed=choices.summed
+        )
+        self.beside.setEnabled(bool(found))
+        tip = f"Draw the {choices.period()} before behind these: the same hour, day or week of then."
+        self.beside.setToolTip(tip if found else f"The ledger knows no payment of the {choices.period()} before.")
+        return found if self.beside.isChecked() else []
 
     def _gap_bars(self, bars: list[Bar]) -> list[Bar]:
         """Grey bands where earnings are not known, and the sentence below the chart."""

@@ -262,7 +262,7 @@ class BarChart(Chart):
         tops = np.cumsum(values)
         under = tops - values - (np.append(0.0, tops)[np.cumsum(counts) - counts])[slot]
         series = columns.series[place]
-        for one in np.unique(series):
+        for one in np.flatnonzero(np.bincount(series)):  # np.unique would load numpy.ma first: 50 ms
             mine = (series == one) & (values > 0)
             if mine.any():
                 wide = width[slot[mine]]
