@@ -37,7 +37,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setattr(encryption, "derive", cheap)
     monkeypatch.setattr(memory, "forbid_core_dumps", lambda: True)  # it would hold for the whole test process
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    prepare_streams()  # as every process of ours
 
     def action(*arguments: str, fd: dict[str, str] | None = None, as_json: bool = True) -> tuple[int, Any]:
         whole = [*arguments, *(["--json"] if as_json else [])]
@@ -48,6 +47,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
             os.close(writing)
             opened.append(reading)
             whole += [option, str(reading)]
+        prepare_streams()  # as every process of ours
         try:
             status = cli.main(whole, Paths.under(tmp_path))
         finally:
