@@ -43,7 +43,7 @@ from ranvier.chain.model import (
 )
 from ranvier.chain.model_stake import KeySwap
 from ranvier.chain.payouts import Payout, Stretch
-from ranvier.chain.plans.position_steps import Step
+from ranvier.chain.position_steps import Step
 from ranvier.core.errors import ChainError, InstallError, NetworkError, RecipeError
 from ranvier.core.paths import Paths
 from ranvier.hardware.probe import GpuProbe, GpuReading

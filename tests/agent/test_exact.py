@@ -14,7 +14,7 @@ import pytest
 from agent.earnings_child import Writer
 from ranvier.agent.network.chain_face import LiveChain
 from ranvier.chain.networks import sandbox_network
-from ranvier.chain.plans.position_steps import MOST_EPOCHS
+from ranvier.chain.position_steps import MOST_EPOCHS
 from ranvier.keys import addresses
 from ranvier.ledger import crosscheck, payments
 from ranvier.sandbox.node.waiting import Refused

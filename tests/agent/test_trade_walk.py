@@ -18,7 +18,7 @@ from ranvier.agent.network.chain_face import LiveChain
 from ranvier.agent.network.chain_watch import Head
 from ranvier.chain.model import Movement, StakePosition
 from ranvier.chain.networks import sandbox_network
-from ranvier.chain.plans.position_steps import Seen, Step
+from ranvier.chain.position_steps import Seen, Step
 from ranvier.ledger import changes, coverage, lot_book, receipts
 from ranvier.ledger.changes import REST, Change, Walked
 from ranvier.ledger.lot_book import LotBook, Order

@@ -9,8 +9,8 @@ import pytest
 
 from chain.chain_helpers import NETUID, connected, done, funded
 from chain.sandbox_process import SandboxProcess
-from ranvier.chain import stakes
-from ranvier.chain.plans import plans, position_steps
+from ranvier.chain import position_steps, stakes
+from ranvier.chain.plans import plans
 from ranvier.chain.runtime.events import Event
 from ranvier.core.errors import ChainError
 from ranvier.core.units import Alpha, Tao

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from ranvier.chain.plans.position_steps import Seen, Step
+from ranvier.chain.position_steps import Seen, Step
 from ranvier.ledger.crosscheck import Explanation, Reading, Verdict, explain
 from ranvier.ledger.payments import Payment
 from ranvier.ledger.receipts import Operation

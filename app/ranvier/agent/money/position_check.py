@@ -16,7 +16,7 @@ from ranvier.ledger.crosscheck import Reading, explain
 from ranvier.ledger.store import Ledger
 
 if TYPE_CHECKING:
-    from ranvier.chain.plans.position_steps import Step
+    from ranvier.chain.position_steps import Step
 
 log = logging.getLogger(__name__)
 Archive = Callable[[], Awaitable[Chain | None]]

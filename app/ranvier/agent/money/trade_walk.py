@@ -27,7 +27,7 @@ from ranvier.ledger.crosscheck import ROUNDING_RAO_EACH
 from ranvier.ledger.store import Ledger
 
 if TYPE_CHECKING:
-    from ranvier.chain.plans.position_steps import Step
+    from ranvier.chain.position_steps import Step
 
 log = logging.getLogger(__name__)
 

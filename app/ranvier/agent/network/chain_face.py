@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ranvier.chain.model_stake import KeySwap
     from ranvier.chain.networks import Network
     from ranvier.chain.payouts import Stretch
-    from ranvier.chain.plans.position_steps import Step
+    from ranvier.chain.position_steps import Step
 
 
 class Chain(Protocol):
@@ -160,12 +160,12 @@ class LiveChain:
     async def position_steps(
         self, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
     ) -> tuple[Step, ...]:
-        from ranvier.chain.plans.position_steps import position_steps
+        from ranvier.chain.position_steps import position_steps
 
         return await position_steps(self._open, place, from_block, to_block, also)
 
     async def own_moves(self, coldkey_ss58: str, from_block: int, to_block: int) -> Mapping[Place, tuple[int, ...]]:
-        from ranvier.chain.plans.own_moves import own_moves
+        from ranvier.chain.own_moves import own_moves
 
         return await own_moves(self._open, coldkey_ss58, from_block, to_block)
 
