@@ -18,9 +18,13 @@ from agent.test_hardware_alerts import CARD, Cards
 from hardware.test_diagnosis import GOOD, sample
 from ranvier.agent.api import messages as m
 from ranvier.agent.hardware_watch import with_miners
+from ranvier.core.settings import ALERT_CARD_LOST, GPU_HOT_C, Settings
+from ranvier.hardware.alerts import Alerts
+from ranvier.hardware.diagnosis import Surroundings
 from ranvier.hardware.packing import pack
 from ranvier.hardware.probe import GpuReading
 from ranvier.hardware.snapshot import Hardware
+from ranvier.hardware.thresholds import Thresholds
 
 
 class Counted(NoCards):
@@ -125,3 +129,35 @@ def test_who_is_on_a_card_by_what_it_was_given_and_only_while_it_runs() -> None:
     two = replace(GOOD, uuid="GPU-2", pids=(8, 9))
     found = with_miners(sample(replace(GOOD, pids=None), two), (given, stopped, seen))
     assert [gpu.miners for gpu in found.gpus] == [("given",), ("seen",)]
+
+
+async def test_where_a_threshold_was_set_a_glance_goes_on_without_a_miner_and_lets_go_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("_IDLE_S", 0.05), ("_GLANCE_S", 0.2), ("_UNWATCHED_S", 0.1)):
+        monkeypatch.setattr(f"ranvier.agent.hardware_watch.{name}", seconds)
+    cards = Counted()
+    async with House(tmp_path, cards=cards) as house:
+        await asyncio.sleep(0.6)
+        assert cards.reads == 0, "nobody asked to be told of anything"
+        Settings(house.paths.settings_file).set(GPU_HOT_C, 0)
+        Settings(house.paths.settings_file).set(ALERT_CARD_LOST, False)
+        await asyncio.sleep(0.4)
+        assert cards.reads == 0, "to be told less is no wish to be told"
+        Settings(house.paths.settings_file).set(GPU_HOT_C, 80)
+        end = time.monotonic() + 10
+        while cards.reads < 3 or cards.closes < 3:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+        assert cards.closes >= cards.reads - 1, "between two glances a laptop's card may fall asleep"
+
+
+def test_something_that_is_about_to_be_told_is_looked_at_again_soon() -> None:
+    alerts, limits = Alerts(), Thresholds(hot_c=80)
+    hot = replace(GOOD, temperature_c=90)
+    alerts.look(sample(GOOD, at=1000.0), Surroundings(), limits)
+    assert not alerts.waiting
+    alerts.look(sample(hot, at=1060.0), Surroundings(), limits)
+    assert alerts.waiting and not alerts.current
+    alerts.look(sample(hot, at=1071.0), Surroundings(), limits)
+    assert not alerts.waiting and [one.finding.code for one in alerts.current] == ["hot"]

@@ -1,4 +1,7 @@
-"""Samples the hardware while somebody looks or a miner should run, keeps the samples, and says what needs the owner."""
+"""Samples the hardware while somebody looks or a miner should run, keeps the samples, and says what needs the owner.
+
+Where a person has set a threshold, a glance now and then goes on without either.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ log = logging.getLogger(__name__)
 
 _UNWATCHED_S = 10.0
 _IDLE_S = 5.0
+_GLANCE_S = 60.0
 _LOOKED_S = 10.0
 _FRESH_S = 1.0
 _MOST_POINTS = 2000
@@ -65,18 +69,22 @@ class HardwareWatch:
     async def run(self) -> None:
         """Sample until cancelled."""
         resting = False
+        glance_at = time.monotonic() + _GLANCE_S
         while True:
             arrived = self._hub.arrived.is_set()
             self._hub.arrived.clear()
             watched = time.monotonic() < self._looked_until
-            if watched or arrived or any(miner.file.wanted for miner in self._miners()):
+            needed = watched or arrived or any(miner.file.wanted for miner in self._miners())
+            if needed or (time.monotonic() >= glance_at and self._limits().set_by_person):
                 resting = False
                 sample = await self.sample()
                 if arrived:
                     self._hub.send(HardwareEvent(sample))  # it may be a moment old, and was told to the others only
                 await self._keep(sample)
                 pause = max(1.0, self._interval_s()) if watched else _UNWATCHED_S
-            else:
+                # What is about to be told is looked at again soon; an alert comes only of what lasts.
+                glance_at = time.monotonic() + (_UNWATCHED_S if self._alerts.waiting else _GLANCE_S)
+            if not needed:
                 if not resting:
                     resting = True
                     self._sampler.close()  # an open driver handle keeps a laptop's GPU awake

@@ -67,6 +67,11 @@ class Alerts:
         told = [one.told for one in self._watched.values() if one.told is not None]
         return tuple(sorted(told, key=lambda alert: alert.since))
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something is about to be told, if it lasts."""
+        return any(one.told is None for one in self._watched.values())
+
     def look(self, sample: Hardware, around: Surroundings, limits: Thresholds) -> bool:
         """Take one sample into account; True when ``current`` is different now."""
         if sample.gpu_trouble in _TRANSIENT:

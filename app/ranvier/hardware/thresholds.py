@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from ranvier.core.settings import (
     ALERT_CARD_LOST,
@@ -27,6 +27,11 @@ class Thresholds:
     power_limit_percent: int = ALERT_POWER_LIMIT_PERCENT.default
     disk_free_gb: float = ALERT_DISK_GB.default
     card_lost: bool = ALERT_CARD_LOST.default
+
+    @property
+    def set_by_person(self) -> bool:
+        """Whether one was chosen, and not only switched off: then somebody wants to be told."""
+        return any(getattr(self, one.name) not in (one.default, 0) for one in fields(self))
 
     def eased(self) -> Thresholds:
         """Those that must be left again before an alert is taken back: a reading that sways around one does not
