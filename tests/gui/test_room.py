@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from gui.fakes import good_miner
+from gui.stage import settle
+from ranvier.keys.listing import KeyForm, Wallet
 from ranvier.ui.models.gpus import Fact
+from ranvier.ui.models.miners import miners_model
 from ranvier.ui.models.rows import Column, RowsModel
+from ranvier.ui.models.wallets import Listed, wallets_model
 from ranvier.ui.sidebar import COMPACT_BELOW, COMPACT_WIDTH
 from ranvier.ui.stylesheet import stylesheet
 from ranvier.ui.theme import LIGHT
@@ -239,3 +245,21 @@ async def test_a_page_of_tables_does_not_scroll_where_they_can_shrink(qtbot):
     area.show()
     await asyncio.sleep(0.02)
     assert area.verticalScrollBar().maximum() == 0
+
+
+@pytest.mark.parametrize("width", [330, 500, 820])
+async def test_the_lists_of_wallets_and_miners_never_scroll_sideways(qtbot, width):
+    wallet = Wallet("my-first-wallet", Path("/w"), "5" + "D" * 47, KeyForm.ENCRYPTED, ())
+    miner = good_miner(name="A miner with a long name")
+    for model, row in ((wallets_model(), Listed(wallet)), (miners_model(), miner)):
+        table = Table(model, stretch=0)
+        qtbot.addWidget(table)
+        table.resize(width, 200)
+        table.show()
+        model.set_rows([row])
+        table.fit()
+        await settle()
+        assert table.horizontalScrollBar().maximum() == 0, table.left_out
+        assert table.left_out or width > 330
+        told = table.tip(table.proxy.index(0, 0))
+        assert all(f"{title}: " in told for title in table.left_out)

@@ -45,18 +45,19 @@ def _running_since(miner: MinerView) -> float | None:
 COLUMNS: tuple[Column[MinerView], ...] = (
     Column("Miner", lambda m: m.name, lambda m: m.name.casefold(), tooltip=lambda m: m.hotkey_ss58),
     Column("State", lambda m: state_words(m), lambda m: _RANK[level_of(m).value], help="Worst first"),
-    Column("Running for", lambda m: since_text(m, time.time()), _running_since),
+    Column("Running for", lambda m: since_text(m, time.time()), _running_since, spare=4),
     Column("Today", lambda m: alpha_text(m.earned_today_rao, m.netuid), lambda m: m.earned_today_rao, number=True),
-    Column("7 days", lambda m: alpha_text(m.earned_7d_rao, m.netuid), lambda m: m.earned_7d_rao, number=True),
+    Column("7 days", lambda m: alpha_text(m.earned_7d_rao, m.netuid), lambda m: m.earned_7d_rao, number=True, spare=3),
     Column(
         "CPU",
         lambda m: used_text(m, percent_text(m.cpu_percent)),
         lambda m: m.cpu_percent,
         number=True,
         help="Percent of one core, all its processes together",
+        spare=1,
     ),
-    Column("Memory", lambda m: used_text(m, size_text(m.rss)), lambda m: m.rss, number=True),
-    Column("Crashes", lambda m: str(m.crashes), lambda m: m.crashes, tooltip=restarts_text, number=True),
+    Column("Memory", lambda m: used_text(m, size_text(m.rss)), lambda m: m.rss, number=True, spare=2),
+    Column("Crashes", lambda m: str(m.crashes), lambda m: m.crashes, tooltip=restarts_text, number=True, spare=5),
 )
 
 

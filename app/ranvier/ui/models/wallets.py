@@ -141,6 +141,7 @@ def wallets_model() -> RowsModel[Listed]:
                 lambda row: "Problem" if row.wallet.problem else form_text(row.wallet),
                 lambda row: (wallet_level(row.wallet).value, form_text(row.wallet)),
                 tooltip=lambda row: row.wallet.problem or form_sentence(row.wallet),
+                spare=2,
             ),
             Column[Listed](
                 "Verified",
