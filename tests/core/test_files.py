@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ranvier.core import files
 from ranvier.core.errors import StorageError
 from ranvier.core.files import storage_errors, write_atomic, write_wish
 from ranvier.core.processes import child_environment
@@ -127,6 +128,27 @@ def test_full_is_told_apart_from_forbidden(code: int, tmp_path: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     assert caught.value.title == "Cannot write"
     assert str(tmp_path) in caught.value.message
+
+
+@pytest.mark.parametrize(("refusals", "written"), [(2, b"new"), (9, b"old")])
+def test_a_reader_that_keeps_windows_from_replacing_a_file_is_waited_for(
+    refusals: int, written: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"old")
+    replace, tries = Path.replace, []
+
+    def refused(self: Path, target: Path) -> Path:
+        tries.append(target)
+        if len(tries) <= refusals:
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return replace(self, target)
+
+    monkeypatch.setattr(files, "_PATIENCE_S", (0.0, 0.0, 0.0))  # as it is there
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(StorageError, match="Access is denied") if written == b"old" else contextlib.nullcontext():
+        write_atomic(path, b"new")
+    assert (path.read_bytes(), names(tmp_path)) == (written, ["state.json"])
 
 
 def test_a_folder_in_the_way_is_an_error_for_people(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ranvier.core.paths import private_folder
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 
 _BLOCK = 4096
+_PATIENCE_S = (0.01, 0.02, 0.05, 0.1, 0.2) if os.name == "nt" else ()
 
 
 @contextlib.contextmanager
@@ -49,7 +51,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = 
                 file.flush()
                 os.fsync(file.fileno())
             if replace:
-                temporary.replace(path)
+                _replace(temporary, path)
             else:
                 taken = not _publish_new(temporary, path)
         except BaseException:
@@ -92,6 +94,18 @@ def _overwrite(path: Path, text: bytes) -> bool:
     finally:
         os.close(descriptor)
     return done
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Put the finished file in the old one's place. Windows refuses while anybody reads the old one: that passes."""
+    for pause in _PATIENCE_S:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    temporary.replace(path)
 
 
 def _publish_new(temporary: Path, path: Path) -> bool:

@@ -19,7 +19,8 @@ FILE_NAME = "miner.json"
 DAMAGED = "Miner damaged"
 VERSION = 1
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,47}")
-_RESERVED = {"con", "prn", "aux", "nul"}  # names that Windows keeps for itself
+# names that Windows keeps for itself
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 # The chain refuses loopback addresses. This one is kept for documentation; practice validators dial 127.0.0.1 anyway.
 PRACTICE_IP = "192.0.2.1"
 # Below the range from which systems take the ports of outgoing connections.
