@@ -64,7 +64,7 @@ def test_a_miners_file_that_cannot_be_used_is_told_in_words(tmp_path: Path, cont
         read_miner(folder)
 
 
-@pytest.mark.parametrize("bad", ["", "..", "a/b", "A", "con", "nul.txt", "x" * 60, "-a", "a.", "ä"])
+@pytest.mark.parametrize("bad", ["", "..", "a/b", "A", "con", "nul.txt", "com3", "x" * 60, "-a", "a.", "ä"])
 def test_ids_that_are_no_folder_names_are_refused(bad: str) -> None:
     with pytest.raises(MinerError):
         check_id(bad)
