@@ -183,3 +183,19 @@ async def test_transactions_that_nobody_can_look_through_are_told_and_looked_thr
     assert await follow(90) == (90, "")
     assert asked == [(60, 70), (70, 90)]
     await ledger.close()
+
+
+async def test_what_goes_from_one_own_coldkey_to_another_is_not_sold(tmp_path: Path) -> None:
+    async with Trading(tmp_path) as trading:
+        trading.own = [trading.me.ss58, trading.friend.ss58]
+        await trading.follow()
+        hotkey = trading.validators[0]
+        trading.stake(hotkey, 5 * TAO)
+        trading.do(
+            trading.me, "transfer_stake", destination_coldkey=trading.friend.public_key, hotkey=hotkey.public_key,
+            origin_netuid=1, destination_netuid=1, alpha_amount=2 * TAO,
+        )  # fmt: skip
+        until = await trading.follow()
+        book = await trading.book()
+        assert [one for one in book.taken if one.rao > 9] == []
+        assert abs(book.held_rao - await trading.held(until)) <= 20

@@ -7,6 +7,8 @@ import io
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from ledger.test_export import PAID, exported
 from ledger.test_lot_book import receipt
 from ranvier.ledger import changes, prices, receipts
@@ -33,6 +35,7 @@ async def filled(path: Path) -> Ledger:
         change("transfer", 3, 7 * COIN),
         change("transfer", 4, -COIN),
         change("move", 5, -2 * COIN),
+        Change("5C", "5Other", 1, 900, 7, DAY * DAY_MS, "move", 2 * COIN),
         change("recycle", 6, -COIN // 2),
         change(changes.UNKNOWN, REST, COIN // 4, price_rao=2 * COIN, epoch=True),
     ]
@@ -83,4 +86,20 @@ async def test_cointracking_gets_its_own_types(tmp_path: Path) -> None:
     trade = next(row for row in rows if "event 1" in row[9])
     assert trade[1:5] == ["20.000000000", "SN1", "3.000000001", "TAO"] and trade[10] == "2024-10-05 00:00:00"
     assert next(row for row in rows if row[0] == "Staking")[1:5] == ["0.250000000", "SN1", "", ""]
+    await ledger.close()
+
+
+@pytest.mark.parametrize("kind", ["koinly", "cointracking"])
+async def test_between_own_coldkeys_nothing_leaves_but_the_fee(tmp_path: Path, kind: str) -> None:
+    ledger = Ledger(tmp_path / "l.sqlite")
+    rows = [
+        change("transfer", 3, -4 * COIN),
+        Change("5D", "5Hot", 1, 900, 4, DAY * DAY_MS, "transfer", 4 * COIN - 7),
+        change("move", 6, -COIN),
+        Change("5C", "5Other", 1, 900, 7, DAY * DAY_MS, "move", COIN),
+    ]
+    await ledger.add_payments([PAID])
+    await ledger.write(lambda c: changes.keep(c, rows, ()))
+    (row,) = await lines(ledger, kind)
+    assert "0.000000007" in row and ("Withdrawal" in row or row[3:5] == ["", ""])
     await ledger.close()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ranvier.core.errors import LedgerError
-from ranvier.ledger import lot_book, receipts
+from ranvier.ledger import changes, lot_book, receipts
+from ranvier.ledger.changes import REST, Change, Walked
 from ranvier.ledger.lot_book import Order
 from ranvier.ledger.payments import DAY_MS, Payment
 from ranvier.ledger.receipts import Operation, StoredReceipt
@@ -90,3 +91,36 @@ def test_an_order_that_is_none_is_told() -> None:
     assert lot_book.order_of("hifo") is Order.HIFO
     with pytest.raises(LedgerError, match="no order of lots"):
         lot_book.order_of("best")
+
+
+async def test_each_lot_of_unknown_cost_has_a_name_of_its_own(tmp_path: Path) -> None:
+    """Two positions that were there when we came, or changed in one block without an event: what was paid for one is
+    not told of the other."""
+    ledger = Ledger(tmp_path / "l.sqlite")
+    places = [("5Hotkey1", "5Coldkey1"), ("5Hotkey1", "5Coldkey2"), ("5Hotkey2", "5Coldkey1")]
+    walked = [Walked(cold, hot, 1, 5, 50, 700, 9, 1700) for hot, cold in places]
+    rests = [Change(cold, hot, 1, 9, REST, 90, "unknown", 1000) for hot, cold in places]
+    await ledger.write(lambda c: changes.keep(c, rests, walked))
+    book = await ledger.read(lambda c: lot_book.lot_book(c, 1, Order.FIFO, None, {}))
+    assert len({one.lot for one in book.left}) == 6
+    await ledger.write(lambda c: lot_book.set_basis(c, 1, book.left[0].lot, 77, 1))
+    told = await ledger.read(lambda c: lot_book.lot_book(c, 1, Order.FIFO, None, {}))
+    assert [one.cost for one in told.left] == [77, None, None, None, None, None]
+    await ledger.close()
+
+
+async def test_between_own_coldkeys_nothing_is_sold_even_where_alpha_goes_the_other_way_too(tmp_path: Path) -> None:
+    """A transfer away and a gift in one block are two things."""
+    ledger = Ledger(tmp_path / "l.sqlite")
+    rows = [
+        Change("5C", "5Hot", 1, 9, 1, 90, "transfer", -400),
+        Change("5D", "5Hot", 1, 9, 2, 90, "transfer", 400),
+        Change("5C", "5Hot", 1, 9, 5, 90, "transfer", -30),
+        Change("5C", "5Hot", 1, 9, 8, 90, "transfer", 30),
+    ]
+    await ledger.add_payments([mined(0, 1000, COIN)])
+    await ledger.write(lambda c: changes.keep(c, rows, ()))
+    book = await ledger.read(lambda c: lot_book.lot_book(c, 1, Order.FIFO, None, {}))
+    assert [(one.rao, one.disposal) for one in book.taken] == [(30, "transfer, found on the chain, block 9 event 5")]
+    assert book.held_rao == 1000
+    await ledger.close()

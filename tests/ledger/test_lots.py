@@ -81,3 +81,8 @@ def test_negative_amounts_are_refused() -> None:
         match([Acquired("a", 1, -1, 0)], [], Order.FIFO)
     with pytest.raises(ValueError, match="never negative"):
         match([], [Disposed("a", 1, -1, 0)], Order.FIFO)
+
+
+def test_dearest_first_knows_a_lot_that_cost_nothing_from_one_of_unknown_cost() -> None:
+    lots = [Acquired("unknown", 1, 5, None), Acquired("gift", 2, 5, 0)]
+    assert [one.lot for one in match(lots, [Disposed("s", 3, 6, 9)], Order.HIFO).taken] == ["gift", "unknown"]

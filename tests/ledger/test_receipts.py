@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from ranvier.core.errors import LedgerError
-from ranvier.ledger import receipts
+from ranvier.ledger import cost_book, receipts
 from ranvier.ledger.receipts import Operation, StoredReceipt, judged
 from ranvier.ledger.store import Ledger
 
@@ -72,3 +72,21 @@ def test_what_a_registration_took() -> None:
     assert receipts.registration_rao(replace(registered, balance_after_rao=None)) == 10**9 + 100
     assert receipts.registration_rao(DONE) is None
     assert receipts.registration_rao(replace(registered, error="no")) is None
+    got = replace(registered, balance_after_rao=9 * 10**9)
+    assert receipts.registration_rao(got) == 10**9 + 100, "something else came in the same block: what was planned"
+
+
+async def test_what_two_registrations_of_one_block_took_is_counted_once(tmp_path: Path) -> None:
+    """Both saw the same balance before and after: the whole of it is neither's."""
+    ledger = Ledger(tmp_path / "l.sqlite")
+    both = [
+        replace(
+            DONE, id=name, function="burned_register", spend_rao=spend, balance_after_rao=5 * 10**9 - 3 * 10**8 - 200
+        )
+        for name, spend in (("0xaa", 10**8), ("0xbb", 2 * 10**8))
+    ]
+    for one in both:
+        await ledger.write(lambda c, one=one: receipts.add(c, one))
+    found = await ledger.read(lambda c: cost_book.costs(c, (), "EUR", 0, 10**9, "day", {0: 10**6}))
+    assert [(kind, micro) for _, kind, micro in found.slots] == [("registration", 300_000)]
+    await ledger.close()

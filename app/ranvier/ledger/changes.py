@@ -24,6 +24,7 @@ FOUND = ", found on the chain"  # beside a kind: no receipt of ours tells of it
 OPENING, DIVIDENDS, MIXED, UNKNOWN = (
     "held at the start, origin unknown", "dividends", "pay and dividends, not told apart", "unknown",
 )  # fmt: skip
+_MOVES = ("move", "transfer", "swap", "key swap")  # without a trade
 _Place = tuple[str, str, int]  # hotkey, coldkey, netuid
 
 # By the primary key: an event's index has room for sixteen mechanisms.
@@ -170,6 +171,33 @@ def operations(connection: sqlite3.Connection, netuid: int) -> tuple[Operation, 
     return tuple(sorted((*own, *found), key=lambda one: (one.block, one.event_index or 0)))
 
 
+def owned(operations: Iterable[Operation]) -> list[tuple[Operation, int, int | None]]:
+    """(operation, change of alpha, TAO for it, None if unknown), of one subnet's operations, in order.
+
+    A move between own hotkeys, a replaced key and a transfer between own coldkeys change nothing that is owned: their
+    two halves cancel each other, but for the fee.
+    """
+    found: list[tuple[Operation, int, int | None]] = []
+    moved: dict[tuple[int, str, int], tuple[Operation, int]] = {}
+    for one in operations:
+        kind = one.kind.removesuffix(FOUND)
+        if one.tao_rao or kind not in _MOVES:  # sold or bought, also on the way to another subnet
+            found.append((one, one.alpha_rao, one.tao_rao or None))
+            continue
+        # Moves stay with their coldkey, so that all of a block go together. A transfer may be somebody else's, too:
+        # its halves are told one after the other.
+        index = one.event_index if kind == "transfer" and one.event_index is not None else 0
+        before = (one.block, kind, index - 1)
+        if one.alpha_rao > 0 and index and before in moved and moved[before][1] < 0:
+            first, sum_ = moved[before]
+            moved[before] = (first, sum_ + one.alpha_rao)
+        else:
+            first, sum_ = moved.get((one.block, kind, index), (one, 0))
+            moved[one.block, kind, index] = (first, sum_ + one.alpha_rao)
+    found += [(one, alpha, None) for one, alpha in moved.values() if alpha]
+    return sorted(found, key=lambda row: (row[0].block, row[0].event_index or 0))
+
+
 def _rest(connection: sqlite3.Connection, one: Change) -> Iterator[Operation]:
     rao = one.alpha_rao - (landed(connection, one.place, one.block).get(one.block, 0) if one.epoch else 0)
     if _small(rao):
@@ -194,7 +222,7 @@ def _openings(connection: sqlite3.Connection, netuid: int, known: Iterable[Opera
         if not _small(rao):
             kind = OPENING if rao > 0 else f"left before it was followed{FOUND}"
             yield Operation(
-                f"{kind}, {state.hotkey_ss58[:8]}", state.from_block, None, state.from_ms, state.coldkey_ss58,
+                kind, state.from_block, None, state.from_ms, state.coldkey_ss58,
                 state.hotkey_ss58, netuid, rao, 0,
             )  # fmt: skip
 

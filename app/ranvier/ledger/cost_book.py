@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
@@ -129,8 +130,11 @@ def costs(
             if part and entry.currency == TAO:
                 part = _valued(part, day, day_prices, notes)
             count(day, entry.kind, part)
-    for receipt in receipts.receipts(connection, since_ms=since_ms, until_ms=until_ms, limit=2**31):
-        burned = receipts.registration_rao(receipt)
+    done = receipts.receipts(connection, since_ms=since_ms, until_ms=until_ms, limit=2**31)
+    blocks = Counter((one.signer_ss58, one.block_hash) for one in done)
+    for receipt in done:
+        alone = receipt.block_hash is None or blocks[receipt.signer_ss58, receipt.block_hash] < 2
+        burned = receipts.registration_rao(receipt, alone=alone)
         if burned:
             day = receipt.at_ms // DAY_MS
             count(day, "registration", _valued(burned, day, day_prices, notes))

@@ -1,13 +1,15 @@
 """Trades and the rest for tax tools: what was bought, sold, sent and received besides pay, with the chain's own proof.
 
-Alpha is a currency of its own (``SN`` and the subnet's number), TAO another. A move between own hotkeys of one subnet
-changes nothing that is owned and is left out. What nobody knows the origin of is a plain deposit, and says so.
+Alpha is a currency of its own (``SN`` and the subnet's number), TAO another. What changes nothing that is owned
+(``changes.owned``) is left out, but for its fee. What nobody knows the origin of is a plain deposit, and says so.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from ranvier.ledger import changes
 from ranvier.ledger.payments import DAY_MS
@@ -17,7 +19,6 @@ from ranvier.ledger.text import coins, csv_line, fiat, time_text
 
 _INCOME = (changes.DIVIDENDS, changes.MIXED)
 _SPENT = ("fee", "recycle", "burn")
-_OWN_MOVES = ("move", "swap", "key swap")
 
 
 def trades(
@@ -29,14 +30,14 @@ def trades(
         inside = (since_ms is None or one.time_ms >= since_ms) and (until_ms is None or one.time_ms < until_ms)
         if inside and (hotkey_ss58 is None or one.hotkey_ss58 == hotkey_ss58):
             what = one.kind.removesuffix(changes.FOUND)
-            if one.tao_rao or what not in _OWN_MOVES:
-                yield csv_line(_koinly(one, what, prices) if kind == "koinly" else _cointracking(one, what))
+            yield csv_line(_koinly(one, what, prices) if kind == "koinly" else _cointracking(one, what))
 
 
 def _wanted(connection: sqlite3.Connection, netuid: int | None) -> Iterator[Operation]:
     netuids = [netuid] if netuid is not None else changes.netuids(connection)
     for number in netuids:
-        yield from changes.operations(connection, number)
+        for one, alpha_rao, _ in changes.owned(changes.operations(connection, number)):
+            yield msgspec.structs.replace(one, alpha_rao=alpha_rao)
 
 
 def _koinly(one: Operation, what: str, prices: Mapping[int, FiatPrice]) -> tuple[str, ...]:
@@ -79,4 +80,6 @@ def _proof(one: Operation) -> str:
 
 
 def _id(one: Operation) -> str:
-    return f"{one.block}-{'rest' if one.event_index is None else one.event_index}-{one.netuid}-{one.hotkey_ss58}"
+    """One per row: without an event a block may have several, also of one hotkey."""
+    whole = "" if one.event_index is not None else f"-{one.coldkey_ss58}-{one.kind.split(',')[0]}"
+    return f"{one.block}-{'rest' if whole else one.event_index}-{one.netuid}-{one.hotkey_ss58}{whole}"

@@ -29,7 +29,7 @@ HEADING = (
     "disposed_utc", "disposal", "alpha", "acquired_utc", "lot", "cost", "proceeds", "gain", "currency", "days_held",
 )  # fmt: skip
 _CHUNK = 200
-_MOVES = ("move", "transfer", "swap", "key swap")  # without a trade
+_NAMED = 10  # characters of an address
 
 
 class LotBook(msgspec.Struct, frozen=True):
@@ -92,7 +92,7 @@ def lot_book(
     ]
     told = dict(connection.execute("SELECT lot, cost_rao FROM basis WHERE netuid = ?", (netuid,)))
     disposed = []
-    for one, alpha, tao in _changes(changes.operations(connection, netuid)):
+    for one, alpha, tao in changes.owned(changes.operations(connection, netuid)):
         key = _key(one)
         if alpha > 0:
             cost = told.get(key) if tao is None else -tao
@@ -127,9 +127,8 @@ def set_basis(connection: sqlite3.Connection, netuid: int, lot: str, cost_rao: i
         return
     if not 0 <= cost_rao < 2**62:
         raise LedgerError("Not understood", "That amount is out of range.")
-    keys = {
-        _key(one) for one, alpha, tao in _changes(changes.operations(connection, netuid)) if alpha > 0 and tao is None
-    }  # fmt: skip
+    all_ = changes.owned(changes.operations(connection, netuid))
+    keys = {_key(one) for one, alpha, tao in all_ if alpha > 0 and tao is None}
     if lot not in keys:
         raise LedgerError(
             "No such lot", f"No lot of unknown cost is called “{lot[:80]}”.", "See the lots of the subnet."
@@ -138,25 +137,10 @@ def set_basis(connection: sqlite3.Connection, netuid: int, lot: str, cost_rao: i
 
 
 def _key(one: Operation) -> str:
-    """A lot's or disposal's name: what happened, and its proof."""
-    return f"{one.kind}, block {one.block}" + ("" if one.event_index is None else f" event {one.event_index}")
-
-
-def _changes(operations: tuple[Operation, ...]) -> Iterator[tuple[Operation, int, int | None]]:
-    """(operation, change of alpha, TAO that came or went for it, None if unknown). A move between own hotkeys of the
-    subnet changes nothing that is owned: its two halves cancel each other, but for the fee.
-    """
-    moved: dict[tuple[int, str], tuple[Operation, int]] = {}
-    for one in operations:
-        kind = one.kind.removesuffix(changes.FOUND)
-        if one.tao_rao or kind not in _MOVES:  # sold or bought, also on the way to another subnet
-            yield one, one.alpha_rao, one.tao_rao or None
-        else:
-            first, sum_ = moved.get((one.block, kind), (one, 0))
-            moved[one.block, kind] = (first, sum_ + one.alpha_rao)
-    for one, alpha in moved.values():
-        if alpha:
-            yield one, alpha, None
+    """A lot's or disposal's name: what happened, and its proof. Without an event a block may have several."""
+    if one.event_index is not None:
+        return f"{one.kind}, block {one.block} event {one.event_index}"
+    return f"{one.kind}, block {one.block}, {(one.hotkey_ss58 or '')[:_NAMED]} of {one.coldkey_ss58[:_NAMED]}"
 
 
 def lots_csv(book: LotBook) -> Iterator[str]:

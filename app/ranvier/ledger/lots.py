@@ -122,20 +122,20 @@ class _Dearest:
     """Dearest first; a lot without a known cost comes last."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, _Lot]] = []
+        self._heap: list[tuple[bool, int, int, _Lot]] = []
 
     def put(self, lot: _Lot, /) -> None:
         # Cost per rao as an integer: amounts are below 2**63, so two different prices differ by more than 2**-128.
-        heapq.heappush(self._heap, (-((lot.cost or 0) << 128) // lot.rao, lot.place, lot))
+        heapq.heappush(self._heap, (lot.cost is None, -((lot.cost or 0) << 128) // lot.rao, lot.place, lot))
 
     def first(self) -> _Lot | None:
-        return self._heap[0][2] if self._heap else None
+        return self._heap[0][3] if self._heap else None
 
     def drop(self) -> object:
         return heapq.heappop(self._heap)
 
     def rest(self) -> Iterable[_Lot]:
-        return (lot for _, _, lot in self._heap)
+        return (lot for _, _, _, lot in self._heap)
 
 
 def match(acquired: Iterable[Acquired], disposed: Iterable[Disposed], order: Order) -> Book:

@@ -168,10 +168,16 @@ def operations(connection: sqlite3.Connection) -> tuple[Operation, ...]:
     return tuple(sorted(found.values(), key=lambda one: (one.block, one.event_index or 0)))
 
 
-def registration_rao(receipt: StoredReceipt) -> int | None:
-    """What a registration took from the balance, fee included; None when the receipt is of something else."""
+def registration_rao(receipt: StoredReceipt, *, alone: bool = True) -> int | None:
+    """What a registration took from the balance, fee included; None when the receipt is of something else.
+
+    The balance tells it, unless more came in its block than went, or another transaction of the account was in it
+    (not ``alone``): then it is what was planned.
+    """
     if receipt.function not in _REGISTERING or receipt.stage not in ("in_block", "final") or receipt.error is not None:
         return None
-    if receipt.balance_before_rao is not None and receipt.balance_after_rao is not None:
-        return max(0, receipt.balance_before_rao - receipt.balance_after_rao)
+    if alone and receipt.balance_before_rao is not None and receipt.balance_after_rao is not None:
+        took = receipt.balance_before_rao - receipt.balance_after_rao
+        if took > (receipt.fee_rao or 0):
+            return took
     return (receipt.spend_rao or 0) + (receipt.fee_rao or 0)
