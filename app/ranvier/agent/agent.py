@@ -114,6 +114,22 @@ class Agent:
         self.miners = Miners(paths, tools, self.installs, around)
         self.programs = parts.programs
         self.secrets = SecretCommands(parts.secrets, parts.programs, self.miners.get)
+        self._make_money(paths, parts)
+        desired = DesiredFile(paths.agent / "state.json")
+        node = SandboxNode(
+            paths, parts.keeper_of, lambda: self._setting(SANDBOX_BLOCK_MS), command=parts.sandbox_command
+        )
+        self.network = WorkingNetwork(
+            desired, node, self.watch, self.ledgers, self.portfolio, parts.chain_of,
+            self.ledger_opened,
+        )  # fmt: skip
+        self._make_machine(paths, parts, around)
+        self.code = CodeWatch(self.changed)
+        self._server = Server(paths, Commands(self).handlers(), self.hub, self._greeting)
+        self._tasks = Tasks()
+
+    def _make_money(self, paths: Paths, parts: Parts) -> None:
+        """What follows keys, positions, pay and prices."""
         self.portfolio = PortfolioReader(self.watch, self.ledgers, self.miners.coldkeys)
         self.archives = Archives(self._fitted_ledger, parts.archive_of or parts.chain_of)
         self.prices = PriceWatch(
@@ -138,14 +154,9 @@ class Agent:
             paths, lambda: (self.watch.network, self.watch.view().genesis_hash), self.market.quote, self.changed,
             lambda error: self._trouble("ladders", error), now=parts.now,
         )  # fmt: skip
-        desired = DesiredFile(paths.agent / "state.json")
-        node = SandboxNode(
-            paths, parts.keeper_of, lambda: self._setting(SANDBOX_BLOCK_MS), command=parts.sandbox_command
-        )
-        self.network = WorkingNetwork(
-            desired, node, self.watch, self.ledgers, self.portfolio, parts.chain_of,
-            self.ledger_opened,
-        )  # fmt: skip
+
+    def _make_machine(self, paths: Paths, parts: Parts, around: Surroundings) -> None:
+        """What watches this machine."""
         self.samples = Samples(paths.data / "hardware.sqlite")
         self.hardware = HardwareWatch(
             parts.sampler, self.samples, self.hub, self.miners.all,
@@ -160,9 +171,6 @@ class Agent:
             lambda: self._setting(STOP_BEFORE_SLEEP), self.miners.wanted, around.noted,
             lambda error: self._trouble("power", error),
         )  # fmt: skip
-        self.code = CodeWatch(self.changed)
-        self._server = Server(paths, Commands(self).handlers(), self.hub, self._greeting)
-        self._tasks = Tasks()
 
     # --- its life -------------------------------------------------------------------------------------------
 

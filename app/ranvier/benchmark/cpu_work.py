@@ -34,36 +34,19 @@ def work(request: Any, say: Say) -> DeviceResult:
     asked = msgspec.convert(request, CpuRequest)
     busy = _busy_percent()
     share = asked.check_s / 2
-    say({"event": "progress", "test": "Memory copy", "done": 0, "of": 2})
-    figures: list[Figure] = []
     skipped: dict[str, str] = {}
     versions = {"python": platform.python_version()}
-    size = asked.size_mib * 2**20
+    say({"event": "progress", "test": "Memory copy", "done": 0, "of": 2})
     try:
         import numpy
     except ImportError:
-        source, target = bytearray(size), memoryview(bytearray(size))
-
-        def copy() -> None:
-            target[:] = source
-
-        figures.append(_figure("copy", "Memory copy (one thread)", "GB/s", 2 * size / 1e9, copy, share))
+        figures = [_plain_copy(asked.size_mib * 2**20, share)]
         skipped["matmul"] = "numpy is not installed."
     else:
         versions["numpy"] = numpy.__version__
-        a, b = numpy.ones(size // 4, numpy.float32), numpy.zeros(size // 4, numpy.float32)
-        figures.append(
-            _figure("copy", "Memory copy (one thread)", "GB/s", 2 * size / 1e9, lambda: numpy.copyto(b, a), share)
-        )
+        figures = [_numpy_copy(numpy, asked.size_mib * 2**20, share)]
         say({"event": "progress", "test": "Matrix product", "done": 1, "of": 2})
-        side = asked.matrix
-        chance = numpy.random.default_rng(0)
-        left, right = (chance.standard_normal((side, side), numpy.float32) for _ in range(2))
-        out = numpy.empty((side, side), numpy.float32)
-        figures.append(
-            _figure("matmul_fp32", f"fp32 matrix product {side}", "GFLOP/s", 2 * side**3 / 1e9,
-                    lambda: numpy.matmul(left, right, out=out), share)
-        )  # fmt: skip
+        figures.append(_product(numpy, asked.matrix, share))
     warnings: tuple[str, ...] = ()
     if busy is not None and busy > _BUSY_PERCENT:
         warnings = (f"The processor was {busy:.0f} % busy before the run: the figures are too low.",)
@@ -83,6 +66,35 @@ def work(request: Any, say: Say) -> DeviceResult:
         skipped=skipped,
         warnings=warnings,
     )
+
+
+def _plain_copy(size: int, seconds: float) -> Figure:
+    source, target = bytearray(size), memoryview(bytearray(size))
+
+    def copy() -> None:
+        target[:] = source
+
+    return _copy_figure(size, copy, seconds)
+
+
+def _numpy_copy(numpy: Any, size: int, seconds: float) -> Figure:
+    source, target = numpy.ones(size // 4, numpy.float32), numpy.zeros(size // 4, numpy.float32)
+    return _copy_figure(size, lambda: numpy.copyto(target, source), seconds)
+
+
+def _copy_figure(size: int, once: Callable[[], object], seconds: float) -> Figure:
+    """Each byte is read and written."""
+    return _figure("copy", "Memory copy (one thread)", "GB/s", 2 * size / 1e9, once, seconds)
+
+
+def _product(numpy: Any, side: int, seconds: float) -> Figure:
+    chance = numpy.random.default_rng(0)
+    left, right = (chance.standard_normal((side, side), numpy.float32) for _ in range(2))
+    out = numpy.empty((side, side), numpy.float32)
+    return _figure(
+        "matmul_fp32", f"fp32 matrix product {side}", "GFLOP/s", 2 * side**3 / 1e9,
+        lambda: numpy.matmul(left, right, out=out), seconds,
+    )  # fmt: skip
 
 
 def _figure(name: str, title: str, unit: str, amount: float, once: Callable[[], object], seconds: float) -> Figure:

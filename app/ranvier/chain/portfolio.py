@@ -69,12 +69,7 @@ async def portfolio(conn: Connection, coldkeys_ss58: Sequence[str], at: BlockRef
     count = len(questions.reads)
     found |= questions.found(values[:count])
     pools = await quotes.stated(conn, quotes.read_pools(pool_items, netuids, values[count:]), at)
-    masses = {
-        corner: int(answer["locked_mass"] or 0)
-        for corner, answer in zip(lock_corners, answers, strict=False)
-        if isinstance(answer, dict)
-    }
-    locks = tuple(_lock(key, found, masses) for key in lock_keys)
+    locks = tuple(_lock(key, found, dict(zip(lock_corners, answers, strict=False))) for key in lock_keys)
     free = await _free(conn, runtime, rows, found, locks, at)
     prices = {netuid: pool.price_rao for netuid, pool in pools.items()}
     holdings = tuple(_holding(row, found, pools[row.netuid], prices[row.netuid], free) for row in rows)
@@ -211,12 +206,13 @@ async def _free(
     return free
 
 
-def _lock(key: LockKey, found: Values, masses: Mapping[Corner, int]) -> Lock:
+def _lock(key: LockKey, found: Values, told: Mapping[Corner, Any]) -> Lock:
     """A conviction lock. What it holds by now the chain is asked, where it tells (``get_coldkey_lock``)."""
     coldkey, netuid, hotkey = key
     state = found.get(("Lock", coldkey, str(netuid), hotkey)) or {}
     perpetual = found.get(("DecayingLock", coldkey, str(netuid))) is False
-    mass = masses.get((coldkey, netuid), int(state.get("locked_mass") or 0))
+    now = told.get((coldkey, netuid))
+    mass = int((now if isinstance(now, dict) else state).get("locked_mass") or 0)
     rate = found.get(("UnlockRate",))
     return Lock(
         coldkey_ss58=coldkey,

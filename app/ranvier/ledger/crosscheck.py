@@ -121,25 +121,14 @@ def explain(
     ]
     known = None if covered is None else list(covered)
     strange: tuple[int, ...] = ()
+    place = (hotkey_ss58, coldkey_ss58, netuid)
     if steps is not None:
-        place = (hotkey_ss58, coldkey_ss58, netuid)
         operations, dividends, strange = attributed(place, (s for s in steps if s.block in inside), landed, known)
     lines = [
         _line("pay", [rao for _, rao in landed]),
         _line("dividends", [rao for block, rao in dividends if block in inside]),
     ]
-    done: dict[str, list[int]] = {}
-    seen: set[tuple[int, int]] = set()
-    for one in operations:
-        ours = (one.hotkey_ss58, one.coldkey_ss58, one.netuid) == (hotkey_ss58, coldkey_ss58, netuid)
-        if not ours or one.block not in inside or not one.alpha_rao:
-            continue
-        if one.event_index is not None:
-            if (one.block, one.event_index) in seen:
-                continue
-            seen.add((one.block, one.event_index))
-        done.setdefault(one.kind, []).append(one.alpha_rao)
-    lines += [_line(kind, amounts) for kind, amounts in sorted(done.items())]
+    lines += [_line(kind, amounts) for kind, amounts in sorted(_by_kind(operations, place, inside).items())]
     lines = [line for line in lines if line.count]
     change = end.alpha_rao - start.alpha_rao
     rest = change - sum(line.rao for line in lines)
@@ -147,6 +136,22 @@ def explain(
     verdict = Verdict.UNEXPLAINED if strange else _verdict(rest, 1 + sum(line.count for line in lines), blind=blind)
     sentence = _strange(strange) if strange else _sentence(verdict, rest, netuid)
     return Explanation(change, tuple(lines), rest, verdict, sentence, *_values(start, end))
+
+
+def _by_kind(operations: Iterable[Operation], place: tuple[str, str, int], inside: range) -> dict[str, list[int]]:
+    """What happened to the position in these blocks, each event once."""
+    found: dict[str, list[int]] = {}
+    seen: set[tuple[int, int]] = set()
+    for one in operations:
+        ours = (one.hotkey_ss58, one.coldkey_ss58, one.netuid) == place
+        if not ours or one.block not in inside or not one.alpha_rao:
+            continue
+        if one.event_index is not None:
+            if (one.block, one.event_index) in seen:
+                continue
+            seen.add((one.block, one.event_index))
+        found.setdefault(one.kind, []).append(one.alpha_rao)
+    return found
 
 
 def attributed(

@@ -47,6 +47,9 @@ class _Cache:
     uv: Path
 
 
+_Fill = Callable[[_Cache], Awaitable[None]]
+
+
 class _Stamp(msgspec.Struct, frozen=True):
     """What an environment was made from."""
 
@@ -115,15 +118,8 @@ async def install(
     await asyncio.to_thread(_remove, new)
     try:
         if own_environment(recipe):
-            try:
-                await _fill_from(cache, fresh, partial(_fill, recipe, new, code, uv_options, on_progress))
-            except InstallError as error:
-                if error.title != DAMAGED or fresh or not (cache / "uv").exists():
-                    raise
-                # What uv kept is damaged, and it would use it for ever: once more without it.
-                on_progress("Fetching damaged downloads anew", None, None)
-                await asyncio.to_thread(_remove, new)
-                await _fill_from(cache, True, partial(_fill, recipe, new, code, uv_options, on_progress))
+            fill_it = partial(_fill, recipe, new, code, uv_options, on_progress)
+            await _filled(fill_it, new, cache, on_progress, fresh=fresh)
         else:
             await asyncio.to_thread(_lend, recipe, new)
         if recipe.setup:
@@ -141,7 +137,19 @@ async def install(
 # -- steps ---------------------------------------------------------------------------------------------------
 
 
-async def _fill_from(cache: Path, fresh: bool, fill_it: Callable[[_Cache], Awaitable[None]]) -> None:
+async def _filled(fill_it: _Fill, new: Path, cache: Path, on_progress: Progress, *, fresh: bool) -> None:
+    """Fill ``new``; once more without the cache when what uv kept is damaged, because it would use it for ever."""
+    try:
+        await _fill_from(cache, fresh, fill_it)
+    except InstallError as error:
+        if error.title != DAMAGED or fresh or not (cache / "uv").exists():
+            raise
+        on_progress("Fetching damaged downloads anew", None, None)
+        await asyncio.to_thread(_remove, new)
+        await _fill_from(cache, True, fill_it)
+
+
+async def _fill_from(cache: Path, fresh: bool, fill_it: _Fill) -> None:
     """Fill from the cache; or from an empty one, which takes its place when all went well."""
     if not fresh:
         await fill_it(_Cache(cache, cache / "uv"))
