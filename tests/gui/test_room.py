@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QStackedWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.fakes import good_miner
@@ -263,3 +264,21 @@ async def test_the_lists_of_wallets_and_miners_never_scroll_sideways(qtbot, widt
         assert table.left_out or width > 330
         told = table.tip(table.proxy.index(0, 0))
         assert all(f"{title}: " in told for title in table.left_out)
+
+
+async def test_a_key_that_is_held_does_not_turn_a_choice_round(qtbot):
+    """Ctrl+2 opens Wallets, which chooses what was chosen before: with Ctrl held, Qt would take that back."""
+    model = wallets_model()
+    table = Table(model, stretch=0)
+    qtbot.addWidget(table)
+    table.show()
+    rows = [Listed(Wallet(name, Path(name), "5" + "D" * 47, KeyForm.ENCRYPTED, ())) for name in ("one", "two")]
+    model.set_rows(rows)
+    QTest.keyPress(table, Qt.Key.Key_Control, Qt.KeyboardModifier.ControlModifier)
+    try:
+        assert QApplication.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier
+        for path in ("two", "two", "one", "one"):
+            assert table.select_key(Path(path)) and table.current_row().wallet.name == path
+    finally:
+        QTest.keyRelease(table, Qt.Key.Key_Control)
+    assert table.currentIndex().row() == table.selectionModel().selectedRows()[0].row()

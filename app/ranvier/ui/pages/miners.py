@@ -171,7 +171,7 @@ class MinersPage(Page):
         if self._awaited and self.table.select_key(self._awaited):
             self._awaited = ""
         elif chosen is None or not self.table.select_key(chosen.id):
-            self.table.selectRow(0)
+            self.table.choose_row(0)
         self._draw()
 
     def _fit_height(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QHelpEvent, QKeyEvent, QKeySequence, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,6 +21,7 @@ from ranvier.ui.models.rows import FIXED_ROLE, ROW_ROLE, UNKNOWN_ROLE, RowsModel
 from ranvier.ui.words import tip_text
 
 _STRETCHED_LEAST = 220
+_AT_ONCE = 200  # rows
 _BORDER = 3  # the frame and its rounded corners
 
 
@@ -67,6 +68,9 @@ class Table(QTableView):
         self._growing = QTimer(self)  # once for all rows that changed together
         self._growing.setSingleShot(True)
         self._growing.timeout.connect(self._grow)
+        self._measuring = QTimer(self)
+        self._measuring.setSingleShot(True)
+        self._measuring.timeout.connect(self._fit)
         self.proxy.modelReset.connect(self._growing.start)
         self.proxy.dataChanged.connect(lambda *_: self._growing.start())
 
@@ -77,8 +81,15 @@ class Table(QTableView):
     def fit(self) -> None:
         """Give each column the width of its contents (of the first rows: enough, and quick on long tables).
 
-        From then on columns become wider by themselves when their contents do.
+        From then on columns become wider by themselves when their contents do. A long table's are measured in a turn
+        of their own: sorting it took one already.
         """
+        if self.proxy.rowCount() > _AT_ONCE:
+            self._measuring.start()
+        else:
+            self._fit()
+
+    def _fit(self) -> None:
         self._fitted = self._fitting = True
         self.horizontalHeader().setResizeContentsPrecision(40)
         for column in range(self.proxy.columnCount()):
@@ -176,9 +187,14 @@ class Table(QTableView):
         """Select the row with this key, if it is there."""
         for place, row in enumerate(self.rows_model.rows):
             if self.rows_model.key_of(row) == key:
-                self.selectRow(self.proxy.mapFromSource(self.rows_model.index(place, 0)).row())
+                self.choose_row(self.proxy.mapFromSource(self.rows_model.index(place, 0)).row())
                 return True
         return False
+
+    def choose_row(self, row: int) -> None:
+        """Select this row alone, counted as shown. Qt's own ``selectRow`` takes a choice back while Ctrl is held."""
+        index, flags = self.proxy.index(row, 0), QItemSelectionModel.SelectionFlag
+        self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
 
     def show_rows(self, count: int) -> None:
         """Be as high as this many rows with their heading, at any size of text."""

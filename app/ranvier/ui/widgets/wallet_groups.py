@@ -114,7 +114,7 @@ class WalletGroups(QWidget):
     def _select_first(self) -> None:
         for part in self._parts.values():
             if part.model.rows:
-                part.table.selectRow(0)
+                part.table.choose_row(0)
                 return
 
     def _picked(self, part: _Part, row: Listed | None) -> None:
