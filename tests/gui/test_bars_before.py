@@ -94,7 +94,7 @@ async def test_they_are_drawn_behind_reach_into_the_heights_and_are_said_on_hove
     await chart.load()
     await asyncio.sleep(0)
     assert chart.words_at(at + 25) == "now 2\nthen 2"
-    low, high = chart._plot.getPlotItem().getViewBox().viewRange()[1]
+    _low, high = chart._plot.getPlotItem().getViewBox().viewRange()[1]
     assert high >= 5.0 and chart.view == (at, at + 200)
     behind = [one for one in chart._drawn if one.zValue() == -2]
     assert len(behind) == 1
