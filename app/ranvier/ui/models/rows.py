@@ -63,8 +63,10 @@ class RowsModel(QAbstractTableModel, Generic[Row]):
         if [self._key(row) for row in rows] == [self._key(row) for row in self._rows]:
             changed = [place for place, row in enumerate(rows) if row != self._rows[place]]
             self._rows, self._sorts = list(rows), {}
-            for place in changed:
-                self.dataChanged.emit(self.index(place, 0), self.index(place, len(self.columns) - 1))
+            if changed:
+                # In one piece: told of one row after the other, the proxy looks for its place among rows whose values
+                # are others already, and puts it in a wrong one.
+                self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(self.columns) - 1))
             return
         self.beginResetModel()
         self._rows, self._sorts = list(rows), {}
