@@ -16,7 +16,9 @@ from ranvier.ledger import changes, coverage, lot_book
 from ranvier.ledger.lot_book import Order
 from ranvier.ledger.payments import Payment
 from ranvier.ledger.store import Ledger
+from ranvier.sandbox.pallets.subtensor.networks import START_DELAY_343
 from sandbox.support import TAO
+from sandbox.test_networks import alice
 
 
 def paid(block: int, rao: int, hotkey: str = "H") -> Payment:
@@ -199,3 +201,34 @@ async def test_what_goes_from_one_own_coldkey_to_another_is_not_sold(tmp_path: P
         book = await trading.book()
         assert [one for one in book.taken if one.rao > 9] == []
         assert abs(book.held_rao - await trading.held(until)) <= 20
+
+
+@pytest.mark.parametrize("looks", [True, False], ids=["looked at in between", "one look at the end"])
+async def test_alpha_of_a_former_subnet_is_not_that_of_the_next_one_under_its_number(
+    tmp_path: Path, looks: bool
+) -> None:
+    async with Trading(tmp_path) as trading:
+        bench, hotkey = trading.bench, trading.validators[0]
+        await trading.follow()
+        trading.stake(hotkey, 5 * TAO)
+        if looks:
+            await trading.follow()
+        end = ("SubtensorModule", ("root_dissolve_network", {"netuid": 1}))
+        assert bench.run(alice(), "Sudo", "sudo", call=end) is None
+        if looks:
+            until = await trading.follow()
+            book = await trading.book()
+            assert await trading.held(until) == 0 and book.held_rao <= 9
+        bench.fund(trading.friend, 50_000 * TAO)
+        key = bench.keys.signer("t", 9, "hot")
+        trading.do(trading.friend, "register_network", hotkey=key.public_key)
+        bench.blocks(START_DELAY_343)
+        trading.do(trading.friend, "start_call", netuid=1)
+        trading.stake(key, 3 * TAO)
+        bought = bench.event("StakeAdded")
+        until = await trading.follow()
+        book = await trading.book()
+        assert abs(book.held_rao - await trading.held(until)) <= 20
+        assert [one.cost for one in book.left if one.lot.startswith("stake") and one.rao > 9] == [bought[2]]
+        gone = [one.disposal.split(",")[0] for one in book.taken if one.rao > 9]
+        assert gone == ["subnet ended"]

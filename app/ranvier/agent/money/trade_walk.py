@@ -81,10 +81,10 @@ class TradeWalk:
                 for one in await head.chain.positions(coldkeys, at) if one.netuid != ROOT
             }  # fmt: skip
             looked = await ledger.read(lambda c: {one: changes.looked(c, one) for one in coldkeys})
+            paid = await ledger.read(lambda c: changes.paid_places(c, coldkeys))
             done: set[Place] = set()
             while True:  # a walk may find positions that are empty again by now
                 known = {one.place: one for one in await ledger.read(changes.walks) if one.coldkey_ss58 in coldkeys}
-                paid = await ledger.read(lambda c: changes.paid_places(c, coldkeys))
                 wanted = await ledger.read(coverage.all_followed)
                 due = sorted({*held, *known, *paid} - done)
                 # Those with a past come first: they may tell since when another one has been there.
