@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import secrets
 import sys
 import time
@@ -21,11 +20,10 @@ from ranvier.benchmark.llama_bench import parse_llama_bench
 from ranvier.benchmark.lock import Turns, related
 from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.objectives import PRESETS, own
-from ranvier.benchmark.plans import ServingPlan, SweepPlan
+from ranvier.benchmark.plans import ServingPlan
+from ranvier.benchmark.serving_run import serving_run
 from ranvier.benchmark.store import Record, Store, Subject, new_record, values
-from ranvier.benchmark.sweep import SweepResult
-from ranvier.benchmark.sweep_journal import SweepJournal, UnfinishedSweep, begin_sweep, unfinished_sweep
-from ranvier.benchmark.telemetry import Telemetry
+from ranvier.benchmark.sweep_journal import SweepJournal, unfinished_sweep
 from ranvier.benchmark.vllm import vllm_json
 from ranvier.core.files import write_atomic
 from ranvier.core.paths import Paths
@@ -117,56 +115,19 @@ async def serve(options: argparse.Namespace, paths: Paths) -> int:
     plan.check()
     if not plan.remote:
         guard.may_run(await around.running_miners(paths), told_to=options.serving)
-    parts: dict[str, Any] = {}
-    begun: dict[str, Any] = {}
-    gpu = options.gpu if before is None or before.begun.gpu is None else before.begun.gpu[0]
-    telemetry: Telemetry | None = None
-    async with contextlib.AsyncExitStack() as stack:
-        if gpu is not None:
-            telemetry = await stack.enter_async_context(Telemetry(gpu))
-        if before is not None or options.sweep is not None:
-            begun, parts["sweep"] = await _sweep(options, paths, plan, before, telemetry)
-        else:
-            parts["serving"] = await serving.measure(plan, _serving_progress(options))
-    summary = telemetry.summary() if telemetry is not None else None
-    result: LoadResult | SweepResult = next(iter(parts.values()))
-    model = result.model if isinstance(result, LoadResult) else next((step.model for step in result.steps), "")
-    subject = Subject(gpu or "unknown", model, telemetry.driver if telemetry is not None else None)
-    kind = "sweep" if "sweep" in parts else "serving"
-    joules = summary.joules if summary is not None and kind == "serving" else None
-    notes = () if before is None else (before.note(time.time()),)
-    settings = {**msgspec.to_builtins(plan), **begun}
-    record = new_record(kind, subject, time.time(), settings=settings, joules=joules, notes=notes, **parts)
-    if options.vllm_json is not None and isinstance(result, LoadResult):
+    gpu = None if options.gpu is None else (options.gpu, "")
+    most = options.sweep
+    if before is not None:
+        most, gpu = before.plan.most, before.begun.gpu or gpu
+    record = await serving_run(plan, most, gpu, paths.benchmarks, _serving_progress(options), before)
+    result = record.serving
+    if options.vllm_json is not None and result is not None:
         data = vllm_json(result, date=time.strftime("%Y%m%d-%H%M%S", time.gmtime(record.at)), details=True)
         write_atomic(options.vllm_json.absolute(), msgspec.json.format(msgspec.json.encode(data)), mode=0o644)
     _keep(options, paths, record)
-    if begun and not options.dry:
-        SweepJournal(paths.benchmarks, begun["begun"]).drop()  # it is kept now
-    return 0 if not isinstance(result, LoadResult) or result.completed else 1
-
-
-async def _sweep(
-    options: argparse.Namespace, paths: Paths, plan: ServingPlan, before: UnfinishedSweep | None,
-    telemetry: Telemetry | None,
-) -> tuple[dict[str, Any], SweepResult]:  # fmt: skip
-    """A sweep, or the rest of ``before``; and what its record says of its journal."""
-    told = _serving_progress(options)
-    done: tuple[LoadResult, ...] = ()
-    if before is None:
-        whole = SweepPlan(plan, most=options.sweep, step_seconds=min(60.0, options.seconds))
-        journal = begin_sweep(paths.benchmarks, whole, None if options.gpu is None else (options.gpu, ""))
-    else:
-        whole, done = before.plan, before.steps
-        journal = SweepJournal(paths.benchmarks, before.begun.at)
-
-    def tell(progress: serving.ServingProgress) -> None:
-        if progress.step is not None:
-            journal.step(progress.step)
-        told(progress)
-
-    joules = telemetry.joules if telemetry is not None else lambda seconds: None
-    return {"begun": journal.at}, await serving.sweep(whole, tell, done, joules)
+    if "begun" in record.settings and not options.dry:
+        SweepJournal(paths.benchmarks, record.settings["begun"]).drop()  # it is kept now
+    return 0 if result is None or result.completed else 1
 
 
 def _subject(run: DeviceRun) -> Subject:

@@ -92,7 +92,14 @@ class Journal:
         self.at = at
         self.lost = False
 
-    def write(self, line: _Line) -> None:
+    def begin(self, line: msgspec.Struct) -> None:
+        """Make the file anew with its first line; an older one is given up. Raises StorageError."""
+        with storage_errors(self.path):
+            private_folder(self.path.parent)
+            self.path.unlink(missing_ok=True)
+        self.write(line)
+
+    def write(self, line: msgspec.Struct) -> None:
         """Append one line; the file is made with its first."""
         if self.lost:
             return
@@ -111,11 +118,8 @@ class Journal:
 def begin(folder: Path, uuid: str, check_s: float, sustained_s: float) -> Journal:
     """The journal of a new run; an older one of this card is given up. Raises StorageError."""
     path = folder / "unfinished" / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', uuid)}.jsonl"
-    with storage_errors(path):
-        private_folder(path.parent)
-        path.unlink(missing_ok=True)
     journal = Journal(path, time.time())
-    journal.write(Begun(journal.at, uuid, check_s, sustained_s))
+    journal.begin(Begun(journal.at, uuid, check_s, sustained_s))
     return journal
 
 

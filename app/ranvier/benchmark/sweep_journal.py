@@ -3,7 +3,6 @@ file; it is deleted when its result is kept, and a new sweep takes its place."""
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from ranvier.benchmark.journal import Journal
 from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.plans import SweepPlan
-from ranvier.core.files import storage_errors
-from ranvier.core.paths import private_folder
 
 _SCHEMA = 1
 
@@ -58,40 +56,20 @@ class UnfinishedSweep:
         return f"The sweep was cut off after {self.steps[-1].concurrency} at once and went on {minutes} min later."
 
 
-class SweepJournal:
-    """Writes one sweep. A disk that is full ends the writing, not the sweep."""
+class SweepJournal(Journal):
+    """Writes one sweep, begun ``at`` (Unix seconds)."""
 
     def __init__(self, folder: Path, at: float) -> None:
-        self.path, self.at = _path(folder), at
-        self._lost = False
+        super().__init__(_path(folder), at)
 
     def step(self, result: LoadResult) -> None:
         self.write(Step(time.time(), result))
 
-    def write(self, line: _Line) -> None:
-        """Append one line; the file is made with its first."""
-        if self._lost:
-            return
-        try:
-            with self.path.open("ab") as file:
-                file.write(msgspec.json.encode(line) + b"\n")
-        except OSError:
-            self._lost = True
-
-    def drop(self) -> None:
-        """The result is kept elsewhere, or nobody wants it."""
-        with contextlib.suppress(OSError):
-            self.path.unlink()
-
 
 def begin_sweep(folder: Path, plan: SweepPlan, gpu: tuple[str, str] | None = None) -> SweepJournal:
     """The journal of a new sweep; an older one is given up. Raises StorageError."""
-    path = _path(folder)
-    with storage_errors(path):
-        private_folder(path.parent)
-        path.unlink(missing_ok=True)
     journal = SweepJournal(folder, time.time())
-    journal.write(Begun(journal.at, plan, gpu))
+    journal.begin(Begun(journal.at, plan, gpu))
     return journal
 
 

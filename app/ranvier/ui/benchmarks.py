@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from ranvier.agent.api.messages import AgentStatus
-from ranvier.benchmark import device, serving
+from ranvier.benchmark import device
 from ranvier.benchmark.cpu_work import CpuRequest
 from ranvier.benchmark.cuda_work import CudaRequest
 from ranvier.benchmark.device import DeviceRun
@@ -22,17 +19,16 @@ from ranvier.benchmark.guard import RunningMiner, cost_of, users_of
 from ranvier.benchmark.journal import Journal, Unfinished, begin
 from ranvier.benchmark.llama_bench import parse_llama_bench
 from ranvier.benchmark.lock import Turns, related
-from ranvier.benchmark.plans import ServingPlan, SweepPlan
+from ranvier.benchmark.plans import ServingPlan
+from ranvier.benchmark.serving_run import serving_run
 from ranvier.benchmark.store import Record, Store, Subject, new_record
-from ranvier.benchmark.sweep_journal import SweepJournal, UnfinishedSweep, begin_sweep
-from ranvier.benchmark.telemetry import Telemetry
+from ranvier.benchmark.sweep_journal import UnfinishedSweep
 from ranvier.core.tasks import Tasks
 from ranvier.hardware.snapshot import Hardware
 from ranvier.miners.status import MinerState
 from ranvier.ui.models.benchmarks import Torch
 
 Work = Callable[[Callable[[Any], None]], Awaitable[Record]]
-_STEP_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,46 +74,12 @@ def serving_work(
     """One load, or a sweep up to ``most`` open requests: a new one, or the rest of ``before``. A sweep can go on after
     a kill: its steps are kept in ``journals``, the benchmarks' folder."""
 
+    card = None if watched is None else (watched.uuid, watched.name)
+
     async def work(told: Callable[[Any], None]) -> Record:
-        parts: dict[str, Any] = {}
-        settings = msgspec.to_builtins(plan)
-        telemetry: Telemetry | None = None
-        async with contextlib.AsyncExitStack() as stack:
-            if watched is not None:
-                telemetry = await stack.enter_async_context(Telemetry(watched.uuid))
-            if most is None:
-                result = await serving.measure(plan, told)
-                parts, model = {"serving": result}, result.model
-            else:
-                if before is None:
-                    whole = SweepPlan(plan, most=most, step_seconds=min(_STEP_LIMIT_S, plan.max_seconds))
-                    card = None if watched is None else (watched.uuid, watched.name)
-                    journal = await asyncio.to_thread(begin_sweep, journals, whole, card)
-                else:
-                    whole, journal = before.plan, SweepJournal(journals, before.begun.at)
-                settings["begun"] = journal.at
-                done = () if before is None else before.steps
-                drawn = telemetry.joules if telemetry is not None else lambda seconds: None
-                found = await serving.sweep(whole, _noting(journal, told), done, drawn)
-                parts, model = {"sweep": found}, next((step.model for step in found.steps), "")
-        summary = telemetry.summary() if telemetry is not None else None
-        joules = summary.joules if summary is not None and most is None else None
-        driver = telemetry.driver if telemetry is not None else None
-        subject = Subject("unknown" if watched is None else watched.uuid, model, driver)
-        kind = "serving" if most is None else "sweep"
-        notes = () if before is None else (before.note(time.time()),)
-        return new_record(kind, subject, time.time(), settings=settings, joules=joules, notes=notes, **parts)
+        return await serving_run(plan, most, card, journals, told, before)
 
     return work
-
-
-def _noting(journal: SweepJournal, told: Callable[[Any], None]) -> Callable[[serving.ServingProgress], None]:
-    def tell(progress: serving.ServingProgress) -> None:
-        if progress.step is not None:
-            journal.step(progress.step)
-        told(progress)
-
-    return tell
 
 
 def resumed_sweep(one: UnfinishedSweep, journals: Path) -> Work:
