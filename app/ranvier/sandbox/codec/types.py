@@ -24,6 +24,7 @@ from ranvier.sandbox.codec.scale import (
 )
 
 ACCOUNT = wrapper("sp_core::crypto::AccountId32", FixedBytes(32))
+H160 = wrapper("primitive_types::H160", FixedBytes(20))
 H256 = wrapper("primitive_types::H256", FixedBytes(32))
 BYTES = Bytes()
 

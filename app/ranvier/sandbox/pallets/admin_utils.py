@@ -14,7 +14,7 @@ from ranvier.sandbox.codec.types import ACCOUNT
 from ranvier.sandbox.frame.context import Context
 from ranvier.sandbox.frame.pallet import ROOT_ORIGIN, Call, Pallet, call, ensure_root
 from ranvier.sandbox.pallets.admin_settings import INDEX, SETTING_EVENTS, SETTINGS, Setting, fail
-from ranvier.sandbox.pallets.subtensor import limits, mechanisms
+from ranvier.sandbox.pallets.subtensor import limits, mechanisms, trimming
 from ranvier.sandbox.pallets.subtensor.events import fail as subtensor_fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 from ranvier.sandbox.pallets.subtensor.subnet_events import (
@@ -224,6 +224,15 @@ def sudo_set_mechanism_emission_split(context: Context, who: bytes, netuid: int,
     limit.note()
 
 
+@call(78, {"netuid": NETUID, "max_n": U16}, root=True, paid_since=425)
+def sudo_trim_to_max_allowed_uids(context: Context, who: bytes, netuid: int, max_n: int) -> None:
+    """Fewer seats at once, every 216000 blocks: the least paid lose theirs."""
+    limit = limits.OwnerLimit(context, who, netuid, limits.TRIM)
+    limits.ensure_window(context, netuid)
+    trimming.trim(context, netuid, max_n)
+    limit.note()
+
+
 PALLET = Pallet(
     "AdminUtils",
     INDEX,
@@ -240,6 +249,7 @@ PALLET = Pallet(
         sudo_set_sn_owner_hotkey,
         sudo_set_mechanism_count,
         sudo_set_mechanism_emission_split,
+        sudo_trim_to_max_allowed_uids,
     ),
     events=tuple(event for event in SETTING_EVENTS if event.pallet_index == INDEX),
     errors=fail,

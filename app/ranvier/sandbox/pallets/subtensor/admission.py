@@ -6,7 +6,7 @@ from typing import Any
 
 from ranvier.sandbox.frame.pallet import DispatchFailure
 from ranvier.sandbox.frame.storage import State
-from ranvier.sandbox.pallets.subtensor import coldkeys, hotkeys, serving, weights
+from ranvier.sandbox.pallets.subtensor import coldkeys, evm, hotkeys, serving, weights
 from ranvier.sandbox.pallets.subtensor.events import fail
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor, rules
 
@@ -22,6 +22,7 @@ _NUMBERS = {
     "ServingRateLimitExceeded": 12,
     "InvalidPort": 13,
     "HotKeyNotRegisteredInSubNet": 19,
+    "EvmKeyAssociateRateLimitExceeded": 20,
     "ColdkeySwapDisputed": 21,
     "NonAssociatedColdKey": 25,
     "DelegateTakeTooLow": 26,
@@ -50,6 +51,8 @@ def _check_343(state: State, block: int, who: bytes, pallet: str, name: str, arg
         raise fail("NotEnoughStakeToSetWeights")
     if name == "serve_axon":
         serving.check(state, block, who, *(arguments[key] for key in _ADDRESS))
+    if name == "associate_evm_key":
+        evm.check(state, block, who, arguments["netuid"])
 
 
 def _check_425(state: State, block: int, who: bytes, pallet: str, name: str, arguments: dict[str, Any]) -> None:
@@ -74,3 +77,5 @@ def _check_425(state: State, block: int, who: bytes, pallet: str, name: str, arg
         serving.check(state, block, who, *(arguments[key] for key in _ADDRESS))
     elif name == "serve_prometheus":
         serving.check_prometheus(state, block, who, *(arguments[key] for key in _ADDRESS))
+    elif name == "associate_evm_key":
+        evm.check(state, block, who, arguments["netuid"])

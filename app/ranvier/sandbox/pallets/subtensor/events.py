@@ -9,7 +9,7 @@ from functools import partial
 
 from ranvier.sandbox.codec.composites import Vec
 from ranvier.sandbox.codec.scale import BOOL, U16, U64, Alias
-from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, H256, TAO
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, H160, H256, TAO
 from ranvier.sandbox.frame.pallet import Errors, Event
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, ROOT_CLAIM_TYPE, STORAGE_INDEX
 
@@ -32,6 +32,9 @@ STAKE_TRANSFERRED = _event(85, "StakeTransferred", (_WHO, _WHO, _WHO, NETUID, NE
 STAKE_SWAPPED = _event(86, "StakeSwapped", (_WHO, _WHO, NETUID, NETUID, TAO))
 ALPHA_RECYCLED = _event(90, "AlphaRecycled", (_WHO, _WHO, ALPHA, NETUID))
 ALPHA_BURNED = _event(91, "AlphaBurned", (_WHO, _WHO, ALPHA, NETUID))
+EVM_KEY_ASSOCIATED = _event(
+    92, "EvmKeyAssociated", {"netuid": NETUID, "hotkey": _WHO, "evm_key": H160, "block_associated": U64}
+)
 HOTKEY_SWAPPED_ON_SUBNET = _event(
     96,
     "HotkeySwappedOnSubnet",
@@ -93,6 +96,7 @@ EVENTS = (
     STAKE_SWAPPED,
     ALPHA_RECYCLED,
     ALPHA_BURNED,
+    EVM_KEY_ASSOCIATED,
     HOTKEY_SWAPPED_ON_SUBNET,
     AUTO_STAKE_ADDED,
     INCENTIVE_EMITTED,

@@ -11,6 +11,7 @@ from ranvier.sandbox.pallets.subtensor import (
     coldkeys,
     collateral_calls,
     dissolution,
+    evm,
     hotkeys,
     identities,
     locks,
@@ -23,6 +24,7 @@ from ranvier.sandbox.pallets.subtensor import (
     staking,
     symbols,
     weights,
+    work,
 )
 from ranvier.sandbox.pallets.subtensor.coinbase import block_step
 from ranvier.sandbox.pallets.subtensor.events import EVENTS, INDEX, fail
@@ -40,6 +42,8 @@ PALLET = Pallet(
     + burning.CALLS
     + serving.CALLS
     + registration.CALLS
+    + work.CALLS
+    + evm.CALLS
     + hotkeys.CALLS
     + coldkeys.CALLS
     + locks.CALLS

@@ -11,7 +11,7 @@ from ranvier.sandbox.codec.scale import U64, Alias
 from ranvier.sandbox.codec.types import ACCOUNT
 from ranvier.sandbox.frame.context import Context
 from ranvier.sandbox.frame.pallet import call
-from ranvier.sandbox.frame.storage import State, WritableState
+from ranvier.sandbox.frame.storage import Item, State, WritableState
 from ranvier.sandbox.pallets import balances
 from ranvier.sandbox.pallets.subtensor import collateral, neurons, swaps
 from ranvier.sandbox.pallets.subtensor.events import fail
@@ -19,27 +19,32 @@ from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 
 _U64_MAX = (1 << 64) - 1
 _ONE_Q32 = 1 << 32
+_INTERVAL_COUNTERS = (
+    Subtensor.RegistrationsThisInterval,
+    Subtensor.BurnRegistrationsThisInterval,
+    Subtensor.POWRegistrationsThisInterval,
+)
 _HOTKEY = Alias(ACCOUNT, "T::AccountId")
 
 
-def _open(state: State, netuid: int) -> None:
+def ensure_open(state: State, netuid: int) -> None:
     if netuid == swaps.ROOT:
         raise fail("RegistrationNotPermittedOnRootSubnet")
     if not Subtensor.NetworksAdded.get(state, netuid):
         raise fail("SubnetNotExists")
 
 
-def _register(context: Context, coldkey: bytes, netuid: int, hotkey: bytes) -> None:
+def register(context: Context, coldkey: bytes, netuid: int, hotkey: bytes) -> None:
     """``do_register`` and ``do_burned_registration`` in the order of their checks.
 
     The pool gets the TAO; the alpha that it buys is destroyed, but for what becomes collateral (435).
     """
     state, new_rules = context.state, rules(context.state) >= 425
-    _open(state, netuid)
+    ensure_open(state, netuid)
     if not Subtensor.NetworkRegistrationAllowed.get(state, netuid):
         raise fail("SubNetRegistrationDisabled")
     if not new_rules:
-        _interval_limits(state, netuid)
+        interval_limits(state, netuid)
     if Subtensor.Uids.get(state, netuid, hotkey) is not None:
         raise fail("HotKeyAlreadyRegisteredInSubNet")
     price = Subtensor.Burn.get(state, netuid)
@@ -52,15 +57,20 @@ def _register(context: Context, coldkey: bytes, netuid: int, hotkey: bytes) -> N
     collateral.pay_registration(context, netuid, hotkey, coldkey, burned, top_up)
     neurons.register_neuron(context, netuid, hotkey)
     Subtensor.RAORecycledForRegistration.add(state, netuid, amount=burned)
-    Subtensor.RegistrationsThisBlock.add(state, netuid, amount=1)
     if new_rules:
+        Subtensor.RegistrationsThisBlock.add(state, netuid, amount=1)
         _jump(state, netuid)
     else:
-        for counter in (Subtensor.RegistrationsThisInterval, Subtensor.BurnRegistrationsThisInterval):
-            counter.add(state, netuid, amount=1)
+        count(state, netuid, Subtensor.BurnRegistrationsThisInterval)
 
 
-def _interval_limits(state: State, netuid: int) -> None:
+def count(state: WritableState, netuid: int, kind: Item) -> None:
+    """One registration more, by burning or by work (specs up to 343)."""
+    for counter in (Subtensor.RegistrationsThisBlock, Subtensor.RegistrationsThisInterval, kind):
+        counter.add(state, netuid, amount=1)
+
+
+def interval_limits(state: State, netuid: int) -> None:
     """At most MaxRegistrationsPerBlock, and three times the target per interval (specs up to 343)."""
     if Subtensor.RegistrationsThisBlock.get(state, netuid) >= Subtensor.MaxRegistrationsPerBlock.get(state, netuid):
         raise fail("TooManyRegistrationsThisBlock")
@@ -105,7 +115,7 @@ def adjust_price(state: WritableState, netuid: int, block: int) -> None:
         difficulty, alpha = Subtensor.Difficulty.get(state, netuid), Subtensor.AdjustmentAlpha.get(state, netuid)
         Subtensor.Difficulty.put(state, netuid, value=adjusted(difficulty, made, target, alpha, low, high))
     Subtensor.LastAdjustmentBlock.put(state, netuid, value=block)
-    for counter in (Subtensor.RegistrationsThisInterval, Subtensor.BurnRegistrationsThisInterval):
+    for counter in _INTERVAL_COUNTERS:
         counter.put(state, netuid, value=0)
 
 
@@ -161,16 +171,16 @@ def _power(base: int, exponent: int) -> int:
 @call(7, {"netuid": NETUID, "hotkey": _HOTKEY}, ref_time=354_000_000)
 def burned_register(context: Context, who: bytes, netuid: int, hotkey: bytes) -> None:
     """Seat a hotkey at today's price, paid by its coldkey."""
-    _register(context, who, netuid, hotkey)
+    register(context, who, netuid, hotkey)
 
 
 @call(134, {"netuid": NETUID, "hotkey": _HOTKEY, "limit_price": U64}, ref_time=354_000_000)
 def register_limit(context: Context, who: bytes, netuid: int, hotkey: bytes, limit_price: int) -> None:
     """Seat a hotkey unless the price has risen above the limit (``do_register_limit``, 425)."""
-    _open(context.state, netuid)
+    ensure_open(context.state, netuid)
     if Subtensor.Burn.get(context.state, netuid) > limit_price:
         raise fail("RegistrationPriceLimitExceeded")
-    _register(context, who, netuid, hotkey)
+    register(context, who, netuid, hotkey)
 
 
 CALLS = (burned_register, register_limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.sandbox.codec.composites import Tuple, Vec, enum, struct, wrapper
 from ranvier.sandbox.codec.scale import BOOL, I16, I64, U8, U16, U32, U64, U128, Alias, Bytes
-from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, H256, I64F64, I96F32, TAO, U64F64, U96F32
+from ranvier.sandbox.codec.types import ACCOUNT, ALPHA, H160, H256, I64F64, I96F32, TAO, U64F64, U96F32
 from ranvier.sandbox.frame.storage import BLAKE2_128_CONCAT, IDENTITY, TWOX_64_CONCAT, Item, State, Storage
 from ranvier.sandbox.pallets.subtensor.limit_types import RATE_LIMIT_KEY
 
@@ -289,6 +289,8 @@ class Subtensor(Storage):
     Emission = Item(Vec(ALPHA), _NETUID)
     LastUpdate = Item(Vec(U64), (STORAGE_INDEX, IDENTITY))
     ValidatorTrust = Item(Vec(U16), _NETUID)
+    AssociatedEvmAddress = Item(Tuple((H160, U64)), (NETUID, TWOX_64_CONCAT), (U16, TWOX_64_CONCAT), optional=True)
+    UsedWork = Item(U64, (_BYTES, IDENTITY))
     PruningScores = Item(Vec(U16), _NETUID)
     ValidatorPermit = Item(Vec(BOOL), _NETUID)
     Weights = Item(_U16_PAIRS, (STORAGE_INDEX, IDENTITY), _UID)
