@@ -61,6 +61,21 @@ def test_calls_that_the_house_forbids() -> None:
     assert not found
 
 
+def test_no_child_process_opens_a_black_window_on_windows() -> None:
+    elsewhere = {"keeper_tree.py", "keeper_windows.py", "apple.py"}  # ps and macOS; the keeper's own hands
+    starters = {"create_subprocess_exec", "Popen", "run"}
+    found = [
+        f"{name(path)}:{node.lineno}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in starters
+        if isinstance(node.func.value, ast.Name) and node.func.value.id in ("asyncio", "subprocess")
+        if path.name not in elsewhere and "creationflags" not in {word.arg for word in node.keywords}
+        if (node.func.value.id, node.func.attr) != ("asyncio", "run")
+    ]
+    assert not found
+
+
 def test_every_module_says_what_it_is() -> None:
     assert not [name(path) for path, tree in TREES.items() if not ast.get_docstring(tree)]
 

@@ -258,8 +258,12 @@ async def _database(folder: Path) -> str:
 
 
 def _uv() -> str:
+    from ranvier.core.processes import NO_WINDOW
+
     program = importlib.import_module("uv").find_uv_bin()
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=_PROCESS_S, check=True)
+    done = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, timeout=_PROCESS_S, creationflags=NO_WINDOW, check=True
+    )
     return done.stdout.strip()
 
 
@@ -339,7 +343,7 @@ def _pictures() -> str:
 
 
 def _window(home: Path) -> str:
-    from ranvier.core.processes import child_environment
+    from ranvier.core.processes import NO_WINDOW, child_environment
 
     command = [sys.executable] if _FROZEN else [sys.executable, "-m", "ranvier"]
     done = subprocess.run(
@@ -348,6 +352,7 @@ def _window(home: Path) -> str:
         capture_output=True,
         text=True,
         timeout=_PROCESS_S,
+        creationflags=NO_WINDOW,
         check=False,
     )
     _need(done.returncode == 0, f"the window ended with {done.returncode}: {done.stderr.strip()[-300:]}")

@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 from ranvier.core.errors import AgentError
 from ranvier.core.files import storage_errors, write_atomic
 from ranvier.core.paths import Paths
-from ranvier.core.processes import child_environment, own_command
+from ranvier.core.processes import NO_WINDOW, child_environment, own_command
 
 _LIMIT_S = 20.0
 
@@ -214,6 +214,7 @@ async def _run(*command: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, "LC_ALL": "C"},
+        creationflags=NO_WINDOW,
     )
     try:
         async with asyncio.timeout(_LIMIT_S):

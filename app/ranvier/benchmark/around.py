@@ -17,7 +17,7 @@ from ranvier.benchmark.floor import Card, MachineFacts
 from ranvier.benchmark.guard import RunningMiner, users_of
 from ranvier.benchmark.lock import Turns
 from ranvier.core.paths import Paths
-from ranvier.core.processes import ProcessIdentity, child_environment, own_command
+from ranvier.core.processes import NO_WINDOW, ProcessIdentity, child_environment, own_command
 
 _LIMIT_S = 90.0
 _MINERS_EVERY_S = 3.0
@@ -32,6 +32,7 @@ async def ask(paths: Paths, *arguments: str) -> dict[str, Any] | None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env=child_environment(),
+        creationflags=NO_WINDOW,
     )
     try:
         async with asyncio.timeout(_LIMIT_S):

@@ -14,7 +14,7 @@ import msgspec
 
 from ranvier.benchmark.errors import BenchmarkError
 from ranvier.core.outside import NOT_JSON
-from ranvier.core.processes import child_environment, own_command
+from ranvier.core.processes import NO_WINDOW, child_environment, own_command
 
 Told = Callable[[dict[str, Any]], None]
 
@@ -46,6 +46,7 @@ async def run_child(
         env=child_environment(environment),
         cwd=cwd,
         limit=_LINE_LIMIT,
+        creationflags=NO_WINDOW,
     )
     try:
         async with asyncio.timeout(limit_s):

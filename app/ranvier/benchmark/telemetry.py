@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ranvier.core.processes import child_environment, own_command
+from ranvier.core.processes import NO_WINDOW, child_environment, own_command
 from ranvier.core.tasks import Tasks
 
 _LIMIT_S = 5.0
@@ -75,6 +75,7 @@ class Telemetry:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 env=child_environment(),
+                creationflags=NO_WINDOW,
             )
             await self._look()
             self._begin = self.samples[0].at + self._begin if self.samples else time.monotonic()

@@ -11,6 +11,12 @@ from pathlib import Path
 
 import psutil
 
+# For every program that we start and wait for: on Windows one with a console of its own would open a black window.
+if sys.platform == "win32":
+    NO_WINDOW = subprocess.CREATE_NO_WINDOW
+else:
+    NO_WINDOW = 0
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:

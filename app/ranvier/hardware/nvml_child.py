@@ -12,7 +12,6 @@ import logging
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from ranvier.core.processes import child_environment, own_command
+from ranvier.core.processes import NO_WINDOW, child_environment, own_command
 from ranvier.hardware.pci import driver_signs, nvidia_possible
 from ranvier.hardware.probe import GpuReading
 from ranvier.hardware.snapshot import Gpu
@@ -152,9 +151,6 @@ class NvmlChild:
                 self._failure = ("hangs", note)
                 return False
             self._stuck = None
-        flags = 0
-        if sys.platform == "win32":
-            flags = subprocess.CREATE_NO_WINDOW
         try:
             child = subprocess.Popen(
                 self._command,
@@ -162,7 +158,7 @@ class NvmlChild:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                creationflags=flags,
+                creationflags=NO_WINDOW,
             )
         except OSError as error:
             self._failure = ("crashed", f"The GPU reader cannot be started: {error.strerror or error}.")

@@ -42,13 +42,15 @@ def make_private(path: Path) -> None:
 
 def _make_private_on_windows(path: Path) -> None:
     """Cut what is inherited; the owner and the system keep full access."""
+    from ranvier.core.processes import NO_WINDOW
+
     kind = "(OI)(CI)F" if path.is_dir() else "F"
     user = getpass.getuser()
     domain = os.environ.get("USERDOMAIN")
     account = f"{domain}\\{user}" if domain else user
     command = ["icacls", str(path), "/inheritance:r", "/grant:r", f"{account}:{kind}", f"*S-1-5-18:{kind}", "/Q"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_ICACLS_S, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=_ICACLS_S, creationflags=NO_WINDOW, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StorageError("Access not restricted", f"{path}: icacls did not run.") from error
     if done.returncode:

@@ -24,6 +24,7 @@ from ranvier.core.errors import InstallError
 from ranvier.core.files import storage_errors, write_atomic
 from ranvier.core.outside import NOT_JSON, at_home
 from ranvier.core.paths import private_folder
+from ranvier.core.processes import NO_WINDOW
 from ranvier.core.tasks import Tasks
 from ranvier.miners.command import environment_python, fill
 from ranvier.miners.install_errors import DAMAGED, damaged, explain, killed, no_space
@@ -249,6 +250,7 @@ async def _run(command: list[str], cache: _Cache, recipe: Recipe) -> None:
         stderr=asyncio.subprocess.PIPE,
         env=_uv_environment(cache),
         cwd=str(cache.root),  # away from anybody's pyproject.toml
+        creationflags=NO_WINDOW,
     )
     try:
         _out, said = await process.communicate()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ranvier.core.errors import InstallError
 from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.processes import NO_WINDOW
 from ranvier.miners.command import base_environment, fill, source_folder
 from ranvier.miners.recipe.recipe import Recipe
 
@@ -94,6 +95,7 @@ async def run(words: Sequence[str], folder: Path, environment: Mapping[str, str]
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        creationflags=NO_WINDOW,
     )
     try:
         async with asyncio.timeout(limit_s):
