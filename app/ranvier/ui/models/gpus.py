@@ -140,6 +140,7 @@ def host_facts(host: Host) -> tuple[Fact, ...]:
     network = f"↑ {rate_text(host.net_sent_bps)}   ↓ {rate_text(host.net_received_bps)}"
     network_known = host.net_sent_bps is not None or host.net_received_bps is not None
     swap = size_text(host.swap_used) if host.swap_total is None else part_text(host.swap_used, host.swap_total)
+    swap = "none" if host.swap_total == 0 else swap
     return (
         Fact("Processor", percent_text(host.cpu_percent), host.cpu_percent is not None),
         Fact("Load, 1 min", load, host.load_1min is not None),
@@ -182,7 +183,8 @@ def place_text(host: Host) -> str:
     if host.wsl is not None:
         parts.append(f"WSL {host.wsl}")
     elif host.virtual is not None:
-        parts.append(f"a virtual machine ({host.virtual})")
+        unnamed = host.virtual == "a hypervisor"  # it does not say whose
+        parts.append("a virtual machine" if unnamed else f"a virtual machine ({host.virtual})")
     return ", ".join(parts)
 
 

@@ -295,12 +295,19 @@ class BenchmarkPage(Page):
 
     async def _run(self, work: Work, told: Callable[[Any], None], view: RecordView) -> None:
         self._begun = time.monotonic()
-        self._set_busy(True)
+        start = self.device.start if view is self.device_view else self.serving.start
         self.bar.progress("Warming up.")
         self._show_bar()
+        if start.hasFocus():
+            self.bar.cancel.setFocus()  # a keyboard ends it where it began it
+        self._set_busy(True)
         record: Record | None = None
+        back = False
         try:
-            record = await self.runner.run(work, told)
+            try:
+                record = await self.runner.run(work, told)
+            finally:
+                back = self.bar.cancel.hasFocus()
             if record is None:
                 await self._read_unfinished()
                 offer = {"device": self.device.offer, "serving": self.serving.offer}.get(self.part)
@@ -317,6 +324,8 @@ class BenchmarkPage(Page):
         finally:
             self._set_busy(False)
             self._show_bar()
+            if back:
+                start.setFocus()
         await self._read_records()
 
     def cancel(self) -> None:

@@ -35,6 +35,7 @@ from ranvier.keys.addresses import is_ss58
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask
 from ranvier.ui.models.endpoints import ms_text
+from ranvier.ui.shortcuts import show_keys
 from ranvier.ui.widgets.autostart_card import AutostartCard
 from ranvier.ui.widgets.card import Card
 from ranvier.ui.widgets.page import Page
@@ -72,6 +73,11 @@ class SettingsPage(Page):
         super().__init__(context)
         self._wheel = _NoWheel(self)
         self.fields: dict[str, QWidget] = {}
+        self.add_action(
+            button(
+                "Keys\N{HORIZONTAL ELLIPSIS}", lambda: show_keys(self.window()), tip="Every key and what it does  (F1)"
+            )
+        )
         self.agent_version = label(UNKNOWN, copyable=True)
         network = Card()
         network.body.addLayout(self._row(NETWORK, self._network_field()))
@@ -267,7 +273,9 @@ class SettingsPage(Page):
         for row, (name, folder) in enumerate(rows):
             grid.addWidget(label(name, "muted"), row, 0)
             grid.addWidget(label(str(folder), "mono", copyable=True, wrap=True), row, 1)
-            grid.addWidget(button("Open", partial(self._open, folder)), row, 2)
+            show = button("Open", partial(self._open, folder))
+            show.setAccessibleName(f"Open the folder {name}")
+            grid.addWidget(show, row, 2)
         card.body.addLayout(grid)
         return card
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from ranvier.ui.widgets.badge import Badge, EvidenceLine
+from ranvier.ui.widgets.tab_order import order_tabs
 from ranvier.ui.widgets.text import label
 
 if TYPE_CHECKING:
@@ -52,6 +54,15 @@ class Page(QWidget):
         body.setLayout(self.content)
         self.area = scroll_area(body)
         outer.addWidget(self.area, 1)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        order_tabs(self)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Qt asks its way up from the widget that has the focus; parts of a page come and go."""
+        order_tabs(self)
+        return super().focusNextPrevChild(forward)
 
     def add(self, widget: QWidget, stretch: int = 0) -> None:
         """Append ``widget`` to the content."""

@@ -49,6 +49,7 @@ class RecordView(QWidget):
         self.knee_panel = ChartPanel("Output over open requests", self.knee, ("all", "within the objective"))
         self.steps = Table(steps_model())
         self.steps.sort_by(0)
+        self.steps.setAccessibleName("Steps of the sweep")
         self.notes = label("", "muted", wrap=True, copyable=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -53,6 +53,7 @@ class FitPart(Card):
         self.model = fits.fits_model(titles)
         self.table = Table(self.model, stretch=1)
         self.table.setMinimumHeight(_TABLE_HEIGHT)
+        self.table.setAccessibleName("Which models fit")
         self.table.setItemDelegateForColumn(0, LevelCell(self.table, fits.level_of))
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self._build()

@@ -46,6 +46,7 @@ class FloorPart(Card):
         self.table = Table(self.model)
         self.table.setItemDelegateForColumn(0, LevelCell(self.table, lambda line: _LEVELS[line.met]))
         self.table.sort_by(-1)  # in the order of the file
+        self.table.setAccessibleName("The subnet's hardware floor, line by line")
         self.table.hide()
         row = QHBoxLayout()
         row.setSpacing(16)

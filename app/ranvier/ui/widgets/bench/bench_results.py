@@ -41,6 +41,7 @@ class ResultsPart(QWidget):
         self.model = results_model()
         self.table = Table(self.model)
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
+        self.table.setAccessibleName("Results")
         self.hint = label("Choose one result to read it, two to hold them side by side.", "muted", wrap=True)
         self.empty = EmptyState("Nothing measured yet", "Every benchmark is kept here for ever, with all its samples.")
         self.list = Card("Results")
@@ -59,6 +60,7 @@ class ResultsPart(QWidget):
         self.sides = label("", "muted", wrap=True)
         self.comparison = comparison_model()
         self.comparison_table = Table(self.comparison)
+        self.comparison_table.setAccessibleName("Two results side by side")
         self.comparison_table.sort_by(-1)  # in the order of the record
         self.two.add(self.sides)
         self.two.add(self.comparison_table)

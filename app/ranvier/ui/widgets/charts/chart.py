@@ -99,6 +99,7 @@ class Chart(QWidget):
         item.getAxis("bottom").setStyle(tickLength=0, hideOverlappingLabels=False)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         # A wheel over a chart scrolls the page, it does not zoom by accident.
         self._plot.wheelEvent = lambda event: event.ignore()
         self._hover_line = pg.InfiniteLine(angle=90, movable=False)

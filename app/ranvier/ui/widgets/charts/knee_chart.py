@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 
 from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.sweep import SweepResult
-from ranvier.ui.models.benchmarks import number_text
+from ranvier.ui.models.benchmarks import number_text, step_words
 from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.charts.axes import plain_axis_class
 from ranvier.ui.widgets.charts.chart import Chart
@@ -24,6 +24,7 @@ class KneeChart(Chart):
     def __init__(self) -> None:
         super().__init__(unit="tokens/s", height=190)
         self.setMaximumHeight(240)
+        self.setAccessibleName("Output over open requests")
         self.steps: tuple[LoadResult, ...] = ()
         self._knee: int | None = None
         self._best: int | None = None
@@ -35,6 +36,7 @@ class KneeChart(Chart):
     def show_steps(self, steps: Sequence[LoadResult], knee: int | None = None, best: int | None = None) -> None:
         """A sweep that still runs, or ended before more stopped to help, has no knee."""
         self.steps, self._knee, self._best = tuple(steps), knee, best
+        self.setAccessibleDescription(", ".join(step_words(step) for step in self.steps))
         if self.loaded:
             self.draw()
 
