@@ -20,6 +20,7 @@ from ranvier.agent.api.market_messages import (
     GetToken,
     Holdings,
     NetCheckView,
+    PassedHalving,
     SeatLine,
     SubnetDetail,
     SubnetsView,
@@ -128,7 +129,7 @@ def subnet_row(netuid: int, name: str, price_rao: int | None, tao_in: int, scale
         price_rao=price_rao, tao_in_rao=tao_in * COIN, alpha_in_rao=1_800_000 * COIN, alpha_out_rao=910_000 * COIN,
         last_epoch_block=48_206, next_epoch_block=48_567,
     )  # fmt: skip
-    incentive = [65_535 // (place + 1) ** (1 + netuid % 2) for place in range(3 + (netuid * 37) % 240)]
+    incentive = [65_535 // (place + 1) ** (1 + netuid % 2) for place in range(3 + (netuid * 37) % 200)]
     pays = [share * scale for share in incentive]
     return SubnetView(
         subnet, 4_100_000 * (1 + netuid % 9), COIN, len([one for one in incentive if one]), quartiles(pays),
@@ -180,7 +181,7 @@ def token() -> TokenView:
         block=head(), block_s=12.0, supply=supply(10_913_204_551_000_000, None, 7_402_118_000_000_000),
         pooled_rao=3_120_400 * COIN, subnets=128, holders=None, accounts_at_least=5000,
         root=measure([910_000 // (n + 1) * COIN for n in range(64)]),
-        activity=Activity(50, 600.0, 612, 37, 9, 812_440_117),
+        activity=Activity(50, 600.0, 612, 37, 9, 812_440_117), passed=(PassedHalving(1, None, 47_973, None),),
     )  # fmt: skip
 
 

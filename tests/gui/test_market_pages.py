@@ -19,6 +19,7 @@ from ranvier.agent.api.market_messages import (
     GetSubnet,
     GetSubnets,
     GetToken,
+    PassedHalving,
 )
 from ranvier.agent.api.messages import UseNetwork
 from ranvier.chain.concentration import measure
@@ -27,8 +28,8 @@ from ranvier.core.errors import NetworkError
 from ranvier.core.evidence import Level
 from ranvier.core.settings import ENDPOINT, NETWORK
 from ranvier.ui.models.endpoints import best_words, endpoint_rows
-from ranvier.ui.models.market import MarketRow, earning_words, market_model, rule_words, sharing_words
-from ranvier.ui.models.token import a_day, activity_words, halvings, when_text
+from ranvier.ui.models.market import MarketRow, earning_words, flow_words, market_model, rule_words, sharing_words
+from ranvier.ui.models.token import a_day, activity_words, halvings, passed_words, when_text
 from ranvier.ui.pages.netcheck import NetCheckPage
 from ranvier.ui.pages.settings import SettingsPage
 from ranvier.ui.pages.subnets import SubnetsPage
@@ -147,7 +148,7 @@ async def test_subnets_page_finds_and_explains(qtbot, house):
 def test_halvings_are_passed_or_estimated_or_unknown():
     view = samples_money.token()
     first, second, third, *_ = halvings(view)
-    assert first.passed and when_text(first) == "passed" and first.emission_rao == COIN // 2
+    assert first.passed and when_text(first) == f"before block 47{NARROW}973" and first.emission_rao == COIN // 2
     assert not second.passed and second.issuance_rao == 15_750_000 * COIN
     blocks = (second.issuance_rao - view.supply.issuance_rao) / (COIN // 2)
     assert second.at_ms == pytest.approx(view.block.time_ms + blocks * 12_000, rel=1e-9)
@@ -157,6 +158,32 @@ def test_halvings_are_passed_or_estimated_or_unknown():
     unknown = halvings(msgspec.structs.replace(view, block_s=None))
     assert when_text(unknown[1]) == "unknown"
     assert all(one.at_ms is None for one in halvings(msgspec.structs.replace(view, supply=supply(21 * 10**15, 0))))
+
+
+def test_a_halving_that_passed_says_when_as_far_as_that_is_known(qapp):
+    view = samples_money.token()
+    found = PassedHalving(1, 7_103_000, 7_103_000, 1_765_700_000_000)
+    for passed, said, why in (
+        ((found,), f"14 December 2025, block 7{NARROW}103{NARROW}000", "reading old states"),
+        ((PassedHalving(1, None, 1, None),), "before the first block", "began with more"),
+        ((PassedHalving(1, None, 900, None),), "before block 900", "has forgotten"),
+        ((), "passed", "has forgotten"),
+    ):
+        first, second, *_ = halvings(msgspec.structs.replace(view, passed=passed))
+        assert when_text(first) == said and why in passed_words(first)
+        assert second.at_ms is not None and passed_words(second) == ""
+
+
+def test_pay_that_is_worth_more_than_what_comes_into_the_pool_is_explained():
+    one = row()  # 7200 alpha a day at 0.05 TAO
+    view = msgspec.structs.replace(one.view, alpha_per_block_rao=COIN, tao_per_block_rao=COIN // 100)
+    said = flow_words(replace(one, view=view))
+    assert f"All pay here is 7{NARROW}200 α" in said and "360 TAO at the price now" in said
+    assert "72.00 TAO a day into the pool" in said and "the price falls" in said
+    assert said in earning_words(replace(one, view=view))
+    rich = msgspec.structs.replace(view, tao_per_block_rao=COIN)
+    assert "the price falls" not in flow_words(replace(one, view=rich))
+    assert flow_words(replace(one, view=msgspec.structs.replace(view, alpha_per_block_rao=None))) == ""
 
 
 def test_activity_is_a_rate_of_what_was_seen():
@@ -177,7 +204,8 @@ async def test_token_page_says_what_it_could_not_read(qtbot, house):
         page.issued.value.text() == f"10{NARROW}913{NARROW}204 TAO"
         and "51.9 % of 21 million" in page.issued.note.text()
     )
-    assert page.made.value.text() == "0.500000000 TAO a block" and f"3{NARROW}600 TAO a day" in page.made.note.text()
+    assert page.made.value.text() == "0.500000000 TAO"
+    assert page.made.note.text() == f"a block, about 3{NARROW}600 TAO a day"
     assert "More than 5000 accounts" in words(page.sharing) and "root's validators: 64 holders" in words(page.sharing)
     assert page.model.rowCount() == 7 and "about" in page.next.value.text()
     house.client.answers[GetToken] = NetworkError("No network", "It does not answer.")

@@ -94,6 +94,15 @@ class Activity(msgspec.Struct, frozen=True):
     fees_rao: int
 
 
+class PassedHalving(msgspec.Struct, frozen=True):
+    """A halving that happened: in ``block``, or, where that is not known (None), not after ``by_block``."""
+
+    number: int
+    block: int | None
+    by_block: int
+    time_ms: int | None
+
+
 class TokenView(msgspec.Struct, frozen=True):
     """The token at one block. ``holders`` is over all accounts' free TAO, None where there are too many to read
     (``accounts_at_least`` then says how many there are at least); ``root`` over root's validators."""
@@ -107,6 +116,7 @@ class TokenView(msgspec.Struct, frozen=True):
     accounts_at_least: int
     root: Concentration
     activity: Activity | None
+    passed: tuple[PassedHalving, ...] = ()
 
 
 class NetCheckView(msgspec.Struct, frozen=True):

@@ -11,9 +11,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from ranvier.agent.api.market_messages import (
     Holdings,
     NetCheckView,
+    PassedHalving,
     SeatLine,
     SubnetDetail,
     SubnetsView,
@@ -22,7 +25,7 @@ from ranvier.agent.api.market_messages import (
 from ranvier.agent.network.chain_watch import ChainWatch
 from ranvier.chain.model import BlockRef
 from ranvier.chain.networks import NETWORKS, Network, sandbox_network
-from ranvier.core.errors import ChainError, NetworkError
+from ranvier.core.errors import ChainError, NetworkError, RanvierError
 from ranvier.core.paths import Paths
 from ranvier.core.settings import ENDPOINT, Settings
 from ranvier.core.tasks import Tasks
@@ -51,6 +54,8 @@ class Market:
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._seats: dict[int, tuple[float, tuple[SeatLine, ...]]] = {}
         self._blocks: dict[str, tuple[BlockRef, tuple[int, int, int, int]]] = {}
+        self._passed: tuple[PassedHalving, ...] = ()
+        self._looking: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -98,7 +103,8 @@ class Market:
             from ranvier.agent.money import money_reads
 
             recent = await self._recent(conn, at)
-            return await money_reads.token_view(conn, at, money_reads.summed(recent))
+            found = await money_reads.token_view(conn, at, money_reads.summed(recent))
+            return msgspec.structs.replace(found, passed=self._halvings(conn, at, found.supply.halvings))
 
         return await self._once(("token",), read)
 
@@ -164,6 +170,24 @@ class Market:
             rows.pop(0)
         return rows
 
+    def _halvings(self, conn: Connection, at: BlockRef, count: int) -> tuple[PassedHalving, ...]:
+        """What is known of those that passed. Looked for once on a connection, and nobody waits for it."""
+        if len(self._passed) == count:
+            return self._passed
+        if self._looking is None or self._looking.done():
+            self._looking = self._tasks.start(self._look_back(conn, at, count), "look for halvings")
+        return ()
+
+    async def _look_back(self, conn: Connection, at: BlockRef, count: int) -> None:
+        from ranvier.agent.money.halving_search import passed_halvings
+
+        try:
+            found = await passed_halvings(conn, at, count)
+        except RanvierError:
+            return  # it is tried again at the next asking
+        if conn is self._conn:
+            self._passed = found
+
     async def _once(self, key: tuple[Any, ...], read: Callable[[Connection, BlockRef], Awaitable[T]]) -> T:
         async with self._lock:
             head = self._watch.require()
@@ -216,6 +240,7 @@ class Market:
         self._kept.clear()
         self._seats.clear()
         self._blocks.clear()
+        self._passed = ()
         if conn is not None:
             await conn.close()
 

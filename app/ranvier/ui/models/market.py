@@ -55,6 +55,14 @@ class MarketRow:
         per_block = self.view.tao_per_block_rao
         return None if per_block is None or self.block_s is None else int(per_block * _DAY_S / self.block_s)
 
+    @property
+    def alpha_day(self) -> Alpha | None:
+        """What the subnet pays in a day to miners, validators and its owner together."""
+        per_block = self.view.alpha_per_block_rao
+        if per_block is None or self.block_s is None:
+            return None
+        return Alpha(int(per_block * _DAY_S / self.block_s), self.view.subnet.netuid)
+
 
 def market_rows(found: SubnetsView) -> tuple[MarketRow, ...]:
     return tuple(MarketRow(view, found.block_s) for view in found.subnets)
@@ -78,12 +86,13 @@ def market_model() -> RowsModel[MarketRow]:
                 help="TAO for one alpha in the subnet's pool at this block.",
             ),
             Column[MarketRow](
-                "TAO a day",
+                "Inflow, TAO a day",
                 lambda row: UNKNOWN if row.tao_day is None else _tao_text(row.tao_day),
                 lambda row: row.tao_day,
                 number=True,
                 help="TAO that the chain puts into this subnet's pool in a day, added or for alpha that it buys, at "
-                "the pace of this block.",
+                "the pace of this block. Pay is alpha, not this TAO: it can be worth more at the price now, but "
+                "whoever sells it is paid from the pool.",
             ),
             Column[MarketRow](
                 "Earning",
@@ -94,13 +103,13 @@ def market_model() -> RowsModel[MarketRow]:
                 spare=3,
             ),
             Column[MarketRow](
-                "Median, TAO a day",
+                "Median pay, TAO a day",
                 _day_text,
                 lambda row: None if (t := row.miner_day_tao) is None else t[1],
                 tooltip=range_words,
                 number=True,
-                help="TAO a day of the miners who earn, as in the last epoch and at the price now: the middle one, "
-                "and from the lower to the upper quartile.",
+                help="The alpha of the miners who earn, as in the last epoch, at the price now: the middle one, and "
+                "from the lower to the upper quartile. A sale moves the price, and gives less.",
             ),
             Column[MarketRow](
                 "Seat, TAO",
@@ -200,11 +209,33 @@ def earning_words(row: MarketRow) -> list[str]:
     if view.subnet.registration_open and value[1] > 0:
         days = view.subnet.register_rao / value[1]
         found.append(f"The seat would be paid back in about {duration_text(days * _DAY_S)} at the median.")
+    flow = flow_words(row)
+    if flow:
+        found.append(flow)
     found.append(
         "It rests on the last epoch and the price of this block, before slippage, electricity and hardware. Whether "
         "this machine can do the subnet's work at all is not known from the chain: see its own page and the benchmark."
     )
     return found
+
+
+def flow_words(row: MarketRow) -> str:
+    """What all pay of a day is worth at the price now, beside the TAO that comes to buy it; empty where not known."""
+    alpha, inflow, price = row.alpha_day, row.tao_day, row.view.subnet.price_rao
+    if alpha is None or inflow is None or price is None:
+        return ""
+    worth = alpha.at_price(price)
+    words = (
+        f"All pay here is {format_alpha(alpha, 0)} a day, {_rough(worth.rao)} at the price now; the chain puts "
+        f"{_rough(inflow)} a day into the pool"
+    )
+    if worth.rao <= inflow:
+        return f"{words}."
+    return f"{words}. If earners sell more than that and nobody else buys, the price falls, and so does what they get."
+
+
+def _rough(rao: int) -> str:
+    return format_tao(Tao(rao), 0 if rao >= 100 * RAO_PER_COIN else 2)
 
 
 def epoch_words(row: MarketRow, block: int) -> str:

@@ -10,7 +10,7 @@ from ranvier.chain.supply import CAP_RAO, threshold
 from ranvier.core.units import Tao, format_rao, format_tao
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import percent_text
-from ranvier.ui.words import duration_text
+from ranvier.ui.words import block_text, duration_text
 
 _DAY_S = 86_400.0
 _MILLION = 1_000_000
@@ -19,25 +19,35 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Halving:
-    """One halving: at which issuance, what a block makes from then on, and when (``at_ms`` None: passed or unknown)."""
+    """One halving: at which issuance, what a block makes from then on, and when (``at_ms`` None: unknown).
+
+    Of one that passed, ``block`` is the one in which it did; ``by_block`` is known where that is not.
+    """
 
     number: int
     issuance_rao: int
     emission_rao: int
     passed: bool
     at_ms: int | None
+    block: int | None = None
+    by_block: int | None = None
 
 
 def halvings(view: TokenView) -> tuple[Halving, ...]:
-    """Those that passed and the next few, each estimated from the pace of this block on. An estimate only: recycled
-    TAO lowers the issuance and moves a halving away."""
+    """Those that passed, as far as the node knows when, and the next few, each estimated from the pace of this block
+    on. An estimate only: recycled TAO lowers the issuance and moves a halving away."""
     supply, found = view.supply, []
+    known = {one.number: one for one in view.passed}
     at = float(view.block.time_ms or 0) / 1000
     issued, made = supply.issuance_rao, supply.block_emission_rao
     for number in range(1, supply.halvings + _SHOWN - 1):
         point = threshold(number)
         passed = point <= supply.issuance_rao
         when = None
+        if passed and number in known:
+            one = known[number]
+            found.append(Halving(number, point, 10**9 >> number, True, one.time_ms, one.block, one.by_block))
+            continue
         if not passed and made > 0 and view.block_s and view.block.time_ms is not None:
             at += (point - issued) / made * view.block_s
             when = int(at * 1000)
@@ -66,8 +76,9 @@ def halvings_model() -> RowsModel[Halving]:
             Column[Halving](
                 "When",
                 when_text,
-                lambda row: 0 if row.passed else row.at_ms,
-                help="Estimated from the pace now. Recycled TAO moves it away.",
+                lambda row: (row.at_ms or 0) if row.passed else row.at_ms,
+                tooltip=passed_words,
+                help="Of those to come: estimated from the pace now; recycled TAO moves it away.",
             ),
         ),
         key=lambda row: row.number,
@@ -75,9 +86,9 @@ def halvings_model() -> RowsModel[Halving]:
 
 
 def when_text(row: Halving) -> str:
-    """``passed``, ``about March 2029``."""
+    """``14 December 2025, block 7 103 000``, ``before block 8 000 000``, ``about March 2029``."""
     if row.passed:
-        return "passed"
+        return _passed_text(row)
     if row.at_ms is None:
         return "unknown"
     try:
@@ -85,6 +96,32 @@ def when_text(row: Halving) -> str:
     except (ValueError, OverflowError, OSError):
         return "beyond the calendar"
     return f"about {moment.strftime('%B %Y')}"
+
+
+def _passed_text(row: Halving) -> str:
+    if row.block is not None:
+        return f"{_day_text(row.at_ms)}block {block_text(row.block)}"
+    if row.by_block is None:
+        return "passed"
+    return "before the first block" if row.by_block <= 1 else f"before block {block_text(row.by_block)}"
+
+
+def _day_text(at_ms: int | None) -> str:
+    if at_ms is None:
+        return ""
+    moment = datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC)
+    return f"{moment.day} {moment.strftime('%B %Y')}, "
+
+
+def passed_words(row: Halving) -> str:
+    """What the block of a halving rests on; empty for one that is to come."""
+    if not row.passed:
+        return ""
+    if row.block is not None:
+        return "The first block whose issuance had reached the mark, found by reading old states of the chain."
+    if row.by_block is not None and row.by_block <= 1:
+        return "This network began with more than that."
+    return "The chain keeps no date of it, and this node has forgotten that time. A node that keeps everything knows."
 
 
 def issued_ppm(view: TokenView) -> int:

@@ -98,8 +98,8 @@ class TokenPage(ReadingPage):
         self.bar.setValue(round(ppm * _STEPS / 1_000_000))
         self.bar.setToolTip(f"{format_tao(Tao(CAP_RAO - supply.issuance_rao), 0)} are still to come")
         day = None if found.block_s is None else int(supply.block_emission_rao * _DAY_S / found.block_s)
-        note = "" if day is None else f"about {format_tao(Tao(day), 0)} a day"
-        self.made.show_value(f"{format_tao(Tao(supply.block_emission_rao))} a block", note)
+        note = "" if day is None else f", about {format_tao(Tao(day), 0)} a day"
+        self.made.show_value(format_tao(Tao(supply.block_emission_rao)), f"a block{note}")
         rows = halvings(found)
         coming = next((row for row in rows if not row.passed), None)
         if coming is not None:
