@@ -14,12 +14,11 @@ from ranvier.agent.api.messages import AddMiner, AgentStatus, GetSecrets, Instal
 from ranvier.core.errors import RanvierError
 from ranvier.keys.listing import Wallet
 from ranvier.miners.recipe.recipe import Recipe, bundled_recipes, load_recipe
-from ranvier.ui.context import Context
+from ranvier.ui.context import Context, Run
 from ranvier.ui.dialogs.ask import Dialog, show, tell
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.dialogs.miners.miner_secrets import SecretsDialog
 from ranvier.ui.dialogs.miners.miner_source import LABEL_WIDTH, MinerSource
-from ranvier.ui.dialogs.wallets.create_wallet import Run
 from ranvier.ui.own_keys import wallets_here
 from ranvier.ui.widgets.text import label
 from ranvier.ui.words import short_address

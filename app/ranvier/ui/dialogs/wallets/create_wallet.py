@@ -22,14 +22,13 @@ from ranvier.keys.strength import Strength
 from ranvier.ui.backup_dates import BackupDates
 from ranvier.ui.backup_sheet import write_sheet
 from ranvier.ui.capture import exclude
+from ranvier.ui.context import Run
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import Steps, fit
 from ranvier.ui.widgets.fields import Field, NewPassword
 from ranvier.ui.widgets.path_field import Choose, open_chooser
 from ranvier.ui.widgets.text import button, label
 from ranvier.ui.widgets.word_grid import WordGrid, WordsBack
-
-Run = Callable[[Coroutine[Any, Any, Any], str], None]
 
 DETAILS, WORDS, BACK, WRITING = range(4)
 _SCAM = "Nobody who helps you ever needs these words. Who has them owns the funds."

@@ -15,9 +15,10 @@ from ranvier.core.errors import KeyFileError, RanvierError
 from ranvier.keys import files, miner_wallet, storing, strength
 from ranvier.keys.listing import COLDKEY, KeyForm, Wallet
 from ranvier.keys.remember import PasswordStore
+from ranvier.ui.context import Run
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
-from ranvier.ui.dialogs.wallets.create_wallet import Run, WritingDialog, writing_note
+from ranvier.ui.dialogs.wallets.create_wallet import WritingDialog, writing_note
 from ranvier.ui.widgets.fields import Field, NewPassword
 from ranvier.ui.widgets.path_field import Choose, PathField, needs_text
 from ranvier.ui.widgets.text import button, label

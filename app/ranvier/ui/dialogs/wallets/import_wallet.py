@@ -13,9 +13,10 @@ from ranvier.keys import storing, strength, wallets
 from ranvier.keys.listing import Wallet, read_wallet
 from ranvier.keys.mnemonic import generate
 from ranvier.ui.capture import exclude
+from ranvier.ui.context import Run
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
-from ranvier.ui.dialogs.wallets.create_wallet import Run, WritingDialog, name_check, writing_note
+from ranvier.ui.dialogs.wallets.create_wallet import WritingDialog, name_check, writing_note
 from ranvier.ui.widgets.fields import Field, NewPassword
 from ranvier.ui.widgets.secret_entry import SecretEntry
 from ranvier.ui.widgets.text import label

@@ -13,9 +13,9 @@ from ranvier.keys import offline
 from ranvier.keys.folders import absolute
 from ranvier.keys.offline import Payload, Signature
 from ranvier.keys.signing import SCHEME_NAMES
+from ranvier.ui.context import Run
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
-from ranvier.ui.dialogs.wallets.create_wallet import Run
 from ranvier.ui.widgets.path_field import Choose, open_chooser
 from ranvier.ui.widgets.qr_view import QrView
 from ranvier.ui.widgets.text import button, label, line

@@ -15,9 +15,9 @@ from ranvier.keys.drill import Comparison, Drills
 from ranvier.keys.importing import Kind
 from ranvier.keys.listing import Wallet
 from ranvier.ui.capture import exclude
+from ranvier.ui.context import Run
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import Steps, fit
-from ranvier.ui.dialogs.wallets.create_wallet import Run
 from ranvier.ui.dialogs.wallets.unlock import Progress
 from ranvier.ui.widgets.fields import Field
 from ranvier.ui.widgets.mnemonic_entry import MnemonicEntry

@@ -19,9 +19,9 @@ from ranvier.keys.offline import ExportedSigner
 from ranvier.keys.remember import PasswordStore
 from ranvier.keys.signing import SR25519, LocalSigner
 from ranvier.keys.strength import Strength
+from ranvier.ui.context import Run
 from ranvier.ui.dialogs.ask import Dialog, show
 from ranvier.ui.dialogs.fit import Steps, fit
-from ranvier.ui.dialogs.wallets.create_wallet import Run
 from ranvier.ui.dialogs.wallets.offline import OfflineDialog
 from ranvier.ui.dialogs.wallets.sign_steps import KeyChoice, PayloadStep, SignStep, VerifyStep, key_choices
 from ranvier.ui.dialogs.wallets.unlock import UnlockDialog

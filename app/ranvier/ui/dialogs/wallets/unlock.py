@@ -23,9 +23,9 @@ from ranvier.keys import strength
 from ranvier.keys.encryption import FULL_COST, OnAttempt
 from ranvier.keys.remember import STATE_WORDS, PasswordStore, StoreState
 from ranvier.keys.strength import Strength
+from ranvier.ui.context import Run
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
-from ranvier.ui.dialogs.wallets.create_wallet import Run
 from ranvier.ui.widgets.text import button, label
 from ranvier.ui.words import size_text
 

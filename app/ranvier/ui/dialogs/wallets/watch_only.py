@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QWidget
 from ranvier.core.errors import RanvierError
 from ranvier.keys import addresses, wallets
 from ranvier.keys.listing import Wallet
+from ranvier.ui.context import Run
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
-from ranvier.ui.dialogs.wallets.create_wallet import Run, name_check
+from ranvier.ui.dialogs.wallets.create_wallet import name_check
 from ranvier.ui.widgets.fields import Field
 from ranvier.ui.widgets.text import label
 
