@@ -28,7 +28,15 @@ from ranvier.core.errors import NetworkError
 from ranvier.core.evidence import Level
 from ranvier.core.settings import ENDPOINT, NETWORK
 from ranvier.ui.models.endpoints import best_words, endpoint_rows
-from ranvier.ui.models.market import MarketRow, earning_words, flow_words, market_model, rule_words, sharing_words
+from ranvier.ui.models.market import (
+    MarketRow,
+    earning_words,
+    flow_words,
+    market_model,
+    rule_words,
+    seats_words,
+    sharing_words,
+)
 from ranvier.ui.models.token import a_day, activity_words, halvings, passed_words, when_text
 from ranvier.ui.pages.netcheck import NetCheckPage
 from ranvier.ui.pages.settings import SettingsPage
@@ -160,6 +168,13 @@ def test_halvings_are_passed_or_estimated_or_unknown():
     assert all(one.at_ms is None for one in halvings(msgspec.structs.replace(view, supply=supply(21 * 10**15, 0))))
 
 
+def test_many_own_seats_are_counted_and_a_seat_is_never_paid_back_in_no_time():
+    assert seats_words(()) == "" and seats_words((6, 7)) == "You have 2 seats here: uid 6, uid 7."
+    assert seats_words(range(56)).endswith("uid 7 and 48 more.")
+    one = row(price=10**12)
+    assert "paid back in less than an hour" in " ".join(earning_words(one))
+
+
 def test_a_halving_that_passed_says_when_as_far_as_that_is_known(qapp):
     view = samples_money.token()
     found = PassedHalving(1, 7_103_000, 7_103_000, 1_765_700_000_000)
@@ -178,7 +193,7 @@ def test_pay_that_is_worth_more_than_what_comes_into_the_pool_is_explained():
     one = row()  # 7200 alpha a day at 0.05 TAO
     view = msgspec.structs.replace(one.view, alpha_per_block_rao=COIN, tao_per_block_rao=COIN // 100)
     said = flow_words(replace(one, view=view))
-    assert f"All pay here is 7{NARROW}200 α" in said and "360 TAO at the price now" in said
+    assert f"All pay here is 7{NARROW}200 α" in said and "360.00 TAO at the price now" in said
     assert "72.00 TAO a day into the pool" in said and "the price falls" in said
     assert said in earning_words(replace(one, view=view))
     rich = msgspec.structs.replace(view, tao_per_block_rao=COIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ranvier.agent.api.market_messages import SubnetDetail, SubnetsView, SubnetView
@@ -11,7 +12,8 @@ from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.models.stake import exact_price_text, percent_text, subnet_text
 from ranvier.ui.words import UNKNOWN, block_text, count_text, duration_text
 
-_DAY_S = 86_400.0
+_DAY_S, _HOUR_S = 86_400.0, 3600.0
+_SEATS = 8  # that are named
 _DASH = "\N{EN DASH}"
 
 
@@ -150,9 +152,14 @@ def _day_text(row: MarketRow) -> str:
     pays = row.miner_day_tao
     if pays is None:
         return UNKNOWN
-    places = 4 if pays[1] < 10 * RAO_PER_COIN else 2  # all digits are in the tooltip
+    places = _places(pays[1])
     low, median, high = (format_rao(rao, places) for rao in pays)
     return f"{median} ({low} to {high})"
+
+
+def _places(rao: int) -> int:
+    """Decimals of a day's pay of about this much."""
+    return 4 if rao < 100 * RAO_PER_COIN else 2
 
 
 def _seat_price(view: SubnetView) -> str:
@@ -201,14 +208,16 @@ def earning_words(row: MarketRow) -> list[str]:
     idle = view.subnet.neurons - view.earners
     if value is None:
         return ["Unknown: nobody earned in the last epoch, or there is no price."]
-    low, middle, high = (format_tao(Tao(one), 4) for one in value)
+    places = _places(value[1])
+    low, middle, high = (format_tao(Tao(one), places) for one in value)
     found = [
         f"Between {low} and {high} a day, if it did as well as the middle half of those who earn now; {middle} as the "
         f"median. {count_text(idle, 'seat earns', 'seats earn')} nothing, and a newcomer begins as one of them."
     ]
     if view.subnet.registration_open and value[1] > 0:
-        days = view.subnet.register_rao / value[1]
-        found.append(f"The seat would be paid back in about {duration_text(days * _DAY_S)} at the median.")
+        seconds = view.subnet.register_rao / value[1] * _DAY_S
+        long = f"about {duration_text(seconds)}" if seconds >= _HOUR_S else "less than an hour"
+        found.append(f"The seat would be paid back in {long} at the median.")
     flow = flow_words(row)
     if flow:
         found.append(flow)
@@ -217,6 +226,15 @@ def earning_words(row: MarketRow) -> list[str]:
         "this machine can do the subnet's work at all is not known from the chain: see its own page and the benchmark."
     )
     return found
+
+
+def seats_words(uids: Sequence[int]) -> str:
+    """Own seats, the first few by number; empty without any."""
+    if not uids:
+        return ""
+    named = ", ".join(f"uid {uid}" for uid in uids[:_SEATS])
+    more = f" and {len(uids) - _SEATS} more" if len(uids) > _SEATS else ""
+    return f"You have {count_text(len(uids), 'seat')} here: {named}{more}."
 
 
 def flow_words(row: MarketRow) -> str:
@@ -235,7 +253,7 @@ def flow_words(row: MarketRow) -> str:
 
 
 def _rough(rao: int) -> str:
-    return format_tao(Tao(rao), 0 if rao >= 100 * RAO_PER_COIN else 2)
+    return format_tao(Tao(rao), 2)
 
 
 def epoch_words(row: MarketRow, block: int) -> str:

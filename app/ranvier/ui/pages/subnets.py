@@ -24,6 +24,7 @@ from ranvier.ui.models.market import (
     market_model,
     market_rows,
     rule_words,
+    seats_words,
     sharing_words,
 )
 from ranvier.ui.models.stake import subnet_text
@@ -174,9 +175,9 @@ class SubnetsPage(ReadingPage):
         for side in (left, right):
             side.setSpacing(6)
             sides.addLayout(side, 1)
-        own = [f"uid {one.uid}" for one in detail.own] if detail is not None else []
+        own = seats_words([one.uid for one in detail.own] if detail is not None else ())
         if own:
-            left.addWidget(label(f"You have {count_text(len(own), 'seat')} here: {', '.join(own)}.", wrap=True))
+            left.addWidget(label(own, wrap=True, copyable=True))
         for words in (*earning_words(row), *(self.floors if detail is not None else ())):
             left.addWidget(label(words, wrap=True, copyable=True))
         if detail is None:
