@@ -27,6 +27,7 @@ from gui.screenshots_miners import shoot_miners  # noqa: E402
 from gui.screenshots_money import shoot_money  # noqa: E402
 from gui.screenshots_pages import shoot_pages  # noqa: E402
 from gui.screenshots_wallets import shoot_custody, shoot_wallet_dialogs  # noqa: E402
+from gui.screenshots_window import shoot_window  # noqa: E402
 from ranvier.agent.api.market_messages import GetHoldings  # noqa: E402
 from ranvier.ui.dialogs.money.plan import PlanDialog  # noqa: E402
 from ranvier.ui.pages import PLACES  # noqa: E402
@@ -109,6 +110,7 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
         await shoot_money(studio)
         await shoot_books(studio)
         await shoot_pages(studio)
+        await shoot_window(studio)
         await studio.close()
     with tempfile.TemporaryDirectory() as home:
         await shoot_empty(Path(home), out, theme)

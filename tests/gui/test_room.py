@@ -22,6 +22,7 @@ from ranvier.ui.sidebar import COMPACT_BELOW, COMPACT_WIDTH
 from ranvier.ui.stylesheet import stylesheet
 from ranvier.ui.theme import LIGHT
 from ranvier.ui.widgets.earning_choices import EarningChoices
+from ranvier.ui.widgets.fields import NewPassword
 from ranvier.ui.widgets.figures import FactGrid, Figure, FigureRow
 from ranvier.ui.widgets.page import Body, _LowBody, scroll_area
 from ranvier.ui.widgets.table import Table
@@ -282,3 +283,15 @@ async def test_a_key_that_is_held_does_not_turn_a_choice_round(qtbot):
     finally:
         QTest.keyRelease(table, Qt.Key.Key_Control)
     assert table.currentIndex().row() == table.selectionModel().selectedRows()[0].row()
+
+
+async def test_nothing_moves_while_a_password_is_typed(qtbot):
+    fields = NewPassword()
+    qtbot.addWidget(fields)
+    fields.resize(500, 300)
+    fields.show()
+    await settle()
+    before = fields.second.y()
+    fields.first.input.setText("correct horse battery nine")
+    await settle()
+    assert fields.strength.isVisible() and fields.second.y() == before

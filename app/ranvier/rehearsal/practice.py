@@ -17,7 +17,7 @@ NETUID = 1
 RECIPE = "sandbox-llm"
 FUND = Tao(100 * 10**9)  # of play money at a time
 AXON_WHY = (
-    "The chain takes no address of this machine's own, so an example stands in for it; practice validators ask here."
+    "The chain takes no address of this machine's own, so an example stands in; practice validators ask at 127.0.0.1."
 )
 _PASSWORD_SYLLABLES = 6
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"

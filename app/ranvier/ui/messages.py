@@ -14,12 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QEnterEvent, QTextDocument
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QToolButton
 
 from ranvier.core.errors import Cancelled, RanvierError
 from ranvier.core.evidence import Level
 from ranvier.ui.dialogs.ask import Dialog
+from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.icons import line_icon
 from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.marks import Mark
@@ -219,6 +220,7 @@ class MessageBar(QFrame):
         for words, role in ((text, ""), (hint, "muted")):
             if words:
                 dialog.body.addWidget(label(words, role, wrap=True, copyable=True))
+        fit(dialog)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
@@ -264,7 +266,12 @@ class MessageBar(QFrame):
         self.words.setAlignment(side | Qt.AlignmentFlag.AlignLeft)
 
     def _room(self) -> int:
-        return _LINES * self.words.fontMetrics().lineSpacing() + 2
+        """The height of the lines as rich text is laid out: one pixel more would show the next line's tops."""
+        text = QTextDocument()
+        text.setDefaultFont(self.words.font())
+        text.setDocumentMargin(0)
+        text.setHtml("<br>".join(_LINES * ["<b>x</b>x"]))
+        return int(text.size().height())
 
     def _set_height(self) -> None:
         self.words.setFixedHeight(self._room())

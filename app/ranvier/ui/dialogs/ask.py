@@ -7,6 +7,7 @@ import asyncio
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.widgets.text import button, label
 
 
@@ -112,6 +113,7 @@ async def ask(
     """Ask a question; True for yes. With ``danger`` the safe answer is the default."""
     dialog = Dialog(parent, title, yes=yes, no=no, danger=danger)
     dialog.body.addWidget(label(text, wrap=True))
+    fit(dialog)
     return await show(dialog)
 
 
@@ -119,4 +121,5 @@ async def tell(parent: QWidget, title: str, text: str) -> None:
     """Say something that must be seen before going on."""
     dialog = Dialog(parent, title, no="")
     dialog.body.addWidget(label(text, wrap=True, copyable=True))
+    fit(dialog)
     await show(dialog)

@@ -91,6 +91,7 @@ class WalletDetail(QWidget):
         self.money.add_to_header(self.watch_button)
         tip = "The sandbox's faucet gives it; it is worth nothing and buys nothing outside this machine"
         self.fund_button = button("Get play money", self.fund_wanted.emit, kind="play", tip=tip)
+        self.fund_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # while it waits, a click's focus would go elsewhere
         self.fund_button.hide()
         self.money.add_to_header(self.fund_button)
         self.hot = Card("Hotkeys")
@@ -170,7 +171,7 @@ class WalletDetail(QWidget):
         """On the sandbox a balance is play money, and there is more where that came from."""
         play = network == "sandbox"
         self.fund_button.setVisible(play)
-        self.money.set_title("Balance \N{MIDDLE DOT} play money" if play else "Balance")
+        self.money.set_title("Play money" if play else "Balance")
 
     def show_balance(self, balance: Balance | None, block: int | None, trouble: str, *, asked: bool) -> None:
         """``asked`` says that the agent answered; without ``balance`` it then does not watch this coldkey."""

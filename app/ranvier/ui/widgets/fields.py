@@ -92,7 +92,10 @@ class NewPassword(QWidget):
         column.setSpacing(10)
         self.first = Field(name, self._problem, hint="Four or more random words are easy to keep and hard to guess.")
         self.second = Field(f"{name}, again", self._same)
-        self.strength = label("", "small", wrap=True)
+        self.strength = label(" ", "small", wrap=True)
+        kept = self.strength.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # its line is there from the start: nothing moves while one types
+        self.strength.setSizePolicy(kept)
         self.visible_box = QCheckBox("Show the passwords")
         for widget in (self.first, self.strength, self.second, self.visible_box):
             column.addWidget(widget)
