@@ -166,7 +166,7 @@ class FakeChain:
         stakes = self.stakes if self.held is None else self.held(at)
         return tuple(one for one in stakes if one.coldkey_ss58 in coldkeys_ss58)
 
-    async def own_moves(self, coldkey_ss58: str, from_block: int, to_block: int) -> dict[Place, tuple[int, ...]]:
+    async def own_moves(self, *_: object) -> dict[Place, tuple[int, ...]]:
         self._up()
         return {}
 

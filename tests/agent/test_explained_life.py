@@ -35,7 +35,7 @@ async def explained(
     for hot, cold in sorted(pairs):
         place = (addresses.ss58(hot), addresses.ss58(cold), netuid)
         before, after = (shares.stake_of(state, hot, cold, netuid) for state in (begin, end))
-        touched = await chain.own_moves(place[1], BEGIN, until)
+        touched = await chain.own_moves(place[1], BEGIN, until, [place])
         steps = await chain.position_steps(place, BEGIN, until, touched.get(place, ()))
         found[place] = crosscheck.explain(
             *place, crosscheck.Reading(BEGIN, before), crosscheck.Reading(until, after), rows, (),

@@ -172,7 +172,7 @@ async def test_transactions_that_nobody_can_look_through_are_told_and_looked_thr
     async def forgot(*_: object) -> None:
         raise ChainError("Too long ago", "State already discarded.", "Name an archive.")
 
-    async def moves(_: str, low: int, high: int) -> dict:
+    async def moves(_: str, low: int, high: int, known: object) -> dict:
         asked.append((low, high))
         return {}
 

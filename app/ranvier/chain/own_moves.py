@@ -8,11 +8,12 @@ nothing was done, and where they differ the block is looked for by halving.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from ranvier.chain.model import SUBTENSOR, BlockRef, Place
 from ranvier.chain.movements import movements, tells_without_fee
+from ranvier.chain.position_steps import events_of
 from ranvier.core.errors import ChainError
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ _Account = tuple[int, int]  # number of the next transaction, free rao
 
 
 async def own_moves(
-    conn: Connection, coldkey_ss58: str, from_block: int, to_block: int
+    conn: Connection, coldkey_ss58: str, from_block: int, to_block: int, known: Collection[Place] = ()
 ) -> dict[Place, tuple[int, ...]]:
     """The blocks after ``from_block`` up to ``to_block`` in which events name each position of the coldkey, ascending.
 
+    Trades, moves and transfers tell their positions; of a replaced key, or of alpha that was burned, those of
+    ``known`` are told that it concerns.
     Raises NetworkError, ChainError (a state that the node no longer keeps; too many transactions for one look).
     """
     if to_block <= from_block:
@@ -48,7 +51,8 @@ async def own_moves(
             for low, high in itertools.pairwise((first, (first + last) // 2, last))
             if seen[low][1] != seen[high][1]
         ]  # fmt: skip
-    return await _named(conn, coldkey_ss58, [seen[number][0] for number in sorted(changed)])
+    mine = [one for one in known if one[1] == coldkey_ss58]
+    return await _named(conn, coldkey_ss58, [seen[number][0] for number in sorted(changed)], mine)
 
 
 async def _read(
@@ -70,7 +74,9 @@ async def _read(
             seen[at.number] = at, (int(account.get("nonce", 0)), int(account.get("data", {}).get("free", 0)))
 
 
-async def _named(conn: Connection, coldkey: str, blocks: Sequence[BlockRef]) -> dict[Place, tuple[int, ...]]:
+async def _named(
+    conn: Connection, coldkey: str, blocks: Sequence[BlockRef], known: Sequence[Place]
+) -> dict[Place, tuple[int, ...]]:
     found: dict[Place, list[int]] = {}
     for start in range(0, len(blocks), _AT_ONCE):
         part = blocks[start : start + _AT_ONCE]
@@ -81,6 +87,7 @@ async def _named(conn: Connection, coldkey: str, blocks: Sequence[BlockRef]) -> 
             without_fee = tells_without_fee(await conn.runtime_at(at))
             told = dict.fromkeys(event.extrinsic for event in values[0] if event.pallet == SUBTENSOR)
             moved = [one for index in told for one in movements(values[0], index, without_fee=without_fee)]
-            for place in {(one.hotkey_ss58, coldkey, one.netuid) for one in moved if one.coldkey_ss58 == coldkey}:
+            places = {(one.hotkey_ss58, coldkey, one.netuid) for one in moved if one.coldkey_ss58 == coldkey}
+            for place in places.union(one for one in known if any(events_of(one, values[0], without_fee=without_fee))):
                 found.setdefault(place, []).append(at.number)
     return {place: tuple(numbers) for place, numbers in found.items()}

@@ -74,7 +74,7 @@ async def _steps(
 
 async def _steps_by(chain: Chain, asked: CheckPosition, until: int, *, changed: bool) -> tuple[Step, ...]:
     place = (asked.hotkey_ss58, asked.coldkey_ss58, asked.netuid)
-    touched = (await chain.own_moves(asked.coldkey_ss58, asked.from_block, until)).get(place, ())
+    touched = (await chain.own_moves(asked.coldkey_ss58, asked.from_block, until, [place])).get(place, ())
     if not changed and not touched:
         return ()
     return await chain.position_steps(place, asked.from_block, until, touched)

@@ -109,7 +109,7 @@ class TradeWalk:
             begin = min([looked[coldkey].block or at.number, *(one.from_block for one in known)])
             for low, high in coverage.missing((begin + 1, at.number), looked[coldkey].spans):
                 try:
-                    touched = await self._own_moves(head, coldkey, low - 1, high)
+                    touched = await self._own_moves(head, coldkey, low - 1, high, [one.place for one in known])
                     for place, blocks in touched.items():
                         if place[2] != ROOT:
                             await self._again(head, ledger, place, looked[coldkey], at, held.get(place, 0), blocks)
@@ -141,14 +141,16 @@ class TradeWalk:
         await self._keep(ledger, (), [state])
         await self._walk(head, ledger, state, at.number, held, inside)
 
-    async def _own_moves(self, head: Head, coldkey: str, low: int, high: int) -> Mapping[Place, tuple[int, ...]]:
+    async def _own_moves(
+        self, head: Head, coldkey: str, low: int, high: int, known: Collection[Place]
+    ) -> Mapping[Place, tuple[int, ...]]:
         try:
-            return await head.chain.own_moves(coldkey, low, high)
+            return await head.chain.own_moves(coldkey, low, high, known)
         except ChainError as error:
             other = await self._archive(head.network) if forgotten(error) else None
             if other is None:
                 raise
-            return await other.own_moves(coldkey, low, high)
+            return await other.own_moves(coldkey, low, high, known)
 
     async def _places(
         self,

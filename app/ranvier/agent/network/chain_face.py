@@ -51,7 +51,9 @@ class Chain(Protocol):
         events about it."""
         ...
 
-    async def own_moves(self, coldkey_ss58: str, from_block: int, to_block: int) -> Mapping[Place, tuple[int, ...]]:
+    async def own_moves(
+        self, coldkey_ss58: str, from_block: int, to_block: int, known: Collection[Place] = ()
+    ) -> Mapping[Place, tuple[int, ...]]:
         """The blocks after ``from_block`` in which the coldkey did something with each of its positions."""
         ...
 
@@ -164,10 +166,12 @@ class LiveChain:
 
         return await position_steps(self._open, place, from_block, to_block, also)
 
-    async def own_moves(self, coldkey_ss58: str, from_block: int, to_block: int) -> Mapping[Place, tuple[int, ...]]:
+    async def own_moves(
+        self, coldkey_ss58: str, from_block: int, to_block: int, known: Collection[Place] = ()
+    ) -> Mapping[Place, tuple[int, ...]]:
         from ranvier.chain.own_moves import own_moves
 
-        return await own_moves(self._open, coldkey_ss58, from_block, to_block)
+        return await own_moves(self._open, coldkey_ss58, from_block, to_block, known)
 
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]:
         from ranvier.chain import reads
