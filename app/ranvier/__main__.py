@@ -21,6 +21,7 @@ Without a command, the window opens.
   stop [--everything]           end the agent; with --everything the miners and the sandbox too
   miners list|start|stop|why... miners without the window (ranvier miners --help)
   keys list|show|create|...     wallets and keys without the window (ranvier keys --help)
+  transact register|stake|...   plan, sign and follow a transaction (ranvier transact --help)
   ledger earnings|export|...    what was earned, to the rao (ranvier ledger --help)
   hardware [--json]             the machine, its GPUs, and what is wrong with them
   bench device|serve|fit        measure this machine or an endpoint; which models fit
@@ -52,6 +53,7 @@ _HOMED = {
     "rehearse": "ranvier.rehearsal.headless",
     "miners": "ranvier.agent.cli.miners_cli",
     "keys": "ranvier.keys.cli",
+    "transact": "ranvier.agent.cli.transact_cli",
     "ledger": "ranvier.ledger.cli",
     "hardware": "ranvier.hardware.cli",
     "bench": "ranvier.benchmark.cli",

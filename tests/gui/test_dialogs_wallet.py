@@ -15,13 +15,14 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from gui import samples
 from ranvier.chain.model import Plan
+from ranvier.chain.plans.wording import meaning_of
 from ranvier.core.errors import StorageError
 from ranvier.keys import drill, storing, wallets
 from ranvier.keys.listing import KeyForm, list_wallets, read_wallet
 from ranvier.keys.words import WORDS
 from ranvier.ui.backup_dates import BackupDates
 from ranvier.ui.dialogs.ask import show
-from ranvier.ui.dialogs.money.plan import PlanDialog, PlanView, meaning_of
+from ranvier.ui.dialogs.money.plan import PlanDialog, PlanView
 from ranvier.ui.dialogs.wallets.create_wallet import BACK, DETAILS, CreateWalletDialog
 from ranvier.ui.dialogs.wallets.create_wallet import WORDS as WORDS_STEP
 from ranvier.ui.dialogs.wallets.import_wallet import AddHotkeyDialog, ImportWalletDialog

@@ -25,6 +25,7 @@ from ranvier.chain.model import TxStage
 from ranvier.chain.networks import sandbox_network
 from ranvier.chain.outcome import Sent
 from ranvier.chain.plans import plans
+from ranvier.chain.plans.wording import verdict_words
 from ranvier.chain.policy import Policy, judge, policy_of
 from ranvier.chain.runtime.extrinsics import Mortality
 from ranvier.core.errors import ChainError, KeyFileError, RanvierError, StorageError
@@ -37,7 +38,7 @@ from ranvier.ui import transacting as module
 from ranvier.ui.dialogs.ask import show
 from ranvier.ui.dialogs.money.money import self_transfer
 from ranvier.ui.dialogs.money.plan import PlanDialog
-from ranvier.ui.dialogs.money.receipt import TransactionDialog, verdict_words
+from ranvier.ui.dialogs.money.receipt import TransactionDialog
 from ranvier.ui.dialogs.wallets.offline import OfflineDialog
 from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 from ranvier.ui.transacting import Transacting, Wish

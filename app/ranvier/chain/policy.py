@@ -43,10 +43,15 @@ class Verdict:
         return not self.refusals
 
 
+def value_of(plan: Plan) -> int:
+    """What limits go by, in rao of TAO: all that the plan moves, swaps or spends."""
+    return max(plan.value_rao, plan.spend_rao)
+
+
 def judge(policy: Policy, plan: Plan, spent_today_rao: int = 0) -> Verdict:
     """What the policy says to a plan, given the value (``Plan.value_rao``) of what was signed today already. A plan
     that cannot be paid is refused by any."""
-    value = max(plan.value_rao, plan.spend_rao)
+    value = value_of(plan)
     found = []
     if policy.per_action_rao is not None and value > policy.per_action_rao:
         found.append(f"{Tao(value)} is more than your limit for one action ({Tao(policy.per_action_rao)}).")

@@ -78,6 +78,11 @@ class ReceiptBook:
         await self._keep(receipt, at_ms)
         return receipt
 
+    @property
+    def underway(self) -> bool:
+        """Whether something was signed and kept, and its end not seen."""
+        return bool(self._following)
+
     async def _begin(self, sent: Sent, at_ms: int) -> None:
         """Keep that this is about to be sent, so that the agent can find out what became of it if this process
         cannot. Raises StorageError: what cannot be kept is not sent."""

@@ -6,9 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.chain.model import Plan
+from ranvier.chain.plans.wording import meaning_of, plan_rows
 from ranvier.chain.policy import Verdict, retyped
 from ranvier.core.evidence import Level
-from ranvier.core.units import Tao, format_rao, format_tao, parse_rao
+from ranvier.core.units import Tao, format_rao, parse_rao
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.fit import fit
 from ranvier.ui.header import NetworkChip
@@ -17,16 +18,7 @@ from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.text import label, line
 from ranvier.ui.words import breakable, grouped_address, short_hash
 
-_MEANINGS = {
-    "sandbox": "This happens on your own machine; the money is not real.",
-    "test": "This happens on the public test network; its TAO has no market value.",
-    "finney": "This spends real TAO and cannot be undone.",
-}
-
-
-def meaning_of(network: str) -> str:
-    """What signing on a network means, in one sentence. An unknown name is treated as real money."""
-    return _MEANINGS.get(network, "This may spend real money and cannot be undone.")
+_KINDS = {"Spends, with fee": "strong", "Signed by": "mono"}
 
 
 class PlanView(QWidget):
@@ -57,16 +49,12 @@ class PlanView(QWidget):
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
-        own = [
-            ("Fee", format_tao(Tao(plan.fee_rao)), ""),
-            ("Call", f"{plan.pallet}.{plan.function}", ""),
-            ("Spends, with fee", format_tao(Tao(plan.spend_rao + plan.fee_rao)), "strong"),
-            ("Signed by", grouped_address(plan.signer_ss58), "mono"),
-            ("Network checked", f"genesis {short_hash(plan.genesis_hash)}, runtime {plan.spec_version}", ""),
-        ]
-        said = {name for name, _value in plan.lines}
-        rows = [*((name, value, "") for name, value in plan.lines), *(row for row in own if row[0] not in said)]
-        for place, (name, value, kind) in enumerate(rows):
+        for place, (name, value) in enumerate(plan_rows(plan)):
+            kind = _KINDS.get(name, "")
+            if name == "Signed by":
+                value = grouped_address(value)
+            elif name == "Network checked":
+                value = value.replace(plan.genesis_hash, short_hash(plan.genesis_hash))
             text = label(
                 breakable(value),
                 "mono" if kind == "mono" else "",

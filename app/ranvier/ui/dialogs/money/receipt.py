@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.chain.model import Plan, Receipt, TxStage
+from ranvier.chain.plans.wording import RETRACTED, STEPS, verdict_words
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
 from ranvier.core.units import Tao, format_tao
@@ -15,17 +16,7 @@ from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.text import button, label, line
 from ranvier.ui.words import block_text, short_hash
 
-_STEPS = (
-    (TxStage.SUBMITTED, "Signed and accepted by the node"),
-    (TxStage.IN_BLOCK, "In a block"),
-    (TxStage.FINAL, "Final: it cannot be taken back"),
-)
 _REACHED = {TxStage.SUBMITTED: 0, TxStage.RETRACTED: 0, TxStage.IN_BLOCK: 1, TxStage.FINAL: 2}
-_KEPT = {
-    True: (Level.GOOD, "It did what it said."),
-    False: (Level.BAD, "It did not do what it said."),
-    None: (Level.UNKNOWN, "Whether it did what it said cannot be told."),
-}
 
 
 class TransactionDialog(QDialog):
@@ -49,7 +40,7 @@ class TransactionDialog(QDialog):
         head.addWidget(chip, 0, Qt.AlignmentFlag.AlignTop)
         column.addLayout(head)
         self.marks: list[Mark] = []
-        for _stage, words in _STEPS:
+        for _stage, words in STEPS:
             mark = Mark(Level.OFF)
             self.marks.append(mark)
             column.addLayout(_row(mark, words))
@@ -75,7 +66,7 @@ class TransactionDialog(QDialog):
         text = {
             None: "Being signed and sent…",
             TxStage.SUBMITTED: "It waits for a block. You may close this window; the receipt is kept.",
-            TxStage.RETRACTED: "The block that held it lost against another; the node puts it into the next one.",
+            TxStage.RETRACTED: RETRACTED,
             TxStage.IN_BLOCK: "It is in a block and took effect; soon it is final.",
         }.get(stage, "")
         self.words.setText(text)
@@ -135,20 +126,6 @@ class ReceiptView(QWidget):
             grid.addWidget(label(name, "muted"), place, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(label(value, kind, wrap=True, copyable=True), place, 1)
         column.addLayout(grid)
-
-
-def verdict_words(receipt: Receipt) -> tuple[Level, str]:
-    """The short of a receipt."""
-    if receipt.stage is TxStage.FAILED:
-        return Level.BAD, "The chain refused it"
-    if receipt.stage is TxStage.DROPPED:
-        return Level.BAD, "It was dropped"
-    if receipt.stage is TxStage.SUBMITTED:
-        return Level.UNKNOWN, "Not in a block yet"
-    level, words = _KEPT[receipt.as_planned]
-    if receipt.error is not None:
-        return Level.WARN, "It is in a block, with a remark"
-    return level, words.removesuffix(".")
 
 
 def facts(receipt: Receipt) -> list[tuple[str, str, str]]:
