@@ -164,8 +164,8 @@ async def test_a_long_run_that_was_cut_off_is_offered_to_go_on(qtbot, house):
         journal.write(Slice(Minute(float(second), 100.0), time.time() - 213 + second))
     page = await opened(qtbot, house)
     page.show_part("device")
-    await samples.until(lambda: page.device.unfinished is not None, "the offer")
-    assert "cut off" in page.device.unfinished_words.text() and "3.5 of 10 min" in page.device.unfinished_words.text()
+    await samples.until(lambda: page.device.offer.what is not None, "the offer")
+    assert "cut off" in page.device.offer.words.text() and "3.5 of 10 min" in page.device.offer.words.text()
     asked = []
 
     async def run(work, told):
@@ -174,10 +174,10 @@ async def test_a_long_run_that_was_cut_off_is_offered_to_go_on(qtbot, house):
 
     page.runner.run = run
     page._status = None
-    page.device.resume.click()
+    page.device.offer.resume.click()
     await samples.until(lambda: "It can go on from here" in page.bar.words.text(), "the words")
     assert asked and "resumed_work" in asked[0].__qualname__
-    page.device.discard.click()
+    page.device.offer.discard.click()
     await samples.until(lambda: not journal.path.exists(), "it is gone")
     assert page.device.offer.isHidden()
     await house.close()
@@ -251,7 +251,7 @@ async def test_a_look_that_began_before_a_run_was_discarded_does_not_offer_it_ag
     journal.write(Part(time.time() - 400, DeviceResult(Device(card.uuid, card.name, "cuda"), "label", (), {})))
     journal.write(Slice(Minute(0.0, 100.0), time.time() - 200))
     page = await opened(qtbot, house)
-    await samples.until(lambda: page.device.unfinished is not None, "the offer")
+    await samples.until(lambda: page.device.offer.what is not None, "the offer")
     seen, go_on = [], threading.Event()
     real = benchmark_page.unfinished
 
@@ -265,11 +265,11 @@ async def test_a_look_that_began_before_a_run_was_discarded_does_not_offer_it_ag
     monkeypatch.setattr(benchmark_page, "unfinished", slow)
     look = asyncio.ensure_future(page._read_unfinished())
     await samples.until(lambda: seen, "the look has seen it")
-    page.device.discard.click()
+    page.device.offer.discard.click()
     await samples.until(lambda: len(seen) == 2 and not journal.path.exists(), "it is gone")
     go_on.set()
     await look
-    assert len(seen[0]) == 1 and page.device.unfinished is None and page.device.offer.isHidden()
+    assert len(seen[0]) == 1 and page.device.offer.what is None and page.device.offer.isHidden()
     await house.close()
 
 

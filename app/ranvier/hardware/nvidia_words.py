@@ -5,7 +5,7 @@ from __future__ import annotations
 from ranvier.hardware.pci import PciCard
 
 # By number: old and new pynvml name the classes alike, the numbers are the library's own.
-NO_PERMISSION, NO_POWER, TIMEOUT, NOT_LOADED, NO_LIBRARY = 4, 8, 10, 9, 12
+NO_PERMISSION, NO_POWER, NOT_LOADED, NO_LIBRARY = 4, 8, 9, 12
 INTERRUPTS, NO_FUNCTION, BAD_INFOROM, LOST, NEEDS_RESET = 11, 13, 14, 15, 16
 BLOCKED, MISMATCH, UNKNOWN = 17, 18, 999
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout
 
 from ranvier.chain.model import Plan
 from ranvier.chain.policy import Verdict
@@ -19,7 +19,7 @@ from ranvier.ui.context import Context
 from ranvier.ui.dialogs.money.plan import warning_row
 from ranvier.ui.header import NetworkChip
 from ranvier.ui.transacting import Wish
-from ranvier.ui.widgets.page import Body, clear
+from ranvier.ui.widgets.page import Body, clear, scroll_area
 from ranvier.ui.widgets.text import label
 from ranvier.ui.words import block_text
 
@@ -59,18 +59,10 @@ class Preview(QFrame):
         head.addWidget(self._chip)
         outer.addLayout(head)
         inside = Body()
-        inside.setProperty("role", "page-body")
         self.body = QVBoxLayout(inside)
         self.body.setContentsMargins(0, 0, 10, 0)
         self.body.setSpacing(8)
-        area = QScrollArea()
-        area.setProperty("role", "page")
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
-        outer.addWidget(area, 1)
+        outer.addWidget(scroll_area(inside), 1)
         self.ask(None)
 
     def start(self) -> None:

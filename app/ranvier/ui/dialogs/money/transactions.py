@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.agent.api.messages import GetReceipts
 from ranvier.core.errors import RanvierError
@@ -16,7 +16,7 @@ from ranvier.ui.context import Context
 from ranvier.ui.dialogs.money.plan import warning_row
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.widgets.empty import EmptyState
-from ranvier.ui.widgets.page import clear
+from ranvier.ui.widgets.page import Body, clear, scroll_area
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import button, label, line
 from ranvier.ui.words import UNKNOWN, block_text, local_time
@@ -88,16 +88,11 @@ class TransactionsDialog(QDialog):
         self.empty = EmptyState("Nothing was signed yet", "Each transaction is kept here for ever, with its plan.")
         self.empty.hide()
         column.addWidget(self.empty, 3)
-        inside = QWidget()
-        inside.setProperty("role", "page-body")
+        inside = Body()
         self.detail = QVBoxLayout(inside)
         self.detail.setContentsMargins(0, 0, 10, 0)
         self.detail.setSpacing(8)
-        self.area = QScrollArea()
-        self.area.setProperty("role", "page")
-        self.area.setWidgetResizable(True)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setWidget(inside)
+        self.area = scroll_area(inside)
         self.area.hide()
         column.addWidget(self.area, 4)
         row = QHBoxLayout()

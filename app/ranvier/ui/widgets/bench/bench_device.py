@@ -49,9 +49,7 @@ class DeviceForm(Card):
         self.meaning = label("", "muted", wrap=True)
         self.changed = label("", wrap=True)
         self.changed.hide()
-        self.unfinished: Unfinished | None = None
         self.offer = Offer()
-        self.unfinished_words, self.resume, self.discard = self.offer.words, self.offer.resume, self.offer.discard
         self.offer.go_on.connect(self.go_on.emit)
         self.offer.discarded.connect(self.discarded.emit)
         self.start = button("Run", self.wanted.emit, kind="primary")
@@ -93,7 +91,6 @@ class DeviceForm(Card):
 
     def show_unfinished(self, one: Unfinished | None, name: str = "") -> None:
         """A long run of ``name`` that was cut off: going on is offered."""
-        self.unfinished = one
         words = ""
         if one is not None:
             whole, done = one.begun.sustained_s / 60, one.done_s / 60

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit
@@ -13,6 +12,7 @@ from ranvier.benchmark.fit import Catalogue, Fit
 from ranvier.benchmark.reached import reached
 from ranvier.benchmark.store import Record
 from ranvier.hardware.snapshot import Hardware
+from ranvier.ui.context import Run
 from ranvier.ui.models import fits
 from ranvier.ui.models.benchmarks import number_text
 from ranvier.ui.widgets.bench.bench_form import Choice, Fields, Number, named
@@ -29,7 +29,7 @@ _TABLE_HEIGHT = 420
 class FitPart(Card):
     """Computed in a worker whenever a choice changes."""
 
-    def __init__(self, catalogue: Catalogue, run: Callable[[Coroutine[Any, Any, Any], str], None]) -> None:
+    def __init__(self, catalogue: Catalogue, run: Run) -> None:
         super().__init__("What fits")
         self._catalogue, self._run = catalogue, run
         self._records: Sequence[Record] = ()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from PySide6.QtCore import QStandardPaths, Qt
@@ -16,6 +14,7 @@ from ranvier.benchmark.floor import FloorLine, check_floor, read_floor
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
 from ranvier.hardware.snapshot import Hardware
+from ranvier.ui.context import Run
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.widgets.bench.bench_form import Choice, named
 from ranvier.ui.widgets.card import Card
@@ -33,7 +32,7 @@ _HINT = "Open a subnet's min_compute.yml to see what it asks for and whether thi
 class FloorPart(Card):
     """``run`` starts a coroutine."""
 
-    def __init__(self, run: Callable[[Coroutine[Any, Any, Any], str], None]) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__("A subnet's hardware floor")
         self._run = run
         self._sample: Hardware | None = None

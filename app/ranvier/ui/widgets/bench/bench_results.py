@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QStandardPaths, Qt
 from PySide6.QtGui import QGuiApplication
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.benchmark.store import Record, compare, export
 from ranvier.core.errors import StorageError
+from ranvier.ui.context import Run
 from ranvier.ui.models.benchmarks import (
     comparison_model,
     difference_words,
@@ -35,7 +35,7 @@ _MOST_ROWS, _MOST_FIGURES = 8, 14
 class ResultsPart(QWidget):
     """``run`` starts a coroutine, ``say`` shows a passing note."""
 
-    def __init__(self, run: Callable[[Coroutine[Any, Any, Any], str], None], say: Callable[[str], None]) -> None:
+    def __init__(self, run: Run, say: Callable[[str], None]) -> None:
         super().__init__()
         self._run, self._say = run, say
         self.model = results_model()
