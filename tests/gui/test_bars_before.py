@@ -35,6 +35,11 @@ def test_a_day_lies_behind_the_day_it_is_compared_with_and_says_what_it_was():
     (bar,) = bars_before(old, since_ms=since, days=7, size="day")
     assert (bar.start, bar.width, bar.value) == (ms(2026, 11, 17) / 1000, 86_400.0, 1.5)
     assert bar.words == "2026-11-10 (UTC), before: 1.500000 TAO then"
+    (bar,) = bars_before(
+        old, since_ms=since, days=7, size="day", now=[EarningBucket(ms(2026, 11, 17), n, 1, COIN, 1) for n in (1, 4)]
+    )
+    assert bar.words.startswith("together: 2.000000 TAO then\n2026-11-10")
+    assert bars_before(old, since_ms=since, days=7, size="epoch") == []
     (alpha,) = bars_before(old, since_ms=since, days=7, size="day", netuid=4)
     assert alpha.value == 1.0 and "1.000000 α4" in alpha.words
 
@@ -67,7 +72,7 @@ def test_what_has_no_price_is_more_than_what_is_known_and_sums_go_on():
 
 @given(
     st.lists(st.tuples(st.integers(0, 30 * DAY_MS - 1), st.integers(0, 10**15)), min_size=1, max_size=30),
-    st.sampled_from(["epoch", "day", "week", "month"]),
+    st.sampled_from(["day", "week", "month"]),
     st.integers(ms(2024, 1, 1), ms(2028, 1, 1)),
 )
 def test_no_payment_of_the_period_before_is_lost_or_laid_on_another_slot(rows, size, since):
@@ -94,6 +99,9 @@ async def test_they_are_drawn_behind_reach_into_the_heights_and_are_said_on_hove
     await chart.load()
     await asyncio.sleep(0)
     assert chart.words_at(at + 25) == "now 2\nthen 2"
+    chart.set_bars(now[:1], behind=old)
+    assert chart.words_at(at + 25) == "then 2"
+    chart.set_bars(now, behind=old)
     _low, high = chart._plot.getPlotItem().getViewBox().viewRange()[1]
     assert high >= 5.0 and chart.view == (at, at + 200)
     behind = [one for one in chart._drawn if one.zValue() == -2]
@@ -121,6 +129,12 @@ async def test_the_page_draws_the_period_before_unless_it_is_not_wanted(house, q
     assert (asked.bucket, asked.limit) == ("day", 0) and asked.until_ms == page._since_ms
     assert page.chart.behind and "before" in page.chart.behind[0].words
     assert page.beside.text() == "24 hours before (grey)" and page.beside.isEnabled()
+    page.choices._choose_size("epoch")
+    await page.refresh()
+    assert page.chart.behind == () and not page.beside.isEnabled() and "Single epochs" in page.beside.toolTip()
+    page.choices._choose_size("day")
+    await page.refresh()
+    assert page.chart.behind
     page.beside.setChecked(False)
     assert page.chart.behind == ()
     page.choices._choose_range(None)

@@ -167,8 +167,8 @@ class EarningsPage(Page):
         found: Earnings = await call(GetEarnings(bucket=size, since_ms=since, limit=_ROWS, by_hotkey=by_hotkey))
         before: tuple[EarningBucket, ...] = ()
         if since is not None and self.choices.days is not None:
-            start = since - self.choices.days * DAY_MS
-            earlier: Earnings = await call(GetEarnings(bucket=size, since_ms=start, until_ms=since, limit=0))
+            start, slot = since - self.choices.days * DAY_MS, "day" if size == "epoch" else size
+            earlier: Earnings = await call(GetEarnings(bucket=slot, since_ms=start, until_ms=since, limit=0))
             before = earlier.buckets
         if asked != self.choices.state():
             return
@@ -311,11 +311,21 @@ class EarningsPage(Page):
             return []
         self.beside.setText(f"{choices.period()} before (grey)")
         found = bars_before(
-            self.before, since_ms=since, days=days, size=choices.slot, netuid=choices.netuid, summed=choices.summed
+            self.before,
+            since_ms=since,
+            days=days,
+            size=choices.slot,
+            netuid=choices.netuid,
+            summed=choices.summed,
+            now=self.buckets,
         )
+        tip = f"Draw the {choices.period()} before behind these, each day, week or month behind its own."
+        if choices.slot == "epoch":
+            tip = "Single epochs have none that they could be compared with: choose days, weeks or months."
+        elif not found:
+            tip = f"The ledger knows no payment of the {choices.period()} before."
         self.beside.setEnabled(bool(found))
-        tip = f"Draw the {choices.period()} before behind these: the same hour, day or week of then."
-        self.beside.setToolTip(tip if found else f"The ledger knows no payment of the {choices.period()} before.")
+        self.beside.setToolTip(tip)
         return found if self.beside.isChecked() else []
 
     def _gap_bars(self, bars: list[Bar]) -> list[Bar]:

@@ -295,9 +295,9 @@ class BarChart(Chart):
         found = np.nonzero((columns.starts <= x) & (x < columns.ends))[0]
         said = dict.fromkeys(columns.words(int(place)) for place in found[: 4 * _MOST_WORDS])
         lines = [words for words in said if words]
-        more = f"\nand {len(lines) - _MOST_WORDS} more" if len(lines) > _MOST_WORDS else ""
+        more = f"and {len(lines) - _MOST_WORDS} more" if len(lines) > _MOST_WORDS else ""
         before = [bar.words for bar in self._behind if bar.start <= x < bar.start + bar.width]
-        return "\n".join(lines[:_MOST_WORDS]) + more + "".join(f"\n{words}" for words in before[:_MOST_BEFORE])
+        return "\n".join([*lines[:_MOST_WORDS], *([more] if more else []), *before[:_MOST_BEFORE]])
 
     # --- the bars as columns --------------------------------------------------------------------------------
 
