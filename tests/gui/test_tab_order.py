@@ -85,4 +85,9 @@ async def test_the_focus_goes_to_cancel_and_back(qtbot, house):
     QTest.keyClick(page.bar.cancel, Qt.Key.Key_Space)
     await samples.until(lambda: not page.runner.busy and start.isEnabled(), "its end")
     assert start.hasFocus()
+    assert page.bar.words.text() == "Ended. Nothing was kept."
+    page.show_part("serving")
+    assert not page.bar.isHidden()
+    page.show_part("device")
+    assert page.bar.isHidden() and page.status_card.isHidden(), "it was about another part"
     await house.close()

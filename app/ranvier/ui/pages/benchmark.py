@@ -130,7 +130,9 @@ class BenchmarkPage(Page):
             self.show_part(subject)
 
     def show_part(self, part: str) -> None:
-        """Show one of the four parts."""
+        """Show one of the four parts. How a run of another part ended is not said here."""
+        if part != self.part and self.bar.over:
+            self.bar.clear()
         self.part = part
         self.part_buttons[part].setChecked(True)
         self.set_subtitle(_SUBTITLES[part])

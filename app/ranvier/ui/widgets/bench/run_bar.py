@@ -17,6 +17,7 @@ class RunBar(QWidget):
         super().__init__()
         self._agreed: Callable[[], object] = lambda: None
         self._waits: Callable[[], object] | None = None
+        self.over = False  # whether it only tells how a run ended
         self.words = label("", wrap=True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -63,6 +64,7 @@ class RunBar(QWidget):
         self._show(words, "muted")
 
     def _show(self, words: str, role: str, *, runs: bool = False, asks: bool = False) -> None:
+        self.over = not runs and not asks
         self.words.setText(words)
         restyle(self.words, "role", role)
         self.bar.setVisible(runs)
