@@ -124,3 +124,13 @@ async def test_between_own_coldkeys_nothing_is_sold_even_where_alpha_goes_the_ot
     assert [(one.rao, one.disposal) for one in book.taken] == [(30, "transfer, found on the chain, block 9 event 5")]
     assert book.held_rao == 1000
     await ledger.close()
+
+
+async def test_the_order_of_events_counts_within_a_block(tmp_path: Path) -> None:
+    ledger = await filled(tmp_path)
+    both = receipt("0xboth", operation("unstake", 9, -5, 9, index=2), operation("stake", 9, 7, -9, index=5))
+    await ledger.write(lambda c: receipts.add(c, both))
+    book = await ledger.read(lambda c: lot_book.lot_book(c, 1, Order.LIFO, None, {}))
+    (sold,) = [one for one in book.taken if one.disposal == "unstake, block 9 event 2"]
+    assert sold.lot != "stake, block 9 event 5"
+    await ledger.close()

@@ -86,3 +86,14 @@ def test_negative_amounts_are_refused() -> None:
 def test_dearest_first_knows_a_lot_that_cost_nothing_from_one_of_unknown_cost() -> None:
     lots = [Acquired("unknown", 1, 5, None), Acquired("gift", 2, 5, 0)]
     assert [one.lot for one in match(lots, [Disposed("s", 3, 6, 9)], Order.HIFO).taken] == ["gift", "unknown"]
+
+
+def test_what_is_bought_later_in_a_block_is_not_there_for_a_sale_before_it() -> None:
+    lots = [Acquired("old", 1, 5, 10), Acquired("paid", 9, 1, 90, -1), Acquired("late", 9, 5, 99, 7)]
+    for order in (Order.LIFO, Order.HIFO):
+        book = match(lots, [Disposed("early", 9, 2, 9, 3), Disposed("last", 9, 2, 9, 8)], order)
+        assert [(one.disposal, one.lot) for one in book.taken] == [
+            ("early", "paid"),
+            ("early", "old"),
+            ("last", "late"),
+        ]

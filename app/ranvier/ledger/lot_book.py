@@ -29,6 +29,7 @@ HEADING = (
     "disposed_utc", "disposal", "alpha", "acquired_utc", "lot", "cost", "proceeds", "gain", "currency", "days_held",
 )  # fmt: skip
 _CHUNK = 200
+_LAST = 2**31  # in its block: a block's own work, pay and dividends, comes before all events of transactions
 _NAMED = 10  # characters of an address
 
 
@@ -96,9 +97,10 @@ def lot_book(
         key = _key(one)
         if alpha > 0:
             cost = told.get(key) if tao is None else -tao
-            acquired.append(Acquired(key, one.time_ms, alpha, worth(cost, one.time_ms)))
+            acquired.append(Acquired(key, one.time_ms, alpha, worth(cost, one.time_ms), one.event_index or 0))
         else:
-            disposed.append(Disposed(key, one.time_ms, -alpha, worth(tao, one.time_ms)))
+            place = _LAST if one.event_index is None else one.event_index
+            disposed.append(Disposed(key, one.time_ms, -alpha, worth(tao, one.time_ms), place))
     return _book(connection, netuid, order, currency or "TAO", match(acquired, disposed, order))
 
 

@@ -25,12 +25,16 @@ class Order(enum.StrEnum):
 
 
 class Acquired(msgspec.Struct, frozen=True, gc=False):
-    """A lot as it came: ``cost`` in millionths of fiat (or rao of TAO: one unit for all), None when not known."""
+    """A lot as it came: ``cost`` in millionths of fiat (or rao of TAO: one unit for all), None when not known.
+
+    ``place`` orders what is of one moment, which is a block's.
+    """
 
     key: str
     at_ms: int
     rao: int
     cost: int | None
+    place: int = 0
 
 
 class Disposed(msgspec.Struct, frozen=True, gc=False):
@@ -40,6 +44,7 @@ class Disposed(msgspec.Struct, frozen=True, gc=False):
     at_ms: int
     rao: int
     proceeds: int | None
+    place: int = 0
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
@@ -139,7 +144,8 @@ class _Dearest:
 
 
 def match(acquired: Iterable[Acquired], disposed: Iterable[Disposed], order: Order) -> Book:
-    """Take each disposal, by time, from the lots that were there. At one moment lots come before disposals.
+    """Take each disposal, by time, from the lots that were there. At one place of a moment lots come before disposals.
+    What is given is in order within each moment.
 
     Raises ValueError for a negative amount.
     """
@@ -149,11 +155,11 @@ def match(acquired: Iterable[Acquired], disposed: Iterable[Disposed], order: Ord
     waiting: _Waiting = _Dearest() if order is Order.HIFO else _Line(last=order is Order.LIFO)
     taken: list[Taken] = []
     place = 0
-    for disposal in sorted(disposed, key=lambda one: one.at_ms):
+    for disposal in sorted(disposed, key=lambda one: (one.at_ms, one.place)):
         if disposal.rao < 0:
             raise ValueError("a disposal is never negative")
         begin = place
-        while place < len(lots) and lots[place].at_ms <= disposal.at_ms:
+        while place < len(lots) and _before(lots[place], disposal):
             place += 1
         _put(waiting, lots[begin:place], begin)
         _take(waiting, disposal, taken)
@@ -161,6 +167,10 @@ def match(acquired: Iterable[Acquired], disposed: Iterable[Disposed], order: Ord
     rest = [Left(lot.key, lot.at_ms, lot.rao, lot.cost) for lot in sorted(waiting.rest(), key=lambda lot: lot.place)]
     rest += [Left(one.key, one.at_ms, one.rao, one.cost) for one in lots[place:] if one.rao]
     return Book(tuple(taken), tuple(rest))
+
+
+def _before(lot: Acquired, disposal: Disposed) -> bool:
+    return lot.at_ms < disposal.at_ms or (lot.at_ms == disposal.at_ms and lot.place <= disposal.place)
 
 
 def _put(waiting: _Waiting, lots: Iterable[Acquired], place: int) -> None:
