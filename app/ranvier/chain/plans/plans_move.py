@@ -7,7 +7,7 @@ from typing import Any
 
 from ranvier.chain import quotes
 from ranvier.chain.connection import Connection
-from ranvier.chain.model import ROOT, SUBTENSOR, BlockRef, Effect, Place, Plan
+from ranvier.chain.model import ROOT, SUBTENSOR, BlockRef, Effect, Plan
 from ranvier.chain.plans.holding import Standing, begin
 from ranvier.chain.plans.planning import (
     NOBODY,
@@ -29,6 +29,7 @@ from ranvier.keys import addresses
 
 _MILLION = 1_000_000
 _SWAP_LIMIT = "swap_stake_limit"
+_End = tuple[str, str, int]  # coldkey, hotkey, netuid: in an Effect's order
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +251,7 @@ def _describe(draft: Draft, amount: Alpha, way: _Way, destination: int, limit: i
     draft.value = Tao(way.tao_rao or 0) if crossing or not own else Tao(0)
 
 
-def _moved(origin: Place, target: Place, amount: Alpha, way: _Way, limit: int | None) -> list[Effect]:
+def _moved(origin: _End, target: _End, amount: Alpha, way: _Way, limit: int | None) -> list[Effect]:
     if way.gets_rao is None or origin == target:
         return []
     worst = way.gets_rao if origin[2] == target[2] else None
