@@ -10,16 +10,18 @@ import hashlib
 from typing import Any
 
 from ranvier.sandbox.codec.composites import Vec, wrapper
-from ranvier.sandbox.codec.scale import Alias
+from ranvier.sandbox.codec.scale import U64, Alias
 from ranvier.sandbox.frame.context import Context
-from ranvier.sandbox.frame.pallet import DispatchFailure, call
+from ranvier.sandbox.frame.pallet import DispatchFailure, call, ensure_root
 from ranvier.sandbox.frame.storage import State, WritableState
-from ranvier.sandbox.pallets.subtensor import shares, swaps
+from ranvier.sandbox.pallets.subtensor import limits, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import ROOT_CLAIM_TYPE_SET, ROOT_CLAIMED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, ROOT_CLAIM_TYPE, Subtensor, rules
 
 _U64_MAX = (1 << 64) - 1
 _MOST_CLAIMED_AT_ONCE = 5
+_MOST_CLAIMED_FOR = 50
+_HIGHEST_THRESHOLD = 10_000_000
 _SUBNETS = Alias(wrapper("BTreeSet", Vec(NETUID), T=NETUID), "BTreeSet<NetUid>")
 
 
@@ -175,4 +177,22 @@ def set_root_claim_type(context: Context, who: bytes, new_root_claim_type: Any) 
     context.deposit(ROOT_CLAIM_TYPE_SET, {"coldkey": who, "root_claim_type": new_root_claim_type})
 
 
-CALLS = (claim_root, set_root_claim_type)
+@call(123, {"new_value": U64}, root=True)
+def sudo_set_num_root_claims(context: Context, who: bytes, new_value: int) -> None:
+    """Root says for how many stakers each block claims."""
+    ensure_root(who)
+    if new_value > _MOST_CLAIMED_FOR:
+        raise fail("InvalidNumRootClaim")
+    Subtensor.NumRootClaim.put(context.state, value=new_value)
+
+
+@call(124, {"netuid": NETUID, "new_value": U64}, root=True)
+def sudo_set_root_claim_threshold(context: Context, who: bytes, netuid: int, new_value: int) -> None:
+    """A subnet's owner, or root, says how much alpha must be owed (rao) before it is claimed."""
+    limits.ensure_owner_or_root(context.state, who, netuid)
+    if new_value > _HIGHEST_THRESHOLD:
+        raise fail("InvalidRootClaimThreshold")
+    Subtensor.RootClaimableThreshold.put(context.state, netuid, value=new_value << 32)
+
+
+CALLS = (claim_root, set_root_claim_type, sudo_set_num_root_claims, sudo_set_root_claim_threshold)
