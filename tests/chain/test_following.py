@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chain.chain_helpers import connected, funded, new_key
 from chain.sandbox_process import SandboxProcess
+from ranvier.agent.money.epoch_walk import forgotten
 from ranvier.chain import reads, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.following import packed, settle, unpacked
@@ -139,4 +141,28 @@ async def test_a_receipt_that_cannot_be_read_whole_is_none(
             with pytest.raises(NetworkError if isinstance(trouble, NetworkError) else ChainError):
                 await _settled(connection, kept[0])
         monkeypatch.setattr(reads, "balances", whole)
+        assert (await _settled(connection, kept[0])).as_planned
+
+
+async def test_a_node_that_keeps_no_bodies_is_told_apart_so_that_an_archive_is_asked(
+    sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected(sandbox) as connection:
+        sender, kept = await funded(connection, Tao(COIN)), []
+
+        async def keep(sent: Sent) -> None:
+            kept.append(packed(sent))
+
+        plan = await plans.plan_transfer(connection, sender.ss58, new_key().ss58, Tao(1000))
+        await submit.submit(connection, plan, sender, on_signed=keep, wait=TxStage.FINAL)
+        whole = connection.rpc
+
+        async def pruned(method: str, params: Sequence[Any]) -> Any:
+            return None if method == "chain_getBlock" else await whole(method, params)
+
+        monkeypatch.setattr(connection, "rpc", pruned)
+        with pytest.raises(ChainError) as told:
+            await settle(connection, kept[0], 0)
+        assert forgotten(told.value)
+        monkeypatch.undo()
         assert (await _settled(connection, kept[0])).as_planned

@@ -15,6 +15,7 @@ from ranvier.chain import payouts, reads, submit
 from ranvier.chain.connection import Connection
 from ranvier.chain.model import BlockRef, TxStage
 from ranvier.chain.networks import sandbox_network
+from ranvier.chain.outcome import Sent
 from ranvier.chain.plans import plans
 from ranvier.chain.runtime.events import find
 from ranvier.core.errors import ChainError, NetworkError
@@ -254,3 +255,38 @@ async def test_who_pays_the_fee_and_whose_backup_is_told(
         assert "This hotkey is new to the chain: verify its backup first." in plan.warnings
     finally:
         await elsewhere.close()
+
+
+async def test_another_chain_in_place_of_the_node_between_plan_and_signature(tmp_path: Path) -> None:
+    """The node is killed after the plan; then another chain answers where it was; then the node is back."""
+    first, second = (SandboxProcess(tmp_path / name / "node", "--block-time", "0.1", "--no-life") for name in "ab")
+    for one in (first, second):
+        one.folder.parent.mkdir()
+    first.start()
+    port = int(first.endpoint.rsplit(":", 1)[1].split("/")[0])
+    signed: list[str] = []
+
+    async def keep(sent: Sent) -> None:
+        signed.append(sent.hash)
+
+    try:
+        async with connected(first) as connection:
+            sender = await funded(connection, Tao(10**9))
+            plan = await plans.plan_transfer(connection, sender.ss58, new_key().ss58, Tao(1000))
+            before = await submit.prepare(connection, plan)
+            first.kill()
+            with pytest.raises(NetworkError, match="does not answer"):
+                await submit.submit(connection, plan, sender, on_signed=keep)
+            second.start(port)
+            assert second.genesis != first.genesis and second.endpoint == first.endpoint
+            with pytest.raises(NetworkError, match="its first block is"):
+                await submit.submit(connection, plan, sender, on_signed=keep)
+            with pytest.raises(NetworkError, match="its first block is"):
+                await submit.submit(connection, plan, sender, on_signed=keep, unsigned=before)
+            assert not signed, "nothing was signed for a chain that the plan was not made for"
+            second.kill()
+            first.start(port)
+            assert (await done(connection, plan, sender)).as_planned
+    finally:
+        first.stop()
+        second.stop()

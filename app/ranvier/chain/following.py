@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ranvier.chain.connection import Connection
+from ranvier.chain.errors import TOO_LONG_AGO
 from ranvier.chain.model import Receipt
 from ranvier.chain.outcome import Sent, whole_receipt
 from ranvier.chain.watching import Sight
@@ -28,11 +29,14 @@ def unpacked(text: str) -> Sent:
 
 
 async def holds(conn: Connection, sent: Sent, number: int) -> str | None:
-    """The hash of block ``number`` if it holds the transaction; raises LookupError when there is no such block."""
+    """The hash of block ``number`` if it holds the transaction; raises LookupError when there is no such block, or the
+    node keeps its header only."""
     block_hash = await conn.rpc("chain_getBlockHash", [number])
     if block_hash is None:
         raise LookupError(number)
     whole = await conn.rpc("chain_getBlock", [block_hash])
+    if whole is None:
+        raise LookupError(number)
     return str(block_hash) if "0x" + sent.data.hex() in whole["block"]["extrinsics"] else None
 
 
@@ -59,7 +63,7 @@ async def settle(conn: Connection, text: str, from_block: int) -> tuple[Receipt 
     try:
         sight, number = await look(conn, sent, max(from_block, sent.mortality.block))
     except LookupError as error:
-        raise ChainError("Block unknown", "The node does not know a block that it calls final.") from error
+        raise ChainError(TOO_LONG_AGO, "The node does not keep a block that it calls final.") from error
     if sight is None:
         return None, number
     try:
