@@ -41,7 +41,9 @@ async def test_a_swap_stands_until_the_chain_says_otherwise():
     await watch.on_head(head)
     (told,) = watch.attention()
     assert told.level is Level.BAD and told.page == "wallets" and ALICE[:8] in told.title
-    assert "block 36\u202f100" in told.text and "5 days" in told.text and "dispute" in told.text
+    assert "block 36\u202f100" in told.text and "5 days" in told.text
+    assert "“btcli wallet swap-coldkey dispute --wallet-name NAME --network test”" in told.text
+    assert "“btcli wallet swap-coldkey clear --wallet-name NAME --network test”" in told.text
     chain_.down, now[0] = True, now[0] + 61
     with pytest.raises(NetworkError):
         await watch.on_head(head)
@@ -50,7 +52,7 @@ async def test_a_swap_stands_until_the_chain_says_otherwise():
     chain_.swaps[ALICE] = KeySwap(100 + 36_000, True)
     await watch.on_head(head)
     (disputed,) = watch.attention()
-    assert "disputed" in disputed.text and disputed.key != told.key
+    assert "disputed" in disputed.text and "show the council" in disputed.text and disputed.key != told.key
     chain_.swaps.clear()
     now[0] += 61
     await watch.on_head(head)

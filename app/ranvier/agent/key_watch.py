@@ -41,7 +41,7 @@ class KeyWatch:
             Attention(
                 Level.BAD,
                 f"Coldkey {ss58[:8]}…{ss58[-6:]} is about to be replaced",
-                _words(swap, self._block),
+                _words(swap, self._block, self._looked[0]),
                 key=f"key swap/{ss58}/{swap.execute_block}/{swap.disputed}",
                 page="wallets",
             )
@@ -49,15 +49,23 @@ class KeyWatch:
         ]
 
 
-def _words(swap: KeySwap, block: int) -> str:
+def _words(swap: KeySwap, block: int, network: str) -> str:
+    """What happens, and exactly what to do. Ranvier itself sends neither call: the dispute freezes the key for good."""
     if swap.disputed:
-        return "The swap is disputed: the key can do nothing until the chain's council has decided."
+        return (
+            "The swap is disputed: nobody can do anything with this key until the chain's council (the triumvirate) "
+            "has decided. Next: make a new coldkey on a clean machine, then show the council that the old one is yours."
+        )
     when = "at a time that is not known here"
     if swap.execute_block is not None:
         left_s = max(0, swap.execute_block - block) * _BLOCK_S
         span = f"{left_s // _DAY_S} days" if left_s >= 2 * _DAY_S else f"{left_s // _HOUR_S} hours"
         when = f"from block {block_text(swap.execute_block)} on" + (f", in about {span}" if left_s >= _HOUR_S else "")
+    where = "" if network == "finney" else f" --network {network}"
+    btcli = f"btcli wallet swap-coldkey {{}} --wallet-name NAME{where}"
     return (
         f"All it owns can go over to another key {when}. If you did not announce this, somebody else has this key: "
-        "dispute the swap with btcli before then."
+        f"before then run “{btcli.format('dispute')}”, NAME being its wallet. That freezes the key for both of you until "
+        "the chain's council decides. If it was you, nothing is to be done; to give it up, run "
+        f"“{btcli.format('clear')}”, which the chain takes about a day after that block."
     )
