@@ -50,7 +50,7 @@ class KeyWatch:
 
 
 def _words(swap: KeySwap, block: int, network: str) -> str:
-    """What happens, and exactly what to do. Ranvier itself sends neither call: the dispute freezes the key for good."""
+    """What happens, and exactly what to do. Ranvier itself sends neither call."""
     if swap.disputed:
         return (
             "The swap is disputed: nobody can do anything with this key until the chain's council (the triumvirate) "
@@ -65,7 +65,7 @@ def _words(swap: KeySwap, block: int, network: str) -> str:
     btcli = f"btcli wallet swap-coldkey {{}} --wallet-name NAME{where}"
     return (
         f"All it owns can go over to another key {when}. If you did not announce this, somebody else has this key: "
-        f"before then run “{btcli.format('dispute')}”, NAME being its wallet. That freezes the key for both of you until "
-        "the chain's council decides. If it was you, nothing is to be done; to give it up, run "
+        f"before then run “{btcli.format('dispute')}”, NAME being its wallet. That freezes the key for both of you "
+        "until the chain's council decides. If it was you, nothing is to be done; to give it up, run "
         f"“{btcli.format('clear')}”, which the chain takes about a day after that block."
     )
