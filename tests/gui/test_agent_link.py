@@ -94,6 +94,23 @@ async def test_a_start_that_fails_is_told_with_a_way_to_try_again(qtbot, tmp_pat
         await until(lambda: it.starts == 3)
 
 
+async def test_a_message_that_was_closed_leaves_a_way_to_start_the_agent(qtbot, tmp_path, monkeypatch):
+    async with running(qtbot, tmp_path, monkeypatch) as it:
+        await until(lambda: it.starts == 1)
+        assert it.header.start_agent.isHidden()
+        for closed in (True, False):
+            started = it.starts
+            endpoint_file(it.paths).unlink(missing_ok=True)
+            it.bridge._lost("The agent ended the connection.")
+            await until(lambda: not it.header.start_agent.isHidden())
+            assert it.header.start_agent.text() == "Start the agent" and it.bar.messages
+            if closed:
+                it.bar.close_shown()
+            it.header.start_agent.click()
+            await until(lambda before=started: it.starts == before + 1)
+            assert it.header.start_agent.isHidden() and not it.bar.messages
+
+
 async def test_an_agent_that_keeps_dying_is_not_started_for_ever(qtbot, tmp_path, monkeypatch):
     async with running(qtbot, tmp_path, monkeypatch) as it:
         for _ in range(20):

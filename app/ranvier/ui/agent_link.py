@@ -53,6 +53,7 @@ class AgentLink:
         self._starts: list[float] = []
         bridge.agent_lost.connect(self._on_lost)
         bridge.status.connect(self._on_status)
+        header.agent_wanted.connect(self._again.set)
 
     async def run(self) -> None:
         """Start, watch, start again."""
@@ -95,7 +96,10 @@ class AgentLink:
     async def _wait_for_user(self, error: RanvierError, action: str) -> None:
         self._again.clear()
         self._messages.show_problem(error.title, error.message, error.hint, action, self._again.set)
+        self._header.offer_agent(action)
         await self._again.wait()
+        self._header.offer_agent("")
+        self._messages.close_errors(error.title)
         self._starts.clear()
 
     def _on_lost(self, reason: str) -> None:

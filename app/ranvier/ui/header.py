@@ -84,9 +84,10 @@ class NetworkChip(QWidget):
 
 class Header(QFrame):
     """Draws from ``AgentStatus`` alone; what was not heard for a while says so. A sandbox that is off can be started
-    from here: ``sandbox_wanted``."""
+    from here: ``sandbox_wanted``; an agent that nobody starts by himself too: ``agent_wanted``."""
 
     sandbox_wanted = Signal()
+    agent_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,9 +111,10 @@ class Header(QFrame):
         tip = "The practice network goes on where it was stopped."
         self.start_sandbox = button("Start sandbox", self.sandbox_wanted.emit, kind="small", tip=tip)
         self.start_sandbox.hide()
-        row.addWidget(self.start_sandbox)
-        row.addWidget(self.chain)
-        row.addWidget(self.agent)
+        self.start_agent = button("", self.agent_wanted.emit, kind="small")
+        self.start_agent.hide()
+        for one in (self.start_sandbox, self.chain, self.start_agent, self.agent):
+            row.addWidget(one)
         column.addLayout(row)
         self._status: AgentStatus | None = None
         self.show_network("")
@@ -141,6 +143,15 @@ class Header(QFrame):
     def show_agent(self, level: Level, text: str, seen_at: float | None = None, detail: str = "") -> None:
         """The state of the connection to the agent."""
         self.agent.show_level(level, text, seen_at, detail)
+
+    def offer_agent(self, action: str) -> None:
+        """A button for the agent, which stays when the message that told of it was closed; empty hides it. Meanwhile
+        nothing is known of the network: that badge gives its room to the button, and comes back with the next status.
+        """
+        self.start_agent.setText(action)
+        self.start_agent.setVisible(bool(action))
+        if action:
+            self.chain.hide()
 
     def agent_lost(self, reason: str) -> None:
         """Nothing is heard any more: what was known is kept, and its age goes on counting."""
