@@ -24,7 +24,7 @@ from ranvier.chain.connection import Connection
 from ranvier.core.errors import RanvierError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths
-from ranvier.core.settings import LIMIT_DAY_TAO, Settings
+from ranvier.core.settings import LIMIT_DAY_TAO, NETWORK, Settings
 from ranvier.keys import mnemonic, offline, wallets
 from ranvier.keys.encryption import Cost
 
@@ -233,7 +233,7 @@ def test_without_a_network_it_says_so(house: House) -> None:
     house.agent.view = m.ChainView("", None, Level.OFF, "")
     assert "Add --network" in house.run("register", *SEAT)[2]
     assert "Not there." in house.run("register", *SEAT, "--network", "test")[2]
-    assert house.agent.view.network == "test"
+    assert house.agent.view.network == Settings(house.paths.settings_file).get(NETWORK) == "test"
 
 
 @pytest.fixture(params=["interrupted before", "interrupted after"])

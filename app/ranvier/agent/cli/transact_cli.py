@@ -36,7 +36,7 @@ from ranvier.chain.policy import Policy, Verdict, judge, policy_of
 from ranvier.core.errors import KeyFileError, NetworkError, RanvierError
 from ranvier.core.evidence import Level
 from ranvier.core.paths import Paths
-from ranvier.core.settings import Settings
+from ranvier.core.settings import NETWORK, Settings
 from ranvier.keys import folders, memory, wallets
 from ranvier.keys.cli_io import out_json, secret, waiting
 from ranvier.keys.cli_read import find
@@ -111,8 +111,8 @@ async def _run(options: argparse.Namespace, paths: Paths) -> int:
     async with AsyncExitStack() as stack:
         client = await ensure_agent(paths)
         stack.push_async_callback(client.close)
-        view = await _network(client, options.network)
         settings = Settings(paths.settings_file)
+        view = await _network(client, options.network, settings)
         here = _folders(options, settings, paths, view.network)
         book = ReceiptBook(client, partial(_wallets, here), lambda error: teller.say(str(error)))
         desk = _Desk(options, teller, book, policy_of(settings))
@@ -219,7 +219,7 @@ async def _unlocked(options: argparse.Namespace, plan: Plan, keys: Keys, form: K
     return OneSignature(await wallets.unlock_hotkey(path, hotkey.name, password, on_attempt=waiting))
 
 
-async def _network(client: AgentClient, wanted: str | None) -> ChainView:
+async def _network(client: AgentClient, wanted: str | None, settings: Settings) -> ChainView:
     """The chain that the agent works on, as soon as it is connected. Raises NetworkError."""
     view = (await client.call(GetStatus())).chain
     if not view.network:
@@ -228,6 +228,7 @@ async def _network(client: AgentClient, wanted: str | None) -> ChainView:
                 "No network", "No network was chosen yet.", f"Add --network with one of {', '.join(NETWORKS)}."
             )
         await client.call(UseNetwork(wanted))
+        settings.set(NETWORK, wanted)  # as the window does
     elif wanted not in (None, view.network):
         raise NetworkError(
             "Another network", f"The agent works on {view.network}, not {wanted}.", "Nothing was signed or sent."
