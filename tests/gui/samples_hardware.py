@@ -47,12 +47,12 @@ def mig(at: float) -> Hardware:
         compute_capability="8.0", architecture="Ampere", pci_address="0000:07:00.0",
     )  # fmt: skip
     one = Gpu(
-        uuid="MIG-aaaa0000-0000-4000-8000-0000000000a1", name="NVIDIA A100-SXM4-80GB MIG 3g.40gb", index=0, mig=True,
+        uuid="MIG-3f9c2a10-0000-4000-8000-0000000000a1", name="NVIDIA A100-SXM4-80GB MIG 3g.40gb", index=0, mig=True,
         parent_uuid=card.uuid, memory_total=42_949_672_960, memory_used=30_000_000_000,
         processes=(GpuProcess(41_877, 27 * GIB, "python"),),
     )  # fmt: skip
     other = replace(
-        one, uuid=one.uuid[:-1] + "2", name="NVIDIA A100-SXM4-80GB MIG 2g.20gb", memory_total=21_474_836_480,
+        one, uuid="MIG-7be0415d-0000-4000-8000-0000000000a2", name="NVIDIA A100-SXM4-80GB MIG 2g.20gb", memory_total=21_474_836_480,
         memory_used=20_000_000, processes=(),
     )  # fmt: skip
     asleep = Gpu(uuid="pci:0000:65:00.0", name="AMD Radeon 780M", index=1, vendor="amd", asleep=True)

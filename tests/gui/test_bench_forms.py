@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from gui import samples_bench, samples_hardware
 from gui.stage import settle, texts
 from gui.test_benchmark import N, house, opened
 from ranvier.benchmark.objectives import PRESETS
+from ranvier.benchmark.store import Store
 from ranvier.ui.widgets.hardware_cards import GpuCard
+from ranvier.ui.widgets.share_card import ShareCard
 
 __all__ = ["house"]
 LONG = "NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition with 96 GB of memory that is corrected"
@@ -87,3 +90,27 @@ async def test_a_long_name_of_a_card_is_read_to_its_end(qtbot):
     assert LONG in texts(card) and card.minimumSizeHint().width() <= 600
     assert card.title.height() > 1.5 * card.fontMetrics().height(), "in two lines"
     assert card.history.accessibleName() == f"History of GPU 0 · {LONG}"
+
+
+async def test_a_long_name_of_a_model_widens_nothing(qtbot, house):
+    record = samples_bench.sweep(1e9)
+    name = "Llama-3.1-Nemotron-Ultra-253B-v1-Instruct_abliterated.GGUF-Q4_K_M-" * 2 + "end"
+    Store(house.paths.benchmarks).add(
+        msgspec.structs.replace(record, subject=msgspec.structs.replace(record.subject, name=f"/models/{name}"))
+    )
+    page = await opened(qtbot, house)
+    page.resize(820, 700)
+    page.show_part("results")
+    page.results.table.selectRow(0)
+    await settle()
+    assert page.area.widget().width() <= page.area.viewport().width()
+    assert page.results.view.title.text().replace("\N{ZERO WIDTH SPACE}", "") == name
+    table = page.results.table
+    assert table.horizontalHeader().length() <= table.viewport().width(), "the name is elided, the rest is read"
+    assert table.tip(table.proxy.index(0, 2)) == name
+    card = ShareCard(page.results.picked()[0], page)
+    card.ensurePolished()
+    card.layout().activate()
+    title = card.layout().itemAt(0).widget()
+    assert title.minimumSizeHint().width() <= title.width() and title.heightForWidth(title.width()) <= title.height()
+    await house.close()

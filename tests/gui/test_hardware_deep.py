@@ -98,7 +98,7 @@ async def test_mig_instances_are_rows_of_their_card_and_a_sleeping_card_says_so(
     assert len(page.gpus) == 2
     card, asleep = page.gpus.values()
     rows = list(card.instances.values())
-    assert [row.name.text() for row in rows] == ["MIG 3g.40gb · MIG-aaaa0000", "MIG 2g.20gb · MIG-aaaa0000"]
+    assert [row.name.text() for row in rows] == ["MIG 3g.40gb · MIG-3f9c2a10", "MIG 2g.20gb · MIG-7be0415d"]
     assert "27 GiB" in rows[0].users.text().replace(N, " ") and rows[1].users.text() == "no program"
     assert asleep.badge.text == "asleep" and asleep.badge.level is Level.OFF
     assert not asleep.asleep.isHidden() and asleep.facts.isHidden() and asleep.row.isHidden()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from ranvier.miners.torch_cuda import SITE_PACKAGES
 from ranvier.ui.models.rows import Column, RowsModel
 from ranvier.ui.words import UNKNOWN, count_text, duration_text, local_time
 
-KINDS = {"device": "Device", "serving": "Serving", "sweep": "Serving, sweep"}
-_NARROW = "\N{NARROW NO-BREAK SPACE}"
+KINDS = {"device": "Device", "serving": "Serving", "sweep": "Serving sweep"}
+_NARROW, _MAY_BREAK = "\N{NARROW NO-BREAK SPACE}", "\N{ZERO WIDTH SPACE}"
+_LONG_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +219,10 @@ def headline(record: Record) -> tuple[Value, ...]:
         best = max(record.sweep.steps, key=lambda step: step.output_throughput, default=None)
         if best is None:
             return ()
-        at = f"at {best.concurrency} at once"
-        found = [Value("output", f"Output, {at}", "tokens/s", best.output_throughput)]
+        at = f"at {best.concurrency}"
+        found = [Value("output", f"Output {at} at once", "tokens/s", best.output_throughput)]
         if best.ttft is not None:
-            found.append(Value("ttft", f"First token, median, {at}", "ms", best.ttft.median, more_is_better=False))
+            found.append(Value("ttft", f"First token {at}, median", "ms", best.ttft.median, more_is_better=False))
         if record.sweep.best_good is not None:
             found.append(Value("good", "At once within the objective", "", record.sweep.best_good))
         return tuple(found)
@@ -236,6 +238,12 @@ def subject_words(record: Record) -> str:
     return record.subject.name.replace("\\", "/").rstrip("/").rpartition("/")[2] or UNKNOWN
 
 
+def subject_title(record: Record) -> str:
+    """As ``subject_words``, for a heading: a long name without a space may be broken after its parts."""
+    words = subject_words(record)
+    return words if len(words) <= _LONG_NAME else re.sub(r"(?<=[-_.])(?=\w)", _MAY_BREAK, words)
+
+
 def headline_words(record: Record) -> str:
     first = next(iter(headline(record)), None)
     return UNKNOWN if first is None else number_text(first.value, first.unit)
@@ -247,7 +255,7 @@ def results_model() -> RowsModel[Record]:
         (
             Column("When", lambda r: local_time(int(r.at * 1000)), lambda r: r.at),
             Column("Kind", lambda r: KINDS.get(r.kind, r.kind), lambda r: r.kind),
-            Column("Measured", subject_words, subject_words),
+            Column("Measured", subject_words, subject_words, tooltip=subject_words),
             Column("Headline", headline_words, lambda r: next((v.value for v in headline(r)), None), number=True),
             Column("Driver", lambda r: r.subject.driver or UNKNOWN, lambda r: r.subject.driver),
         ),

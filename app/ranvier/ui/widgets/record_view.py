@@ -18,7 +18,7 @@ from ranvier.ui.models.benchmarks import (
     number_text,
     percentile_rows,
     steps_model,
-    subject_words,
+    subject_title,
     sustained_title,
 )
 from ranvier.ui.widgets.charts.knee_chart import KneeChart
@@ -65,7 +65,7 @@ class RecordView(QWidget):
     def show_record(self, record: Record) -> None:
         """Draw one result."""
         self.record = record
-        self.title.setText(subject_words(record))
+        self.title.setText(subject_title(record))
         self.when.setText(" · ".join(filter(None, (self._lead, _when(record)))))
         self._figures.show_figures([_large(value) for value in headline(record)])
         clear(self._grid)

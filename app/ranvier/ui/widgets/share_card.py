@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from ranvier import __version__
 from ranvier.benchmark.store import Record
 from ranvier.ui.icons import pixmap
-from ranvier.ui.models.benchmarks import KINDS, day_words, headline, number_text, subject_words
+from ranvier.ui.models.benchmarks import KINDS, day_words, headline, number_text, subject_title, subject_words
 from ranvier.ui.widgets.text import label
 
 _SIZE = QSize(640, 300)
+_LONG = 32  # letters of a title
 
 
 class ShareCard(QFrame):
@@ -26,7 +27,9 @@ class ShareCard(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(32, 26, 32, 24)
         column.setSpacing(6)
-        column.addWidget(label(subject_words(record), "title"))
+        column.addWidget(
+            label(subject_title(record), "heading" if len(subject_words(record)) > _LONG else "title", wrap=True)
+        )
         column.addWidget(label(f"{KINDS.get(record.kind, record.kind)} benchmark", "muted"))
         column.addStretch(1)
         row = QHBoxLayout()

@@ -39,7 +39,7 @@ class ResultsPart(QWidget):
         super().__init__()
         self._run, self._say = run, say
         self.model = results_model()
-        self.table = Table(self.model)
+        self.table = Table(self.model, stretch=2)
         self.table.sort_by(0, Qt.SortOrder.DescendingOrder)
         self.table.setAccessibleName("Results")
         self.hint = label("Choose one result to read it, two to hold them side by side.", "muted", wrap=True)
