@@ -123,6 +123,11 @@ def format_tao(amount: Tao, decimals: int = _DECIMALS) -> str:
     return f"{format_rao(amount.rao, decimals)} TAO"
 
 
+def alpha_unit(netuid: int) -> str:
+    """``α1``, where the digit is the netuid; root has no alpha, its stake is TAO."""
+    return f"α{netuid}" if netuid else "TAO on root"
+
+
 def format_alpha(amount: Alpha, decimals: int = _DECIMALS) -> str:
-    """``1.234567890 α1`` where the digit after α is the netuid; root has no alpha, its stake is TAO."""
-    return f"{format_rao(amount.rao, decimals)} {f'α{amount.netuid}' if amount.netuid else 'TAO on root'}"
+    """``1.234567890 α1``."""
+    return f"{format_rao(amount.rao, decimals)} {alpha_unit(amount.netuid)}"

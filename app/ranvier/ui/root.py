@@ -107,7 +107,6 @@ class Application:
     def __init__(
         self, qt: QApplication, paths: Paths, options: Options, instance: Instance, garbage: GarbageOnThisThread
     ) -> None:
-        self._qt = qt
         self._garbage = garbage
         self._paths = paths
         self._options = options

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ranvier.agent.api.messages import MinerView
-from ranvier.core.units import RAO_PER_COIN, Tao, format_tao
+from ranvier.core.units import RAO_PER_COIN, Tao, alpha_unit, format_tao
 from ranvier.hardware.history import Energy
 from ranvier.hardware.snapshot import Gpu, Hardware
 from ranvier.ledger.coverage import Gap
@@ -175,7 +175,7 @@ def pay_facts(found: Balance) -> tuple[Fact, ...]:
     return (
         Fact("Energy in this time", drawn, found.energy_uj is not None),
         Fact("Paid in this time", paid if known else UNKNOWN, known),
-        _quotient("Energy for one alpha", found.uj_per_alpha, f"α{netuid}"),
+        _quotient("Energy for one alpha", found.uj_per_alpha, alpha_unit(netuid)),
         _quotient("Energy for one TAO, at each epoch's price", found.uj_per_tao, "TAO"),
     )
 

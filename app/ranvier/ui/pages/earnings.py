@@ -23,6 +23,7 @@ from ranvier.agent.api.messages import (
     GetPortfolio,
 )
 from ranvier.core.errors import RanvierError
+from ranvier.core.units import alpha_unit
 from ranvier.ledger.errors import needs_mending
 from ranvier.ledger.payments import Payment
 from ranvier.ui.context import Context
@@ -137,7 +138,7 @@ class EarningsPage(Page):
         return whole
 
     def _export_button(self) -> QPushButton:
-        menu = self.export_menu = QMenu(self)
+        menu = QMenu(self)
         for kind, words, ending in FORMATS:
             menu.addAction(words, partial(self._choose_file, kind, ending))
         result = button("Export…", tip="The payments of this range as a file, each with its proof")
@@ -290,7 +291,7 @@ class EarningsPage(Page):
     def _draw(self) -> None:
         chosen, size = self.choices.netuid, self.choices.slot
         series = series_of(self.buckets, chosen)
-        unit = "TAO" if chosen is None else f"α{chosen}"
+        unit = "TAO" if chosen is None else alpha_unit(chosen)
         bars = bars_of(self.buckets, series, self.names, size=size, alpha=chosen is not None)
         if self.choices.summed:
             bars = cumulative(bars, unit)

@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
 from ranvier.agent.api.history_messages import PositionHistory, PositionMark
-from ranvier.core.units import RAO_PER_COIN, Alpha, Tao, format_alpha, format_tao
+from ranvier.core.units import RAO_PER_COIN, Alpha, Tao, alpha_unit, format_alpha, format_tao
 from ranvier.ui.theme import colours_of
 from ranvier.ui.widgets.charts.axes import day_axis_class
 from ranvier.ui.widgets.charts.chart import Line, LineChart
@@ -88,7 +88,7 @@ class PositionHistoryView(QWidget):
         self.chart.show_marked(points_of(history, self._kind), history.marks, history.every_s)
 
     def _unit(self) -> str:
-        return f"α{self._netuid}" if self._kind == AMOUNT else "TAO"
+        return alpha_unit(self._netuid) if self._kind == AMOUNT else "TAO"
 
     def _value_words(self, value: float | None) -> str:
         if value is None:

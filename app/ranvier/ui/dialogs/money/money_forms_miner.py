@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ranvier.core.units import Alpha
+from ranvier.core.units import Alpha, alpha_unit
 from ranvier.ui.dialogs.money.money import Form
 from ranvier.ui.dialogs.money.money_fields import Address, Amount, Answers, Choice, Percent, Whole, Words
 from ranvier.ui.dialogs.money.money_forms import coldkey, netuid_of, position, slippage, wish_of
@@ -93,7 +93,10 @@ COLLATERAL_FLOOR = Form(
     (
         position(root=False),
         Amount(
-            "amount", "Floor", zero=True, room=lambda g, a: Room(None, None, f"α{netuid_of(a)}", _locked_note(g, a))
+            "amount",
+            "Floor",
+            zero=True,
+            room=lambda g, a: Room(None, None, alpha_unit(netuid_of(a)), _locked_note(g, a)),
         ),
     ),
     _floor,
@@ -101,7 +104,7 @@ COLLATERAL_FLOOR = Form(
 
 
 def _unknown_room(answers: Answers, note: str = "") -> Room:
-    return Room(None, None, f"α{netuid_of(answers)}", note)
+    return Room(None, None, alpha_unit(netuid_of(answers)), note)
 
 
 def _locked_note(g: Ground, a: Answers) -> str:

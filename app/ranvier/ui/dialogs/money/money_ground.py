@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ranvier.agent.api.market_messages import Holdings
 from ranvier.chain.model_stake import Account
-from ranvier.core.units import RAO_PER_COIN, Alpha, Tao, format_alpha, format_tao
+from ranvier.core.units import RAO_PER_COIN, Alpha, Tao, alpha_unit, format_alpha, format_tao
 from ranvier.ui.models.holdings import HoldingRow, holding_rows, locked_words
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.own_keys import OwnKey
@@ -164,7 +164,7 @@ class Ground:
             why = [words for words in locked_words(row, self.found.portfolio) if "lands on" not in words]
             locked = f"{format_alpha(Alpha(holding.locked_rao, holding.netuid))} is locked: why is not known here."
             note += why or [locked]
-        return Room(free.rao, free.rao, f"α{holding.netuid}" if holding.netuid else "TAO on root", " ".join(note))
+        return Room(free.rao, free.rao, alpha_unit(holding.netuid), " ".join(note))
 
 
 def position_key(row: HoldingRow) -> tuple[str, str, int]:
