@@ -104,3 +104,17 @@ def test_the_file_is_rotated_and_private(tmp_path: Path, root_logger: logging.Lo
     assert path.read_text("utf-8").rstrip().endswith("line 199 of many")
     if os.name == "posix":
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_a_log_that_cannot_be_written_is_said_once_and_ends_nothing(
+    kind: str, tmp_path: Path, root_logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if kind == "pipe" and os.name != "posix":
+        pytest.skip("pipes as on POSIX")
+    (tmp_path / "agent.log").mkdir() if kind == "folder" else os.mkfifo(tmp_path / "agent.log")
+    start_logging(tmp_path, "agent")
+    root_logger.warning("one")
+    root_logger.warning("two")
+    said = capsys.readouterr().err
+    assert said.startswith(f"The log {tmp_path / 'agent.log'} cannot be written: ") and said.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -80,6 +81,26 @@ def test_an_unreadable_file_is_reported_and_never_overwritten(content: bytes, tm
     with pytest.raises(StorageError, match="Settings unreadable"):
         Settings(path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("kind", ["deep", "digits", "huge", "pipe", "folder", "itself"])
+def test_a_file_that_is_none_is_a_sentence_and_is_waited_for_by_nobody(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    if kind in ("deep", "digits"):
+        path.write_text("x = " + ("[" * 100_000 if kind == "deep" else "1" * 10_000))
+    elif kind == "huge":
+        with path.open("wb") as file:
+            file.truncate(1 << 40)  # a hole: it takes no room
+    elif kind == "folder":
+        path.mkdir()
+    elif os.name != "posix":
+        pytest.skip("pipes and links as on POSIX")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(path)
+    with pytest.raises(StorageError, match=r"settings\.toml"):
+        Settings(path)
 
 
 def test_a_value_that_could_not_be_stored_is_not_the_value(tmp_path: Path) -> None:

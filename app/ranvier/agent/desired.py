@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ranvier.core.files import write_wish
+from ranvier.core.files import read_small, write_wish
 from ranvier.core.outside import NOT_JSON
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class DesiredFile:
         self._path = path
         self.value = Desired()
         try:
-            self.value = msgspec.json.decode(path.read_bytes(), type=Desired)
+            self.value = msgspec.json.decode(read_small(path), type=Desired)
         except FileNotFoundError:
             pass
         except (OSError, *NOT_JSON) as error:

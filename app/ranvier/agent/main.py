@@ -39,8 +39,10 @@ def main(arguments: list[str], paths: Paths) -> int:
         return 1
     try:
         start_logging(paths.logs, "agent")
-        with (private_folder(paths.logs) / "agent-crash.txt").open("w") as crash:
-            faulthandler.enable(crash)  # a GPU driver may take the process down; say where
+        with contextlib.ExitStack() as crash:
+            with contextlib.suppress(OSError):
+                file = crash.enter_context((private_folder(paths.logs) / "agent-crash.txt").open("w"))
+                faulthandler.enable(file)  # a GPU driver may take the process down; say where
             try:
                 return asyncio.run(_run(paths))
             finally:

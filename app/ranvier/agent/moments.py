@@ -10,7 +10,7 @@ import msgspec
 
 from ranvier.agent.api.messages import Moment
 from ranvier.core.evidence import Level
-from ranvier.core.files import write_atomic
+from ranvier.core.files import read_small, write_atomic
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 
@@ -29,7 +29,7 @@ class Moments:
         self._path = path
         self._all: deque[Moment] = deque(maxlen=KEPT)
         try:
-            lines = path.read_bytes().splitlines()
+            lines = read_small(path).splitlines()
         except OSError:
             lines = []
         for line in lines[-KEPT:]:

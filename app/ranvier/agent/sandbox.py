@@ -12,6 +12,7 @@ import msgspec
 
 from ranvier.agent.miners.programs import Keeper
 from ranvier.core.errors import NetworkError
+from ranvier.core.files import read_small
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths, private_folder
 from ranvier.core.processes import ProcessIdentity, child_environment, own_command
@@ -84,7 +85,7 @@ class SandboxNode:
 
     def _where(self) -> _Where | None:
         try:
-            return msgspec.json.decode((self.data / "endpoint.json").read_bytes(), type=_Where)
+            return msgspec.json.decode(read_small(self.data / "endpoint.json"), type=_Where)
         except (OSError, *NOT_JSON):
             return None
 

@@ -14,7 +14,7 @@ import msgspec
 
 from ranvier.benchmark.figures import DeviceResult, Minute
 from ranvier.benchmark.telemetry import TelemetrySample
-from ranvier.core.files import storage_errors
+from ranvier.core.files import read_small, storage_errors
 from ranvier.core.paths import private_folder
 
 _SCHEMA = 1
@@ -146,7 +146,7 @@ def read(path: Path) -> Unfinished | None:
     looks: list[TelemetrySample] = []
     ended = 0.0
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_small(path).splitlines()
     except OSError:
         return None
     for text in lines:

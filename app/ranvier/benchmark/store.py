@@ -23,7 +23,7 @@ from ranvier.benchmark.errors import BenchmarkError
 from ranvier.benchmark.figures import kept_share
 from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.sweep import SweepResult
-from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.files import read_small, storage_errors, write_atomic
 from ranvier.core.outside import NOT_JSON
 
 SCHEMA = 1
@@ -105,7 +105,7 @@ class Store:
         records = []
         for path in (self._folder / "results").glob("*/*.json"):
             try:
-                records.append(msgspec.json.decode(path.read_bytes(), type=Record))
+                records.append(msgspec.json.decode(read_small(path), type=Record))
             except (OSError, *NOT_JSON):
                 continue  # of a newer version, or damaged by hand
         return tuple(sorted(records, key=lambda record: (-record.at, record.id)))

@@ -13,6 +13,7 @@ import msgspec
 from ranvier.benchmark.journal import Journal
 from ranvier.benchmark.metrics import LoadResult
 from ranvier.benchmark.plans import SweepPlan
+from ranvier.core.files import read_small
 
 _SCHEMA = 1
 
@@ -80,7 +81,7 @@ def unfinished_sweep(folder: Path, kept: Sequence[float] = ()) -> UnfinishedSwee
     steps: list[LoadResult] = []
     ended = 0.0
     try:
-        lines = _path(folder).read_bytes().splitlines()
+        lines = read_small(_path(folder)).splitlines()
     except OSError:
         return None
     for text in lines:

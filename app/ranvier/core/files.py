@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,23 @@ def storage_errors(path: Path) -> Iterator[None]:
             ) from error
         reason = error.strerror or type(error).__name__
         raise StorageError("Cannot write", f"{path}: {reason}.", "Check the folder's permissions.") from error
+
+
+def read_small(path: Path, most: int = 32 << 20) -> bytes:
+    """The whole of a file of our own. Raises OSError; also for a pipe or a device, which might keep us waiting, and
+    for more than ``most`` bytes, which nothing of ours has."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        details = os.fstat(descriptor)
+        if not stat.S_ISREG(details.st_mode):
+            raise OSError(errno.EINVAL, "it is not a file", str(path))
+        if details.st_size > most:
+            raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MB", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(descriptor)
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, replace: bool = True) -> None:

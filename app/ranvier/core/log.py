@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import os
 import re
+import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 
+from ranvier.core.errors import why
 from ranvier.core.files import storage_errors
 from ranvier.core.paths import private_folder
 
@@ -40,14 +44,34 @@ class RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log that cannot be written is said once, in one sentence, and ends nothing; a pipe keeps nobody waiting."""
+
+    _told = False
+
+    def _open(self) -> TextIOWrapper:
+        def opened(path: str, flags: int) -> int:
+            return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+
+        stream = open(self.baseFilename, self.mode, encoding=self.encoding, opener=opened)  # noqa: SIM115
+        assert isinstance(stream, TextIOWrapper)
+        return stream
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            sys.stderr.write(f"The log {self.baseFilename} cannot be written: {why(error)}.\n")
+
+
 def start_logging(folder: Path, name: str, *, level: int = logging.INFO) -> Path:
     """Send this process's log to ``folder/name.log``; returns the file. Raises StorageError."""
     path = folder / f"{name}.log"
     with storage_errors(path):
         private_folder(folder)
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=_LIMIT_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", delay=True
-    )
+    handler = _LogFile(path, maxBytes=_LIMIT_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -12,7 +12,8 @@ from typing import Generic, TypeVar
 import tomli_w
 
 from ranvier.core.errors import StorageError, why
-from ranvier.core.files import write_atomic
+from ranvier.core.files import read_small, write_atomic
+from ranvier.core.outside import read_toml
 
 T = TypeVar("T", str, int, bool)
 
@@ -162,7 +163,7 @@ class Settings:
         Raises StorageError when the file is not readable TOML, so that it is never overwritten by accident.
         """
         try:
-            self._values = tomllib.loads(self.path.read_text("utf-8"))
+            self._values = read_toml(read_small(self.path).decode("utf-8"))
         except FileNotFoundError:
             self._values = {}
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ranvier.core.errors import KeyFileError
-from ranvier.core.files import write_atomic
+from ranvier.core.files import read_small, write_atomic
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths
 
@@ -144,7 +144,7 @@ class PasswordStore:
 
     def _listed(self) -> set[str]:
         try:
-            return set(msgspec.json.decode(self._file.read_bytes(), type=list[str]))
+            return set(msgspec.json.decode(read_small(self._file), type=list[str]))
         except (OSError, *NOT_JSON):
             return set()
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from ranvier.core.errors import MinerError, RecipeError
-from ranvier.core.files import storage_errors, write_atomic
+from ranvier.core.files import read_small, storage_errors, write_atomic
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 from ranvier.miners.environment import Progress, install, installed
@@ -99,7 +99,7 @@ class Generations:
     def record(self) -> Record:
         """What the file says; a missing or damaged one means version 0 (which is always there)."""
         try:
-            record = msgspec.json.decode((self.folder / RECORD).read_bytes(), type=Record)
+            record = msgspec.json.decode(read_small(self.folder / RECORD), type=Record)
         except (OSError, *NOT_JSON):
             return Record()
         return record if self._at(record.current).recipe_folder.is_dir() else Record()

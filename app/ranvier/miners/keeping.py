@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from ranvier.core.errors import MinerError, why
-from ranvier.core.files import storage_errors
+from ranvier.core.files import read_small, storage_errors
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import private_folder
 from ranvier.core.processes import ProcessIdentity, own_command, spawn_detached
@@ -142,7 +142,7 @@ class KeeperClient:
         """What the status file says, checked against what is alive. Never raises for a missing or damaged file."""
         self._ended()
         try:
-            data = (self.folder / "run" / "status.json").read_bytes()
+            data = read_small(self.folder / "run" / "status.json")
             known = _at_this_clock(msgspec.json.decode(data, type=KeeperStatus), data)
         except FileNotFoundError:
             return _nothing(MinerState.STOPPED, "never started")
@@ -284,7 +284,7 @@ def _connect_unix(connection: socket.socket, path: Path) -> None:
 
 def _decode_where(path: Path) -> dict[str, Any]:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        return msgspec.json.decode(read_small(path), type=dict[str, Any])
     except NOT_JSON as error:
         raise ConnectionRefusedError(f"{path} is damaged") from error
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ranvier.core.files import write_atomic
+from ranvier.core.files import read_small, write_atomic
 from ranvier.core.outside import NOT_JSON
 
 FILE_NAME = "keeper.json"
@@ -93,6 +93,6 @@ def write_spec(folder: Path, spec: ProgramSpec) -> None:
 def read_spec(folder: Path) -> ProgramSpec | None:
     """The spec in ``folder``, without secrets; None when there is none or it cannot be read."""
     try:
-        return msgspec.json.decode((folder / FILE_NAME).read_bytes(), type=ProgramSpec)
+        return msgspec.json.decode(read_small(folder / FILE_NAME), type=ProgramSpec)
     except (OSError, *NOT_JSON):
         return None

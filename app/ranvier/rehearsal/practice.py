@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ranvier.core.files import write_atomic
+from ranvier.core.files import read_small, write_atomic
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.units import Tao
 
@@ -46,7 +46,7 @@ class Practice(msgspec.Struct, frozen=True):
 def load(folder: Path) -> Practice | None:
     """The remembered practice, or None: never made, or the note is not readable (it can always be made again)."""
     try:
-        return msgspec.json.decode((folder / "practice.json").read_bytes(), type=Practice)
+        return msgspec.json.decode(read_small(folder / "practice.json"), type=Practice)
     except (OSError, *NOT_JSON):
         return None
 

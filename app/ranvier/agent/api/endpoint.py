@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ranvier.core.errors import AgentError
-from ranvier.core.files import write_wish
+from ranvier.core.files import read_small, write_wish
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths, private_folder
 
@@ -74,6 +74,6 @@ def write_endpoint(paths: Paths, endpoint: Endpoint) -> None:
 def read_endpoint(paths: Paths) -> Endpoint | None:
     """What the last agent wrote, or None; it may have died since."""
     try:
-        return msgspec.json.decode(endpoint_file(paths).read_bytes(), type=Endpoint)
+        return msgspec.json.decode(read_small(endpoint_file(paths)), type=Endpoint)
     except (OSError, *NOT_JSON):
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from ranvier.core.errors import MinerError
-from ranvier.core.files import storage_errors, write_wish
+from ranvier.core.files import read_small, storage_errors, write_wish
 
 FILE_NAME = "miner.json"
 DAMAGED = "Miner damaged"
@@ -72,7 +72,7 @@ def read_miner(folder: Path) -> MinerFile:
     """Read ``folder``'s file. Raises MinerError in words; FileNotFoundError when there is none."""
     path = folder / FILE_NAME
     try:
-        miner = msgspec.json.decode(path.read_bytes(), type=MinerFile)
+        miner = msgspec.json.decode(read_small(path), type=MinerFile)
     except FileNotFoundError:
         raise
     except OSError as error:

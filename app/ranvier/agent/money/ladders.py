@@ -26,7 +26,7 @@ from ranvier.agent.api.ladder_messages import (
 from ranvier.agent.api.messages import Attention, Done
 from ranvier.core.errors import AgentError, RanvierError, StorageError
 from ranvier.core.evidence import Level, block_text
-from ranvier.core.files import write_atomic
+from ranvier.core.files import read_small, write_atomic
 from ranvier.core.outside import NOT_JSON
 from ranvier.core.paths import Paths
 from ranvier.core.units import Alpha, Tao, format_alpha, format_tao
@@ -177,7 +177,7 @@ class LadderBook:
     def _load(self, network: str) -> dict[str, Ladder]:
         path = self._path(network)
         try:
-            found = msgspec.json.decode(path.read_bytes(), type=list[Ladder])
+            found = msgspec.json.decode(read_small(path), type=list[Ladder])
             return {one.id: one for one in found if one.steps > 0}
         except FileNotFoundError:
             return {}
