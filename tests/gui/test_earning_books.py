@@ -17,6 +17,7 @@ from ranvier.agent.api.market_messages import ExportEarnings
 from ranvier.agent.api.messages import (
     CheckPosition,
     Done,
+    EarningBucket,
     FetchPrices,
     GetCosts,
     GetPrices,
@@ -35,16 +36,17 @@ from ranvier.agent.api.money_messages import (
     SetBasis,
 )
 from ranvier.core.errors import ChainError
-from ranvier.ledger.costs import Window
+from ranvier.ledger.costs import Electricity, Window
 from ranvier.ledger.payments import Payment
-from ranvier.ledger.prices import PriceSource
+from ranvier.ledger.prices import FiatPrice, PriceSource
 from ranvier.ui.dialogs.ask import Dialog
 from ranvier.ui.dialogs.explain import ExplainDialog, Place, check_lines, places_of
 from ranvier.ui.dialogs.money.costs import CostDialog, CostsDialog, TariffDialog
 from ranvier.ui.dialogs.money.lots import BasisDialog, LotsDialog, followed_words, lot_lines, sums_words
 from ranvier.ui.dialogs.money.price_source import PRESET, PriceSourceDialog, sent_words
 from ranvier.ui.models.costs import parse_day, parse_fiat, parse_windows, plain_fiat, windows_text
-from ranvier.ui.pages.earning_books import EarningBooks, ExportLine
+from ranvier.ui.pages.earning_books import EarningBooks, ExportLine, prices_words
+from ranvier.ui.widgets.earning_sums import EarningSums
 
 windows = st.builds(
     Window,
@@ -195,6 +197,9 @@ async def test_prices_come_from_nobody_until_chosen_and_it_is_said_what_is_sent(
     await going
     (source,) = [command.source for command in house.client.called(UsePriceSource)]
     assert source == PriceSource("json", source.place, "USD", "bittensor.usd")
+    assert house.said[-1] == prices_words(()) and "no price yet" in house.said[-1]
+    one = FiatPrice("USD", 1_763_942_400_000, 400_000_000, "coingecko.com", 1_763_942_400_000)
+    assert prices_words((one, one)) == "2 prices in USD known, the newest of 2025-11-24 00:00 UTC."
     assert source.place.startswith("https://") and "usd" in source.place and house.client.called(FetchPrices)
     going = asyncio.ensure_future(books.prices())
     off = lambda dialog: (dialog.kind.setCurrentIndex(0), dialog.yes.click())  # noqa: E731
@@ -350,3 +355,15 @@ async def test_a_position_is_checked_from_its_oldest_pay_on_and_every_line_is_sh
     await books.explain([], {})
     assert "no pay" in house.said[-1]
     await house.close()
+
+
+def test_a_tariff_without_watts_is_not_free_electricity(qtbot) -> None:
+    sums = EarningSums()
+    qtbot.addWidget(sums)
+    paid = [EarningBucket(0, 1, 10**9, 10**8, 1, fiat_micro=40_000_000)]
+    view = samples_books.costs()
+    sums.show_sums(paid, {}, None, "7 days", "EUR", view)
+    assert "electricity not counted" in sums.figures[1].note.text()
+    used = Electricity(0, 1_000_000, 310_000, 24)
+    sums.show_sums(paid, {}, None, "7 days", "EUR", msgspec.structs.replace(view, electricity=(used,)))
+    assert "electricity not counted" not in sums.figures[1].note.text()

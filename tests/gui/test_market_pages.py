@@ -325,3 +325,19 @@ async def test_the_own_axon_is_asked_where_a_miner_runs_and_unknown_has_its_reas
     page._status(status())
     assert page.answer.isHidden() and not page.ask.isEnabled()
     await house.close()
+
+
+async def test_the_keyboard_stays_on_the_button_that_checks(qtbot, house):
+    page = NetCheckPage(house.context)
+    qtbot.addWidget(page)
+    page.show()
+    page.shown()
+    await samples.until(lambda: page.found is not None and page.again.isEnabled(), "the first check")
+    page.activateWindow()
+    page.again.setFocus()
+    await samples.until(page.again.hasFocus, "the focus")
+    page.again.click()
+    assert not page.again.hasFocus(), "it is off meanwhile"
+    await samples.until(lambda: page.again.isEnabled(), "the second check")
+    assert page.again.hasFocus()
+    await house.close()

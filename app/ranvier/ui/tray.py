@@ -90,10 +90,10 @@ class Tray(QObject):
         """Tell what has a key once, and again only when the same thing has become worse. What nobody could see, as
         long as there is no tray, is told when there is one.
         """
-        if not self.available:
-            return
         for one in status.attention:
             if one.key and worst([one.level, self._told.get(one.key, Level.OFF)]) != self._told.get(one.key):
+                if not self.available:  # asked only now: the desktop takes its time, and a status comes each second
+                    return
                 self._told[one.key] = one.level
                 self.tell(one.title, one.text)
 

@@ -38,6 +38,7 @@ from ranvier.agent.api.money_messages import (
 from ranvier.core.errors import RanvierError
 from ranvier.ledger.lot_book import LotBook
 from ranvier.ledger.payments import Payment
+from ranvier.ledger.prices import FiatPrice
 from ranvier.ui.context import Context
 from ranvier.ui.dialogs.ask import ask, show
 from ranvier.ui.dialogs.explain import ExplainDialog, Place, places_of
@@ -45,9 +46,10 @@ from ranvier.ui.dialogs.money.costs import ADD, REMOVE, CostDialog, CostsDialog,
 from ranvier.ui.dialogs.money.lots import LotsDialog
 from ranvier.ui.dialogs.money.past import PastDialog
 from ranvier.ui.dialogs.money.price_source import PriceSourceDialog
+from ranvier.ui.models.costs import tariff_words
 from ranvier.ui.models.stake import subnet_text
 from ranvier.ui.widgets.text import button, label
-from ranvier.ui.words import block_text
+from ranvier.ui.words import block_text, count_text, utc_time
 
 _EXPORT_S = 600.0
 _LOTS_S = 120.0
@@ -106,6 +108,7 @@ class EarningBooks:
         dialog = TariffDialog(self._page, view.tariff, view.currency or _USUAL_CURRENCY)
         if await show(dialog):
             await self._context.client.call(SetTariff(dialog.tariff))
+            self._context.say(f"Kept. {tariff_words(dialog.tariff)}")
             self._changed()
 
     async def prices(self) -> None:
@@ -116,8 +119,9 @@ class EarningBooks:
             return
         await self._context.client.call(UsePriceSource(dialog.source))
         if dialog.source is not None:
-            done = await self._context.client.call(FetchPrices())
-            self._context.say(done.text)
+            await self._context.client.call(FetchPrices())  # also where the agent has asked already: it says what fails
+            known: PricesView = await self._context.client.call(GetPrices())
+            self._context.say(prices_words(known.prices))
         self._changed()
 
     async def lots(self, netuids: list[int], names: dict[int, str]) -> None:
@@ -191,6 +195,14 @@ class EarningBooks:
     async def _costs(self) -> CostsView:
         view: CostsView = await self._context.client.call(GetCosts(0, 0))
         return view
+
+
+def prices_words(prices: Sequence[FiatPrice]) -> str:
+    """How many prices are stored, and of when the newest is."""
+    if not prices:
+        return "There is no price yet; the source is asked again every hour."
+    newest = prices[-1]
+    return f"{count_text(len(prices), 'price')} in {newest.currency} known, the newest of {utc_time(newest.at_ms)} UTC."
 
 
 class ExportLine(QWidget):

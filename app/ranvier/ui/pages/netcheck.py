@@ -48,7 +48,7 @@ class NetCheckPage(Page):
         super().__init__(context)
         self.found: NetCheckView | None = None
         self._network = ""
-        self._running = False
+        self._running = self._was_here = False
         self._payment: tuple[float | None, int | None] = (None, None)  # seconds until final, fee in rao
         self._answer_s: float | None = None
         self._level: Level | None = None
@@ -129,6 +129,7 @@ class NetCheckPage(Page):
     def _begin(self) -> None:
         if not self._running:
             self._running = True
+            self._was_here = self.again.hasFocus()  # a button that is off loses the keyboard
             self.again.setEnabled(False)
             self.again.setText("Checking…")
             self.context.run(self._check(), "network check")
@@ -148,6 +149,8 @@ class NetCheckPage(Page):
             self._running = False
             self.again.setEnabled(True)
             self.again.setText("Check again")
+            if self._was_here and self.isVisible():
+                self.again.setFocus()
             if network != self._network and self.isVisible():
                 self._begin()  # what was asked meanwhile is of the network before
 

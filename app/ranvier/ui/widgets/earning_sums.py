@@ -64,6 +64,8 @@ class EarningSums(Card):
             self._add(f"In {currency}", fiat_text(gross, currency), f"at each day's price, gross{missing}")
             return
         spent = sum(amount for _, _, amount in costs.slots)
+        if costs.tariff is not None and not costs.electricity:
+            missing += "; electricity not counted: nothing here told its watts"
         note = f"{fiat_text(gross, currency)} earned, {fiat_text(spent, currency)} spent{missing}"
         self._add("Net of costs", fiat_text(gross - spent, currency), f"{note}. {costs.note}".strip())
 

@@ -23,7 +23,7 @@ from ranvier.ui.widgets.earning_sums import fiat_text
 from ranvier.ui.widgets.path_field import Choose, open_chooser
 from ranvier.ui.widgets.table import Table
 from ranvier.ui.widgets.text import allow, button, label
-from ranvier.ui.words import count_text, local_time
+from ranvier.ui.words import count_text, here_text, utc_time
 
 ORDERS = (("fifo", "First in, first out"), ("lifo", "Last in, first out"), ("hifo", "Dearest first"))
 _NOWHERE = "origin not known"
@@ -71,17 +71,17 @@ def lots_model() -> RowsModel[LotLine]:
     return RowsModel(
         (
             Column[LotLine](
-                "Left on",
-                lambda one: "still held" if one.disposed_ms is None else local_time(one.disposed_ms),
+                "Left on (UTC)",
+                lambda one: "still held" if one.disposed_ms is None else utc_time(one.disposed_ms),
                 lambda one: one.disposed_ms or 0,
-                tooltip=lambda one: one.disposal,
+                tooltip=lambda one: _proof(one.disposal, one.disposed_ms),
             ),
             Column[LotLine]("Alpha", lambda one: format_alpha(one.alpha, 6), lambda one: one.alpha.rao, number=True),
             Column[LotLine](
-                "Came on",
-                lambda one: "unknown" if one.acquired_ms is None else local_time(one.acquired_ms),
+                "Came on (UTC)",
+                lambda one: utc_time(one.acquired_ms),
                 lambda one: one.acquired_ms,
-                tooltip=lambda one: one.lot,
+                tooltip=lambda one: _proof(one.lot, one.acquired_ms),
             ),
             Column[LotLine](
                 "Held",
@@ -95,6 +95,11 @@ def lots_model() -> RowsModel[LotLine]:
         ),
         key=lambda one: one.number,
     )
+
+
+def _proof(event: str, at_ms: int | None) -> str:
+    """The event, and its moment on the clock that one looks at."""
+    return "\n".join(part for part in (event, "" if at_ms is None else here_text(at_ms)) if part)
 
 
 def money_text(amount: int | None, currency: str) -> str:
