@@ -11,7 +11,7 @@ from ranvier.sandbox.codec.composites import Enum, Field, Tuple, Variant, Vec, s
 from ranvier.sandbox.codec.scale import U8, U32, U64, Alias, FixedBytes
 from ranvier.sandbox.codec.types import ACCOUNT, BYTES
 from ranvier.sandbox.frame.context import Context
-from ranvier.sandbox.frame.pallet import Constant, Errors, Event, Pallet, call
+from ranvier.sandbox.frame.pallet import Constant, Errors, Event, Pallet, call, ensure_root
 from ranvier.sandbox.frame.storage import IDENTITY, TWOX_64_CONCAT, Item, Storage, WritableState
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 
@@ -137,12 +137,19 @@ def set_commitment(context: Context, who: bytes, netuid: int, info: dict[str, An
         _reset_bonds(state, netuid, who)
 
 
+@call(2, {"new_limit": U32}, root=True)
+def set_max_space(context: Context, who: bytes, new_limit: int) -> None:
+    """Root says how many bytes one may publish in an epoch."""
+    ensure_root(who)
+    Commitments.MaxSpace.put(context.state, value=new_limit)
+
+
 PALLET = Pallet(
     name="Commitments",
     index=_INDEX,
     path="pallet_commitments",
     storage=Commitments,
-    calls=(set_commitment,),
+    calls=(set_commitment, set_max_space),
     events=(COMMITMENT, TIMELOCK),
     errors=_ERRORS,
     constants=(

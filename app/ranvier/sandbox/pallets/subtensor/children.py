@@ -110,7 +110,7 @@ def apply_pending(context: Context, netuid: int) -> None:
             Subtensor.PendingChildKeys.remove(state, netuid, hotkey)
 
 
-def _total_stake(state: State, hotkey: bytes) -> int:
+def total_stake(state: State, hotkey: bytes) -> int:
     """All stake on a hotkey in TAO at today's prices (``get_total_stake_for_hotkey``)."""
     held = ((one, Subtensor.TotalHotkeyAlpha.get(state, hotkey, one)) for one in info.netuids(state))
     return sum(alpha * swaps.price_bits(state, one) >> 64 for one, alpha in held if alpha)
@@ -130,7 +130,7 @@ def schedule(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, asked
         raise fail("DuplicateChild")
     _check_asked(state, netuid, hotkey, asked)
     enough = hotkey == Subtensor.SubnetOwnerHotkey.get(state, netuid) or not asked
-    if not enough and _total_stake(state, hotkey) < Subtensor.StakeThreshold.get(state):
+    if not enough and total_stake(state, hotkey) < Subtensor.StakeThreshold.get(state):
         raise fail("NotEnoughStakeToSetChildkeys")
     limits.note(context, netuid, hotkey, limits.SET_CHILDREN)
     if not Subtensor.SubtokenEnabled.get(state, netuid):
@@ -139,6 +139,13 @@ def schedule(context: Context, coldkey: bytes, hotkey: bytes, netuid: int, asked
     when = context.block + Subtensor.PendingChildKeyCooldown.get(state)
     Subtensor.PendingChildKeys.put(state, netuid, hotkey, value=(asked, when))
     context.deposit(SET_CHILDREN_SCHEDULED, (hotkey, netuid, when, asked))
+
+
+def forget_pending(state: WritableState, hotkey: bytes) -> None:
+    """What waits is forgotten when a sale leaves less stake than children ask for (``do_remove_stake``)."""
+    if total_stake(state, hotkey) < Subtensor.StakeThreshold.get(state):
+        for netuid in info.netuids(state):
+            Subtensor.PendingChildKeys.remove(state, netuid, hotkey)
 
 
 def _ensure_owned(state: State, coldkey: bytes, hotkey: bytes) -> None:

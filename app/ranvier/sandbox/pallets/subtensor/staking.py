@@ -9,7 +9,7 @@ from ranvier.sandbox.frame.pallet import DispatchFailure, call
 from ranvier.sandbox.frame.storage import State, WritableState
 from ranvier.sandbox.maths.fixed64 import div64
 from ranvier.sandbox.pallets import balances
-from ranvier.sandbox.pallets.subtensor import collateral, locks, root_claims, shares, swaps
+from ranvier.sandbox.pallets.subtensor import children, collateral, locks, root_claims, shares, swaps
 from ranvier.sandbox.pallets.subtensor.events import AUTO_STAKE_SET, STAKE_ADDED, STAKE_REMOVED, fail
 from ranvier.sandbox.pallets.subtensor.storage import NETUID, Subtensor, rules
 
@@ -174,6 +174,7 @@ def _sell(
     collateral.ensure_available(state, coldkey, hotkey, netuid, alpha)
     unstake_alpha(context, coldkey, hotkey, netuid, amount, limit_price=limit_price)
     _clear_small_nomination(context, coldkey, hotkey, netuid)
+    children.forget_pending(state, hotkey)
 
 
 def _clear_small_nomination(context: Context, coldkey: bytes, hotkey: bytes, netuid: int) -> None:
