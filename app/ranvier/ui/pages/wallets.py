@@ -95,7 +95,7 @@ class WalletsPage(Page):
         self.custody_button = button("Custody check", self.open_custody)
         self.watch_button = button("Watch-only…", self.watch_only)
         self.import_button = button("Import…", self.import_wallet)
-        self.create_button = button("Create…", self.create_wallet, kind="primary")
+        self.create_button = button("Create…", self.create_wallet)
         for action in (
             self.folders_button, self.sign_button, self.custody_button, self.watch_button, self.import_button,
             self.create_button,
