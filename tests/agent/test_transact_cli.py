@@ -148,8 +148,9 @@ def test_a_miner_registers_serves_and_stakes_without_a_window(house: House) -> N
     assert house.agent.stages == ["submitted", "final"], "kept before it was sent, and at its end"
     status, said, _ = house.run("serve", "192.0.2.7", "8091", *SEAT, "--yes")
     assert status == 0 and "The chain tells validators to ask 192.0.2.7 port 8091." in said, "the hotkey signs alone"
-    status, said, _ = house.run("stake", "0.5", *SEAT, "--yes", "--json", password=PASSWORD)
+    status, said, beside = house.run("stake", "0.5", *SEAT, "--yes", "--json", password=PASSWORD)
     whole = json.loads(said)
+    assert "Price limit" in beside and "Final: it cannot be taken back" in beside
     assert status == 0 and whole["receipt"]["stage"] == "final" and whole["plan"]["spend_rao"] == COIN // 2
     status, said, _ = house.run("unstake", "all", *SEAT, "--yes", password=PASSWORD)
     assert status == 0 and "exactly as planned" in said

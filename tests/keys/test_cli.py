@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from ranvier.core.console import prepare_streams
 from ranvier.core.errors import RanvierError
 from ranvier.core.paths import Paths
 from ranvier.keys import cli, encryption, memory, offline, wallets
+from ranvier.keys.cli_io import at_prompt
 from ranvier.keys.encryption import Cost
 from ranvier.keys.signing import LocalSigner, verify
 
@@ -221,3 +224,18 @@ def test_words_are_shown_at_a_terminal_only(tmp_path: Path, python: str) -> None
         assert process.wait(30) == 0
     os.close(ours)
     assert shown.count(b"abandon") == 11 and b"12. about" in shown
+
+
+def test_an_interrupt_ends_a_prompt_at_once() -> None:
+    """Inside ``asyncio.run`` the first Ctrl+C would only be noted, and the prompt would go on waiting."""
+    went_on = []
+
+    async def asking() -> None:
+        with at_prompt():
+            signal.raise_signal(signal.SIGINT)
+            went_on.append(True)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(asking())
+    assert not went_on and signal.getsignal(signal.SIGINT) is before

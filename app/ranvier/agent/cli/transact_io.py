@@ -69,11 +69,11 @@ class Teller:
 
     def say(self, text: str) -> None:
         """Something for people."""
-        if not self._as_json:
+        if self._as_json:
+            sys.stderr.write(text + "\n")  # also where it is no terminal: nobody is asked about a plan unseen
+        else:
             out(text)
             sys.stdout.flush()
-        elif sys.stderr.isatty():
-            sys.stderr.write(text + "\n")
 
     def end(self, **data: Any) -> None:
         """The document, when one is wanted."""
