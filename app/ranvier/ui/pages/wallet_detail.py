@@ -25,7 +25,7 @@ from ranvier.ui.widgets.figures import Figure
 from ranvier.ui.widgets.marks import Mark
 from ranvier.ui.widgets.page import clear
 from ranvier.ui.widgets.text import allow, button, label, restyle
-from ranvier.ui.words import block_text, count_text, grouped_address
+from ranvier.ui.words import block_text, count_text, grouped_address, short_address
 
 _PRACTICE = (
     "The coldkey is here, encrypted with the rehearsal's password: the Rehearsal page shows it until the window that "
@@ -44,6 +44,7 @@ class Address(QWidget):
         row.setSpacing(10)
         row.addWidget(label(grouped_address(ss58), "mono", wrap=True), 1)
         self.copy = button("Copy", self._copy, kind="quiet", tip="Copy the address without the blanks")
+        self.copy.setAccessibleName(f"Copy {short_address(ss58)}")
         row.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTop)
 
     def _copy(self) -> None:
