@@ -64,8 +64,7 @@ async def test_an_update_that_fails_is_taken_back_and_a_good_one_is_kept(
         await call(m.StartMiner("one"))
         first = (await house.until(lambda s: s.miners[0].shown is ShownState.HEALTHY)).miners[0]
         assert first.version == m.Version()
-        with pytest.raises(Exception, match="newest version"):
-            await call(m.UpdateMiner("one"))
+        assert "newest version" in (await call(m.UpdateMiner("one"))).text, "nothing failed"
         # A version whose program crashes: it is tried, and the one before comes back without being asked.
         (folder / "recipe.toml").write_text(recipe(BAD, title="Broken"))
         assert "being tried" in (await call(m.UpdateMiner("one", str(folder)))).text

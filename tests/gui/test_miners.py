@@ -128,10 +128,14 @@ async def test_install_progress_and_its_failure(qtbot, tmp_path):
         await until(lambda: it.client.sent(InstallMiner))
         it.bridge._emit(InstallEvent(InstallProgress("practice", "Downloading xllamacpp", 6 * 2**30, 12 * 2**30)))
         assert page.install.progress.value() == 500 and "Practice miner: Downloading" in texts(page.install)
-        it.bridge._emit(InstallEvent(InstallProgress("practice", "Downloading", finished=True, error="No space left.")))
-        assert "No space left." in texts(page.install)
-        it.bridge._emit(InstallEvent(InstallProgress("practice", "Done", finished=True)))
-        assert not page.install.isVisible()
+        below = page.area.y()
+        for error in ("No space left.", None):
+            it.bridge._emit(InstallEvent(InstallProgress("practice", "Downloading", 1, 2)))
+            await settle()
+            assert page.install.isVisible() and page.area.y() == below, "nothing moves under the mouse"
+            it.bridge._emit(InstallEvent(InstallProgress("practice", "Downloading", finished=True, error=error)))
+            await settle()
+            assert not page.install.isVisible() and page.area.y() == below
 
 
 async def test_selection_survives_updates(qtbot, tmp_path):

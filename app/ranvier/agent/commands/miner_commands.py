@@ -11,6 +11,7 @@ from ranvier.agent.api import messages as m
 from ranvier.agent.api.server import Handler
 from ranvier.agent.miners import miner_logs, miner_samples, recipe_edit
 from ranvier.agent.miners.miner_file import PRACTICE_IP
+from ranvier.agent.miners.programs import NothingNewError
 from ranvier.agent.money.portfolio import require_network
 from ranvier.chain.model import TxStage
 from ranvier.core.errors import ChainError, MinerError
@@ -89,7 +90,10 @@ class MinerCommands:
             source = recipe_edit.folder_of(self._agent.miners.get(command.id), self._agent.programs)
             async with recipe_edit.edited(self._agent.miners.folder(command.id), source, command.recipe_text) as edited:
                 return m.Done(await self._agent.miners.update(command.id, str(edited)))
-        return m.Done(await self._agent.miners.update(command.id, command.recipe_folder, fresh=command.fresh))
+        try:
+            return m.Done(await self._agent.miners.update(command.id, command.recipe_folder, fresh=command.fresh))
+        except NothingNewError as nothing:
+            return m.Done(nothing.message)
 
     async def get_recipe(self, command: m.GetRecipe) -> m.RecipeText:
         folder = recipe_edit.folder_of(self._agent.miners.get(command.id), self._agent.programs)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from ranvier.agent.api.messages import InstallProgress
 from ranvier.agent.miners.miner import Miner
-from ranvier.agent.miners.programs import Programs, Progress
+from ranvier.agent.miners.programs import NothingNewError, Programs, Progress
 from ranvier.core.errors import Cancelled, InstallError, RanvierError
 from ranvier.core.tasks import Tasks
 
@@ -68,6 +68,9 @@ class Installs:
         try:
             await work(steps)
             error = None
+        except NothingNewError:
+            error = None  # nothing failed: whoever asked is told so
+            raise
         except RanvierError as failure:
             log.warning("installing %s: %s", file.id, failure)
             error = failure.message

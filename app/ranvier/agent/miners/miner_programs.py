@@ -11,7 +11,7 @@ from pathlib import Path
 from ranvier.agent.api.messages import LogLine, LogTail
 from ranvier.agent.miners.evidence import NO_CHECK, HealthSeen
 from ranvier.agent.miners.miner_file import PRACTICE_IP, MinerFile
-from ranvier.agent.miners.programs import Progress, Sightings
+from ranvier.agent.miners.programs import NothingNewError, Progress, Sightings
 from ranvier.agent.miners.secret_store import SecretStore
 from ranvier.core.errors import MinerError, RecipeError
 from ranvier.core.paths import Paths, private_folder
@@ -91,7 +91,7 @@ class RecipePrograms:
         if same_recipe(version.recipe_folder, source) and await asyncio.to_thread(
             environment.installed, recipe, version.env
         ):
-            raise MinerError("Nothing new", f"{miner.name} runs the newest version of its recipe already.")
+            raise NothingNewError("Nothing new", f"{miner.name} runs the newest version of its recipe already.")
         return await Generations(folder).prepare(source, self._cache, on_progress)
 
     async def _renew(self, folder: Path, miner: MinerFile, on_progress: Progress) -> Generation:

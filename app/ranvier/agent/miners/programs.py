@@ -10,12 +10,17 @@ from typing import Protocol
 from ranvier.agent.api.messages import LogTail
 from ranvier.agent.miners.evidence import HealthSeen
 from ranvier.agent.miners.miner_file import MinerFile
+from ranvier.core.errors import MinerError
 from ranvier.miners.generations import Generation
 from ranvier.miners.spec import ProgramSpec, Secrets
 from ranvier.miners.states import HealthRule
 from ranvier.miners.status import KeeperStatus
 
 Progress = Callable[[str, int | None, int | None], None]
+
+
+class NothingNewError(MinerError):
+    """An update of a miner that runs the newest version: nothing was done, and nothing failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,12 +55,13 @@ class MinersPage(Page):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.add_miner = button("Add a miner…", self._add_miner)
-        self.add_action(self.add_miner)
         self._known = True
         self._rows_shown = 0
         self._awaited = ""  # a miner to choose as soon as it is told of
         self._visible = False
         self.install = InstallBar()
+        for action in (self.install, self.add_miner):
+            self.add_action(action)
         self.model = miners_model()
         self.table = Table(self.model, stretch=0)
         self.table.setItemDelegateForColumn(STATE, LevelCell(self.table, level_of))
@@ -87,7 +88,6 @@ class MinersPage(Page):
         self.splitter.addWidget(self._lower())
         self.splitter.setStretchFactor(1, 1)
         self.empty = EmptyState("Waiting for the agent", "What it knows appears here.")
-        self.add(self.install)
         self.add(self.splitter, 1)
         self.add(self.empty, 1)
         self.splitter.hide()

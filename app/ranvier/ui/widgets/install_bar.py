@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from ranvier.agent.api.messages import InstallProgress
-from ranvier.ui.widgets.card import Card
-from ranvier.ui.widgets.text import button, label, restyle
+from ranvier.ui.widgets.text import label
 from ranvier.ui.words import part_text
 
+_WIDTH = 400
+_BAR_WIDTH = 90
 
-class InstallBar(Card):
-    """Hidden until progress comes; goes again when the work is finished; an error stays until it is read."""
+
+class InstallBar(QWidget):
+    """One line in a page's title row, where it moves nothing. Hidden until progress comes; goes when the work has
+    ended: how it ended is said by whoever asked for it, and by the miner's own state.
+    """
 
     def __init__(self) -> None:
-        super().__init__(spacing=8)
-        row = QHBoxLayout()
-        self.text = label("", wrap=True)
+        super().__init__()
+        self.setFixedWidth(_WIDTH)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(10)
+        self.text = label()
         self.amount = label("", "muted")
-        row.addWidget(self.text, 1)
-        row.addWidget(self.amount)
-        self.close_button = button("Close", self.hide)
-        row.addWidget(self.close_button)
-        self.body.addLayout(row)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(_BAR_WIDTH)
         self.progress.setAccessibleName("Installation")
-        self.add(self.progress)
+        row.addStretch(1)
+        for widget in (self.text, self.amount, self.progress):
+            row.addWidget(widget)
         self.hide()
 
     def show_progress(self, name: str, progress: InstallProgress) -> None:
-        if progress.finished and progress.error is None:
+        if progress.finished:
             self.hide()
             return
-        failed = progress.error is not None
-        restyle(self.text, "role", "problem" if failed else "")
-        self.text.setText(f"{name} could not be installed: {progress.error}" if failed else f"{name}: {progress.step}")
         known = progress.done is not None and bool(progress.total)
         self.amount.setText(part_text(progress.done, progress.total) if known else "")
-        self.progress.setVisible(known and not failed)
-        self.close_button.setVisible(failed)
+        # bytes may not fit Qt's 32-bit range: a share of a thousand does. Unknown: the bar only says that it works
+        self.progress.setRange(0, 1000 if known else 0)
         if known:
-            # bytes may not fit Qt's 32-bit range: a share of a thousand does
-            self.progress.setRange(0, 1000)
             self.progress.setValue(min(1000, (progress.done or 0) * 1000 // (progress.total or 1)))
+        words = f"{name}: {progress.step}"
+        room = _WIDTH - _BAR_WIDTH - self.amount.sizeHint().width() - 24
+        self.text.setText(self.text.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room))
+        self.setToolTip(words)
+        self.setAccessibleName(words)
         self.show()
