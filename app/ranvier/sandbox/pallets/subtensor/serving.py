@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from ranvier.sandbox.codec.scale import U8, U16, U32, U128, Codec
 from ranvier.sandbox.codec.types import BYTES
@@ -71,67 +72,24 @@ _AXON: dict[str, Codec] = {
 
 
 @call(4, _AXON, pays=False)
-def serve_axon(
-    context: Context,
-    who: bytes,
-    netuid: int,
-    version: int,
-    ip: int,
-    port: int,
-    ip_type: int,
-    protocol: int,
-    placeholder1: int,
-    placeholder2: int,
-) -> None:
+def serve_axon(context: Context, who: bytes, netuid: int, **axon: int) -> None:
     """Publish the address of the signer's axon. Free of charge."""
-    _serve(context, who, netuid, version, ip, port, ip_type, protocol, placeholder1, placeholder2)
+    _serve(context, who, netuid, axon)
 
 
-def _serve(
-    context: Context,
-    who: bytes,
-    netuid: int,
-    version: int,
-    ip: int,
-    port: int,
-    ip_type: int,
-    protocol: int,
-    placeholder1: int,
-    placeholder2: int,
-) -> None:
+def _serve(context: Context, who: bytes, netuid: int, axon: Mapping[str, int]) -> None:
+    """``axon`` is what the call gives besides the subnet, by the names of ``AxonInfo``."""
     if rules(context.state) >= 425 and not Subtensor.NetworksAdded.get(context.state, netuid):
         raise fail("SubnetNotExists")
-    check(context.state, context.block, who, netuid, ip, port, ip_type)
-    axon = {
-        "block": context.block,
-        "version": version,
-        "ip": ip,
-        "port": port,
-        "ip_type": ip_type,
-        "protocol": protocol,
-        "placeholder1": placeholder1,
-        "placeholder2": placeholder2,
-    }
-    Subtensor.Axons.put(context.state, netuid, who, value=axon)
+    check(context.state, context.block, who, netuid, axon["ip"], axon["port"], axon["ip_type"])
+    Subtensor.Axons.put(context.state, netuid, who, value={"block": context.block, **axon})
     context.deposit(AXON_SERVED, (netuid, who))
 
 
 @call(40, {**_AXON, "certificate": BYTES}, pays=False)
-def serve_axon_tls(
-    context: Context,
-    who: bytes,
-    netuid: int,
-    version: int,
-    ip: int,
-    port: int,
-    ip_type: int,
-    protocol: int,
-    placeholder1: int,
-    placeholder2: int,
-    certificate: bytes,
-) -> None:
+def serve_axon_tls(context: Context, who: bytes, netuid: int, certificate: bytes, **axon: int) -> None:
     """As serve_axon, with a certificate: one byte for its algorithm and up to 64 for the key; others are not kept."""
-    _serve(context, who, netuid, version, ip, port, ip_type, protocol, placeholder1, placeholder2)
+    _serve(context, who, netuid, axon)
     if 0 < len(certificate) <= _LONGEST_CERTIFICATE:
         value = {"algorithm": certificate[0], "public_key": certificate[1:]}
         Subtensor.NeuronCertificates.put(context.state, netuid, who, value=value)
