@@ -33,6 +33,9 @@ Where their rules differ (``rules(state)`` decides; the names are in specs.py, w
     Hotkey swap         343 every 36000 blocks and with all stake; 425 every 7200, and swap_hotkey_v2 can keep stake.
     Commitments         space is counted by the epoch: 343 by the clock, 425 by SubnetEpochIndex.
     Stake moves         343 asks for a least amount within a subnet too, 425 only between two.
+    Given stake         between subnets its TAO goes from pool to pool at 343; at 425 through the receiver, where 500
+                        rao stay if there was nothing.
+    Root's claims       343 they follow every swapped hotkey, 425 only one swapped on root or with all its stake.
     Burn and recycle    343 asks who owns the hotkey, 425 whether it is one.
     Serving             343 asks for a seat anywhere and refuses address 0, 425 for one here, and takes 0 for an axon.
     Before dispatch     what the pool refuses of each: admission.py.
