@@ -130,7 +130,10 @@ def test_an_axon_is_stored_as_a_real_runtime_stores_it() -> None:
         Subtensor.Uids.put(context.state, NETUID, hotkey, value=0)
         Subtensor.NetworksAdded.put(context.state, NETUID, value=True)
         Subtensor.IsNetworkMember.put(context.state, hotkey, NETUID, value=True)
-        serving.serve_axon.run(context, hotkey, NETUID, 1, 134_744_072, 8_091, 4, 4, 0, 0)
+        serving.serve_axon.run(
+            context, hotkey, NETUID, version=1, ip=134_744_072, port=8_091, ip_type=4, protocol=4,
+            placeholder1=0, placeholder2=0,
+        )  # fmt: skip
         stored = Subtensor.Axons.get(context.state, NETUID, hotkey)
         told = ast.literal_eval(next(line for line in log.splitlines() if "serve_axon" in line).split("stored ")[1])
         assert stored == told

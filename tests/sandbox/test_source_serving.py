@@ -150,4 +150,4 @@ def test_a_subnet_s_owner_says_what_it_is() -> None:
     assert identify(context, OWNER, {**fields, "subnet_name": bytes(257)}, call) == "InvalidIdentity"
     assert identify(context, OWNER, fields, call) is None
     assert Subtensor.SubnetIdentitiesV3.get(context.state, 1)["logo_url"] == b"x"
-    assert refusal(context, serving.serve_axon, HOT, 9, *AXON.values()) == "SubnetNotExists"
+    assert serve(context, netuid=9) == "SubnetNotExists"
