@@ -73,6 +73,10 @@ async def test_the_card_offers_what_can_be_done(qtbot, house):
         ("later", "skip", 0.0), ("later", "postpone", 86_400.0), ("later", "end", 0.0),
         ("signing", "signed", 0.0), ("signing", "unsent", 0.0), ("signing", "end", 0.0),
     ]  # fmt: skip
+    card.show_ladders(samples_forms.ladders(), NAMES, signing={"signing"})
+    await asyncio.sleep(0.01)
+    assert "is on its way" in " ".join(texts(card))
+    assert not {"It was done", "It was not"} & {one.text() for one in card.findChildren(QPushButton)}
     card.show_ladders((), NAMES)
     assert card.isHidden()
     await house.close()
@@ -110,10 +114,12 @@ async def test_a_signed_step_is_noted_before_and_after(qtbot, house):
     (wish,) = signed
     assert wish.signer_ss58 == samples.COLDKEY
     await wish.sending()
+    assert page._signing == {"due"}, "nobody is asked how it went while that is being followed"
     for receipt in (samples_money.receipt(), None, samples_money.receipt(TxStage.FAILED, error="no")):
         await wish.ended(receipt)
     unknown = replace(samples_money.receipt(), stage=TxStage.SUBMITTED)
     await wish.ended(unknown)
+    assert not page._signing
     said = [(one.action, one.step, one.receipt_id) for one in house.client.called(ChangeLadder)]
     assert said == [
         ("signing", 2, ""), ("signed", 2, samples_money.receipt().extrinsic_hash), ("unsent", 2, ""), ("unsent", 2, ""),

@@ -97,6 +97,7 @@ class StakePage(ReadingPage):
         )
         self.detail = self._detail()
         self.ladders = LadderCard(self._step)
+        self._signing: set[str] = set()  # ids of plans whose step is followed here now
         self.stack = QStackedWidget()
         self.inner = QStackedWidget()
         self.stack.addWidget(self.empty)
@@ -164,7 +165,7 @@ class StakePage(ReadingPage):
         found: Holdings = await self.context.client.call(GetHoldings())
         self.show_holdings(found)
         ladders: Ladders = await self.context.client.call(GetLadders())
-        self.ladders.show_ladders(ladders.ladders, found.names)
+        self.ladders.show_ladders(ladders.ladders, found.names, signing=self._signing)
         await self._read_past()
 
     def show_holdings(self, found: Holdings) -> None:
@@ -294,10 +295,20 @@ class StakePage(ReadingPage):
 
     def _sending(self, one: Ladder) -> Callable[[], Awaitable[None]]:
         """The agent knows that it is being signed before it is sent: a kill in between never leads to a second one."""
-        return partial(self._change, one, "signing")
+
+        async def sending() -> None:
+            self._signing.add(one.id)
+            try:
+                await self._change(one, "signing")
+            except BaseException:
+                self._signing.discard(one.id)
+                raise
+
+        return sending
 
     def _ended(self, one: Ladder) -> Callable[[Receipt | None], Awaitable[None]]:
         async def ended(receipt: Receipt | None) -> None:
+            self._signing.discard(one.id)
             if receipt is None or receipt.stage in (TxStage.FAILED, TxStage.DROPPED):
                 await self._change(one, "unsent")
             elif receipt.stage in HAPPENED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt
@@ -31,6 +31,7 @@ class LadderCard(Card):
         super().__init__("Plans in steps", spacing=12)
         self._act = act
         self._rows: list[tuple[LadderView, tuple[str, str], bool]] = []
+        self._signing: frozenset[str] = frozenset()
         self._every = False
         self.more = button("", self._show_more, kind="quiet")
         self.add_to_header(self.more)
@@ -40,10 +41,22 @@ class LadderCard(Card):
             self.menu.addAction(name).triggered.connect(partial(self._postpone, seconds))
         self.hide()
 
-    def show_ladders(self, found: Sequence[LadderView], names: Mapping[int, str], now: float | None = None) -> None:
-        """Draw these; hidden without any."""
+    def show_ladders(
+        self,
+        found: Sequence[LadderView],
+        names: Mapping[int, str],
+        now: float | None = None,
+        *,
+        signing: Collection[str] = (),
+    ) -> None:
+        """Draw these; hidden without any. ``signing`` are the ids of those whose step this window is following now:
+        nobody is asked how it went before that is seen."""
         now = time.time() if now is None else now
-        rows = [(one, ladder_words(one, names, now), one.ladder.due(now)) for one in found]
+        rows = [
+            (one, ladder_words(one, names, now, following=one.ladder.id in signing), one.ladder.due(now))
+            for one in found
+        ]
+        self._signing = frozenset(signing)
         if rows == self._rows:
             return
         self._rows = rows
@@ -71,6 +84,8 @@ class LadderCard(Card):
         words.addWidget(label(title, "strong", wrap=True))
         words.addWidget(label(text, "muted", wrap=True, copyable=True))
         row.addLayout(words, 1)
+        if one.signing_at is not None and one.id in self._signing:
+            return row
         if due and one.signing_at is not None:
             row.addWidget(button("It was done", partial(self._act, one, "signed", 0.0)))
             row.addWidget(button("It was not", partial(self._act, one, "unsent", 0.0)))
@@ -94,8 +109,8 @@ class LadderCard(Card):
             self._act(self._meant, "postpone", seconds)
 
 
-def ladder_words(view: LadderView, names: Mapping[int, str], now: float) -> tuple[str, str]:
-    """What it is, and how it stands."""
+def ladder_words(view: LadderView, names: Mapping[int, str], now: float, *, following: bool = False) -> tuple[str, str]:
+    """What it is, and how it stands. ``following``: its transaction is being followed in this window."""
     one = view.ladder
     total = _amount(one.total_rao, one, gives=True)
     verb, way = ("Buy", "for") if one.buying else ("Sell", "of")
@@ -106,6 +121,8 @@ def ladder_words(view: LadderView, names: Mapping[int, str], now: float) -> tupl
     past = f"{signed} signed" + (f", {skipped} skipped" if skipped else "")
     number = f"Step {len(one.done) + 1} of {one.steps}"
     gives = _amount(one.amount_rao(), one, gives=True)
+    if one.signing_at is not None and following:
+        return title, f"{past}. {number} ({gives}) is on its way; what becomes of it is noted here by itself."
     if one.signing_at is not None:
         at = local_time(int(one.signing_at * 1000))
         return (
