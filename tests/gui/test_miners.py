@@ -113,6 +113,8 @@ async def test_remove_asks_first(qtbot, tmp_path):
             getattr(dialog, answer).click()
             await until(lambda: visible_dialog(it.window) is None)
             await until(lambda expected=expected: it.client.sent(RemoveMiner) == expected)
+        await until(lambda: it.window.messages.messages)
+        assert it.window.messages.messages[0].words[1] == "Practice miner was removed."
 
 
 def visible_dialog(window):

@@ -284,6 +284,7 @@ class MinersPage(Page):
         )
         if await ask(self.window(), f"Remove {miner.name}?", text, yes="Remove", danger=True):
             await self.context.client.call(RemoveMiner(miner.id))
+            self.context.say(f"{miner.name} was removed.")
 
     def _add_miner(self) -> None:
         self.context.run(self._ask_for_miner(), "add miner")
