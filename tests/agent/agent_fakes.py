@@ -170,9 +170,7 @@ class FakeChain:
         self._up()
         return {}
 
-    async def position_steps(
-        self, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
-    ) -> tuple[Step, ...]:
+    async def position_steps(self, place: Place, from_block: int, to_block: int, *_: object) -> tuple[Step, ...]:
         self._up()
         held = []
         for number in range(from_block, to_block + 1):

@@ -32,7 +32,7 @@ async def nothing(_: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.limit_s(600)
-@pytest.mark.parametrize("life", [(5, 4), (8, 5)], indirect=True)
+@pytest.mark.parametrize("life", [(8, 5), (11, 4)], indirect=True)
 async def test_the_lots_are_what_is_held(life: AnyLife, tmp_path: Path) -> None:
     """Everybody's keys are ours, so that nothing leaves or comes but by trade, pay and fee."""
     ledger = Ledger(tmp_path / "l.sqlite")

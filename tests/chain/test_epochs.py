@@ -121,3 +121,9 @@ async def test_a_node_that_forgot_the_life_before_says_so() -> None:
     assert (read.payouts, read.low) == ((), 100), "the block in which the subnet ended"
     read = await chain.down(99, 1)
     assert [row.block for row in read.payouts] == [80]
+
+
+async def test_a_life_that_ended_in_the_lowest_block_that_is_asked_for_is_seen() -> None:
+    chain = Lives([Life(0, 100, (40, 100), 0)], forgets_below=0)
+    assert [row.block for row in (await chain.down(149, 100)).payouts] == [100]
+    assert (await chain.down(149, 101)).payouts == ()

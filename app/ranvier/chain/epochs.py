@@ -140,7 +140,7 @@ async def _end(conn: Connection, block: int, low: int) -> Epochs:
 
 async def _life_before(conn: Connection, netuid: int, high: int, low: int) -> Epochs:
     """Where there was no subnet at ``high``: the end of the newest life before it, looked for in growing strides."""
-    floor, place, stride = max(low, 1), high, 1
+    floor, place, stride = max(low - 1, 1), high, 1  # a life may end in ``low`` itself
     marks: list[int] = []
     while place > floor:
         place = max(floor, place - stride)

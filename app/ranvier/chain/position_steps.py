@@ -68,14 +68,14 @@ async def position_steps(
     conn: Connection, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
 ) -> tuple[Step, ...]:
     """The blocks after ``from_block`` up to ``to_block`` in which the position changed, and those named in ``also``
-    even where it is the same before and after (pay that was sold at once), oldest first.
+    even where it is the same before and after (pay that left at once), oldest first.
 
     Raises NetworkError, ChainError (a state that the node no longer keeps; too many epochs for one look).
     """
     epochs = await _epochs(conn, place[2], from_block, to_block)
     known = {at.number: at for pair in epochs.values() for at in pair}
     asked = {number for number in also if from_block < number <= to_block}
-    beside = {number - 1 for number in asked} | asked
+    beside = {one for number in asked for one in (number - 1, number)}
     numbers = sorted({from_block, to_block, *beside, *(number for number in known if number >= from_block)})
     held = await _read(conn, place, numbers, known)
     due = _apart(held, numbers)

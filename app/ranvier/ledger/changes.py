@@ -24,7 +24,8 @@ FOUND = ", found on the chain"  # beside a kind: no receipt of ours tells of it
 OPENING, DIVIDENDS, MIXED, UNKNOWN = (
     "held at the start, origin unknown", "dividends", "pay and dividends, not told apart", "unknown",
 )  # fmt: skip
-_MOVES = ("move", "transfer", "swap", "key swap")  # without a trade
+KEY_SWAP = "key swap"
+_MOVES = ("move", "transfer", "swap", KEY_SWAP)  # without a trade
 _Place = tuple[str, str, int]  # hotkey, coldkey, netuid
 
 # By the primary key: an event's index has room for sixteen mechanisms.
@@ -196,6 +197,24 @@ def owned(operations: Iterable[Operation]) -> list[tuple[Operation, int, int | N
             moved[one.block, kind, index] = (first, sum_ + one.alpha_rao)
     found += [(one, alpha, None) for one, alpha in moved.values() if alpha]
     return sorted(found, key=lambda row: (row[0].block, row[0].event_index or 0))
+
+
+def adrift(connection: sqlite3.Connection, places: Collection[_Place]) -> dict[_Place, tuple[int, ...]]:
+    """Those of the followed positions that hold not what the books say, and the blocks that paid them."""
+    found = {}
+    for netuid in sorted({place[2] for place in places}):
+        done: dict[_Place, list[Operation]] = defaultdict(list)
+        for one in operations(connection, netuid):
+            done[one.hotkey_ss58 or "", one.coldkey_ss58, netuid].append(one)
+        for state in walks(connection, netuid):
+            if state.place not in places:
+                continue
+            paid = landed(connection, state.place, state.to_block, state.from_block + 1)
+            inside = [one for one in done[state.place] if state.from_block < one.block <= state.to_block]
+            off = state.opening_rao + sum(paid.values()) + sum(one.alpha_rao for one in inside) - state.held_rao
+            if paid and abs(off) > 2 * ROUNDING_RAO_EACH * (1 + len(paid) + len(inside)):
+                found[state.place] = tuple(sorted(paid))
+    return found
 
 
 def _rest(connection: sqlite3.Connection, one: Change) -> Iterator[Operation]:

@@ -22,7 +22,7 @@ from ranvier.agent.network.chain_watch import Head
 from ranvier.chain.model import ROOT, BlockRef, Place
 from ranvier.core.errors import ChainError, NetworkError, RanvierError
 from ranvier.ledger import changes, coverage
-from ranvier.ledger.changes import REST, UNKNOWN, Change, Looked, Walked
+from ranvier.ledger.changes import KEY_SWAP, REST, UNKNOWN, Change, Looked, Walked
 from ranvier.ledger.crosscheck import ROUNDING_RAO_EACH
 from ranvier.ledger.store import Ledger
 
@@ -48,6 +48,7 @@ class TradeWalk:
     ) -> None:
         self._ledger_of, self._coldkeys, self._archive = ledger_of, coldkeys, archive
         self._head: Head | None = None
+        self._adrift: dict[Place, int] = {}  # how much of their pay was looked at again
         self._arrived = asyncio.Event()
         self._lock = asyncio.Lock()
 
@@ -95,6 +96,10 @@ class TradeWalk:
                     await self._places(head, ledger, states, at, held)
                 elif not await self._unseen(head, ledger, looked, at, held):
                     break
+            for place, paid_blocks in (await ledger.read(lambda c: changes.adrift(c, paid))).items():
+                if self._adrift.get(place) != len(paid_blocks):
+                    self._adrift[place] = len(paid_blocks)
+                    await self._catch(head, ledger, place, at, held.get(place, 0), paid_blocks)
             seen = {key: replace(one, block=at.number, time_ms=at.time_ms or 0) for key, one in looked.items()}
             await ledger.write(lambda c: changes.keep_looked(c, seen))
 
@@ -112,7 +117,9 @@ class TradeWalk:
                     touched = await self._own_moves(head, coldkey, low - 1, high, [one.place for one in known])
                     for place, blocks in touched.items():
                         if place[2] != ROOT:
-                            await self._again(head, ledger, place, looked[coldkey], at, held.get(place, 0), blocks)
+                            await self._again(
+                                head, ledger, place, low - 1, looked[coldkey], at, held.get(place, 0), blocks
+                            )  # fmt: skip
                 except ChainError as error:
                     log.warning("transactions of %s, blocks %s to %s: %s", coldkey, low, high, error.message)
                     looked[coldkey] = replace(looked[coldkey], trouble=_words(error))
@@ -123,23 +130,32 @@ class TradeWalk:
         return found
 
     async def _again(
-        self, head: Head, ledger: Ledger, place: Place, looked: Looked, at: BlockRef, held: int, blocks: Collection[int]
-    ) -> None:
-        """Read a position at these blocks, also where it is the same before and after; what the book has of it stays.
-
-        Raises ChainError when that cannot be done now.
+        self, head: Head, ledger: Ledger, place: Place, begin: int, looked: Looked, at: BlockRef, held: int,
+        blocks: Collection[int],
+    ) -> None:  # fmt: skip
+        """Read a position from the end of block ``begin`` on, and at these blocks even where it is the same before and
+        after; what the book has of it stays. Raises ChainError when that cannot be done now.
         """
         state = {one.place: one for one in await ledger.read(changes.walks)}.get(place)
         if state is None:  # it was touched, and was never seen: it may be empty again
             first = min(blocks)
             state = _since(place, looked) if looked.block < first else None
             state = state or await self._opened(head, ledger, place, first - 1)
-        inside = [block for block in blocks if block > state.from_block]
-        if not inside:
+        if not any(block > state.from_block for block in blocks):
             return
-        state = replace(state, to_block=min(state.to_block, min(inside) - 1), trouble=_NEW)
+        state = replace(state, to_block=max(state.from_block, min(state.to_block, begin)), trouble=_NEW)
         await self._keep(ledger, (), [state])
-        await self._walk(head, ledger, state, at.number, held, inside)
+        await self._walk(head, ledger, state, at.number, held, blocks)
+
+    async def _catch(
+        self, head: Head, ledger: Ledger, place: Place, at: BlockRef, held: int, blocks: Collection[int]
+    ) -> None:
+        """Pay came to be known after its position was followed, and left in the very block that paid it."""
+        log.info("position of %s on subnet %s: %s blocks that paid are read again", place[0], place[2], len(blocks))
+        try:
+            await self._again(head, ledger, place, 0, Looked(), at, held, blocks)
+        except ChainError as error:
+            log.warning("position of %s on subnet %s: %s", place[0], place[2], error)
 
     async def _own_moves(
         self, head: Head, coldkey: str, low: int, high: int, known: Collection[Place]
@@ -165,7 +181,8 @@ class TradeWalk:
             amount = held.get(place, 0)
             if state is not None:
                 state = await self._from_past(head, ledger, place, state.from_block) or state
-            if state is not None and state.held_rao == amount and not state.trouble:
+            same = state is not None and state.held_rao == amount and not state.trouble
+            if state is not None and same and not await _paid(ledger, state, at.number):
                 still.append(replace(state, to_block=max(state.to_block, at.number)))
             else:
                 await self._place(head, ledger, place, state, at, amount)
@@ -235,7 +252,7 @@ class TradeWalk:
         while state.to_block < until:
             high = min(until, state.to_block + stretch)
             try:
-                steps = await self._steps(head, state, high, also)
+                steps = await self._steps(head, state, high, {*also, *await _paid(ledger, state, high)})
             except ChainError as error:
                 if error.title != "Too long" or stretch == 1:
                     raise
@@ -271,6 +288,11 @@ class TradeWalk:
                 except ChainError as error:
                     log.warning("position of %s at block %s: %s", other[0], step.block, error)
         return begun
+
+
+async def _paid(ledger: Ledger, state: Walked, high: int) -> Collection[int]:
+    """The blocks that paid a position: of what left at once nothing else is seen."""
+    return await ledger.read(lambda c: changes.landed(c, state.place, high, state.to_block + 1))
 
 
 async def _held_at(chain: Chain, place: Place, number: int) -> Walked:
@@ -313,8 +335,9 @@ def rows_of(place: Place, step: Step) -> list[Change]:
             note(seen.event_index, seen.kind, seen.alpha_rao)
             rest -= seen.alpha_rao
     silent = next((one.kind for one in step.events if one.alpha_rao is None), UNKNOWN)
-    if step.epoch and rest > 0:
+    if step.epoch and rest > 0 and silent != KEY_SWAP:
         silent = UNKNOWN  # pay may be in it
-    if abs(rest) > ROUNDING_RAO_EACH * (1 + len(step.events)):
+    # In an epoch nothing may be left of pay: what is kept is held against it.
+    if step.epoch or abs(rest) > ROUNDING_RAO_EACH * (1 + len(step.events)):
         note(REST, silent, rest)
     return rows

@@ -45,7 +45,11 @@ class Chain(Protocol):
     async def positions(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> tuple[StakePosition, ...]: ...
     async def key_swaps(self, coldkeys_ss58: Sequence[str], at: BlockRef) -> Mapping[str, KeySwap]: ...
     async def position_steps(
-        self, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
+        self,
+        place: Place,
+        from_block: int,
+        to_block: int,
+        also: Collection[int] = (),
     ) -> tuple[Step, ...]:
         """The blocks in which the position (hotkey, coldkey, netuid) changed, and those of ``also``; and the chain's
         events about it."""
@@ -160,7 +164,11 @@ class LiveChain:
         return await portfolio.key_swaps(self._open, coldkeys_ss58, at)
 
     async def position_steps(
-        self, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
+        self,
+        place: Place,
+        from_block: int,
+        to_block: int,
+        also: Collection[int] = (),
     ) -> tuple[Step, ...]:
         from ranvier.chain.position_steps import position_steps
 
