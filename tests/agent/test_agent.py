@@ -116,6 +116,22 @@ async def test_the_first_status_names_the_chosen_network(tmp_path: Path, monkeyp
         assert (chain.network, chain.level, chain.text) == ("test", Level.BUSY, "Connecting to the test network.")
 
 
+async def test_own_files_that_cannot_be_read_are_told_and_told_no_more_when_they_can(tmp_path: Path) -> None:
+    settings, state = tmp_path / "settings.toml", tmp_path / "agent" / "state.json"
+    state.parent.mkdir()
+    for path in (settings, state):
+        path.write_bytes(b"\xff\x00 garbage")
+    async with House(tmp_path, FakeChain(height=57)) as house:
+        status = await house.until(lambda s: len(s.attention) == 2)
+        assert {one.title for one in status.attention} == {"Settings unreadable", "Which network"}
+        assert all("garbage" not in one.text and str(tmp_path) in one.text for one in status.attention)
+        settings.unlink()
+        await house.client.call(m.UseNetwork("test"))
+        house.agent._limits()  # as at the next look at the hardware
+        await house.until(lambda s: not s.attention)
+    assert json.loads(state.read_bytes())["network"] == "test"
+
+
 async def test_a_dead_endpoint_is_told_and_everything_else_goes_on(
     tmp_path: Path, add: Callable[..., m.AddMiner]
 ) -> None:

@@ -239,7 +239,7 @@ class Agent:
             attention=attention(
                 chain,
                 miners,
-                self._troubles.values(),
+                [*self._troubles.values(), *self.network.troubles()],
                 [
                     entry
                     for part in (self.hardware, self.keys, self.receipts, self.ladders)
@@ -356,15 +356,21 @@ class Agent:
         if str(before) != str(error):
             self.changed()
 
-    def _limits(self) -> Thresholds:
+    def _settings(self) -> Settings | None:
+        """The settings as the file has them now; None, and told, while it cannot be read."""
         try:
-            return thresholds(Settings(self._paths.settings_file))
-        except RanvierError:
-            return Thresholds()
+            found = Settings(self._paths.settings_file)
+        except RanvierError as error:
+            self._trouble("settings", error)
+            return None
+        self._trouble("settings", None)
+        return found
+
+    def _limits(self) -> Thresholds:
+        found = self._settings()
+        return Thresholds() if found is None else thresholds(found)
 
     def _setting(self, setting: Setting[T]) -> T:
         """A setting as the file has it now: the window may have changed it."""
-        try:
-            return Settings(self._paths.settings_file).get(setting)
-        except RanvierError:
-            return setting.default
+        found = self._settings()
+        return setting.default if found is None else found.get(setting)

@@ -53,6 +53,10 @@ class WorkingNetwork:
         if self.name in TITLES:  # the first status says what was chosen, not that nothing is
             watch.announce(self.name, TITLES[self.name])
 
+    def troubles(self) -> tuple[RanvierError, ...]:
+        """Why no network is chosen, when one was."""
+        return () if self._desired.trouble is None else (self._desired.trouble,)
+
     @property
     def name(self) -> str:
         """The chosen network, empty before the choice."""

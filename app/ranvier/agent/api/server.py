@@ -84,7 +84,8 @@ class Server:
         """Hang up on everybody and take the socket away."""
         if self._runner is None:
             return
-        endpoint_file(self._paths).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            endpoint_file(self._paths).unlink()
         for one in list(self._sockets):
             with contextlib.suppress(ConnectionError):
                 await one.close(code=WSCloseCode.GOING_AWAY)

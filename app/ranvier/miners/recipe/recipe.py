@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from ranvier.core.errors import MinerError, RecipeError
+from ranvier.core.files import read_small
 from ranvier.core.outside import at_home, read_toml
 from ranvier.core.paths import resources
 from ranvier.miners.logs.log_search import Query, compile_pattern
@@ -60,7 +61,7 @@ def load_recipe(folder: Path) -> Recipe:
     """Read and check ``folder/recipe.toml``; RecipeError says what is wrong and where."""
     path = folder / FILE_NAME
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = read_small(path).decode("utf-8")
     except OSError as error:
         raise RecipeError("No recipe", f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
