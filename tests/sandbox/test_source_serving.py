@@ -12,7 +12,7 @@ from ranvier.sandbox.frame.pallet import DispatchFailure
 from ranvier.sandbox.pallets.subtensor import identities, serving
 from ranvier.sandbox.pallets.subtensor.storage import Subtensor
 from sandbox import test_source_staking
-from sandbox.test_source_staking import HOT, OWNER, refusal
+from sandbox.test_source_staking import HOT, OWNER
 
 IP, PORT = 1_676_056_785, 128
 AXON = {"version": 2, "ip": IP, "port": PORT, "ip_type": 4, "protocol": 0, "placeholder1": 0, "placeholder2": 0}
