@@ -170,7 +170,9 @@ class FakeChain:
         self._up()
         return {}
 
-    async def position_steps(self, place: Place, from_block: int, to_block: int, *_: object) -> tuple[Step, ...]:
+    async def position_steps(
+        self, place: Place, from_block: int, to_block: int, also: Collection[int] = ()
+    ) -> tuple[Step, ...]:
         self._up()
         held = []
         for number in range(from_block, to_block + 1):
@@ -179,7 +181,7 @@ class FakeChain:
         return tuple(
             Step(number, self.at(number).time_ms or 0, after - before, number % self.tempo == 0, ())
             for number, (before, after) in enumerate(itertools.pairwise(held), from_block + 1)
-            if after != before
+            if after != before or number in also
         )
 
     async def subnets(self, at: BlockRef) -> tuple[Subnet, ...]:

@@ -224,6 +224,12 @@ def test_a_step_is_its_events_and_the_rest() -> None:
     assert [(one.kind, one.alpha_rao) for one in rows_of(place, fee)] == [("unstake", -40), ("fee", -10)]
     swapped = Step(7, 70, -500, False, (Seen("key swap", 3, None),))
     assert [(one.kind, one.event_index, one.alpha_rao) for one in rows_of(place, swapped)] == [("key swap", REST, -500)]
+    come = Step(7, 70, 500, True, (Seen("key swap", 3, None),))
+    assert [one.kind for one in rows_of(place, come)] == ["key swap"], "no income: it was ours before"
+    gone = Step(7, 70, 0, True, (Seen("key swap", 3, None),))
+    assert [(one.kind, one.alpha_rao) for one in rows_of(place, gone)] == [("key swap", 0)], (
+        "with the pay of that block"
+    )
     paid = Step(7, 70, 500, True, (Seen("fee", 3, None),))
     assert [one.kind for one in rows_of(place, paid)] == ["unknown"], "pay may be in it"
 

@@ -235,26 +235,20 @@ async def test_alpha_of_a_former_subnet_is_not_that_of_the_next_one_under_its_nu
 
 
 async def test_pay_that_comes_to_be_known_later_and_left_at_once_is_not_held(tmp_path: Path) -> None:
-    """The position is followed first; its pay is read up after that, and each was sold in the block that paid it."""
-    async with Trading(tmp_path) as trading:
-        bench, (cold, hot) = trading.bench, trading.bench.cast.competitors[0]
-        trading.own = [cold.ss58]
-        for _, validator in bench.cast.validators:
-            values = {"netuid": 1, "dests": [3, 4, 5], "weights": [3, 2, 1], "version_key": 0}
-            bench.run(validator, "SubtensorModule", "set_weights", **values)
-        await trading.ledger.write(lambda c: coverage.follow(c, 1, hot.ss58, 2, 3))
-        for number in range(30):
-            new = bench.keys.signer("next", number, "hot")
-            if bench.run(cold, "SubtensorModule", "swap_hotkey", hotkey=hot.public_key, new_hotkey=new.public_key,
-                         netuid=None) is None:  # fmt: skip
-                hot = new
-            await trading.follow() if number == 15 else None
-        await trading.follow()
-        await trading.pay(
-            [bench.cast.competitors[0][1].ss58, *(bench.keys.signer("next", n, "hot").ss58 for n in range(30))]
-        )
-        until = await trading.follow()
-        book, rows = await trading.book(), await trading.ledger.payments(limit=1000)
-        after = sum(row.alpha_rao for row in rows if row.block > until)
-        assert sum(row.block <= until for row in rows) >= 3, "it was paid"
-        assert abs(book.held_rao - after - await trading.held(until)) <= 8 * (len(book.left) + len(book.taken))
+    """The position is followed first, and is as it was before and after the block that paid it."""
+    chain, ledger = FakeChain(height=57), Ledger(tmp_path / "l.sqlite")
+    chain.held = lambda _: [StakePosition("H", "C", 1, 90, 10**9, 0)]
+    walk = TradeWalk(lambda _: ledger, lambda _: ["C"], nothing)
+    await ledger.write(lambda c: coverage.follow(c, 1, "H", 2, 3))
+
+    async def follow(height: int) -> int:
+        chain.height = height
+        await walk.follow(Head("test", chain, chain.at(height)))
+        return (await ledger.read(lambda c: lot_book.lot_book(c, 1, Order.FIFO, None, {}))).held_rao
+
+    assert await follow(57) == 90
+    await ledger.add_payments([paid(20, 500)])
+    assert await follow(58) == 90
+    asked = chain.asked
+    assert await follow(59) == 90 and chain.asked - asked < 9, "it is read again once"
+    await ledger.close()
