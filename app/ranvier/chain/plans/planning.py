@@ -80,6 +80,8 @@ async def finish(conn: Connection, begun: Start, draft: Draft) -> Plan:
         else:
             whose = "" if purse.ss58 == signer else f" by {addresses.short(purse.ss58)}, who pays the fee"
             lacks = f"Not enough TAO: {spendable} can be spent{whose}, {draft.spend + fee} are needed."
+            if conn.network.name == "sandbox":
+                lacks += " More of this play money is free: “Get play money” under Wallets."
     runtime = conn.runtime
     return Plan(
         network=conn.network.name,
