@@ -71,7 +71,8 @@ class PlanView(QWidget):
 
 
 class PlanDialog(Dialog):
-    """Shows a plan and asks for a yes. Enter alone never spends: Cancel is the default button.
+    """Shows a plan and asks for a yes. Enter alone never spends: Cancel is the default button, unless the amount must
+    be typed first; Enter after that means yes, and is refused while it is another amount.
 
     ``verdict`` is what the user's own limits say: with refusals there is nothing to agree to, and above a limit the
     amount must be typed again, to the rao.
@@ -99,7 +100,7 @@ class PlanDialog(Dialog):
             hint = f"This is above the limit in the settings: type {format_rao(amount.rao)} to go on."
             self.again = Field("The amount again, in TAO", self._check_again, hint=hint)
             self.body.addWidget(self.again)
-        self.no.setDefault(True)
+        (self.no if self.again is None else self.yes).setDefault(True)
         (self.again.input if self.again is not None else self.no).setFocus()
         fit(self)
 
