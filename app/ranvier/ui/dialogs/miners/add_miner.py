@@ -7,8 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QSpinBox, QWidget
 
 from ranvier.agent.api.messages import AddMiner, AgentStatus, GetSecrets, InstallMiner, MinerSecrets
 from ranvier.core.errors import RanvierError
@@ -61,10 +60,10 @@ class AddMinerDialog(Dialog):
                 wrap=True,
             )
         )
-        form = QFormLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(10)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(10)
+        grid.setColumnStretch(1, 1)
         self.name = QLineEdit("My miner")
         self.source = MinerSource(recipes, self.name.text)
         self.recipe = self.source.recipe
@@ -86,13 +85,14 @@ class AddMinerDialog(Dialog):
             ("Hotkey", self.hotkey),
             ("Subnet", self.netuid),
         )
-        for title, field in rows:
+        for row, (title, field) in enumerate(rows):
             field.setAccessibleName(title)
             name = label(title)
             name.setMinimumWidth(LABEL_WIDTH)
-            form.addRow(name, field)
+            grid.addWidget(name, row, 0)
+            grid.addWidget(field, row, 1)
         self.body.addWidget(self.source)
-        self.body.addLayout(form)
+        self.body.addLayout(grid)
         self._fill_hotkeys()
         self._choose_free()
         self._recipe_chosen()

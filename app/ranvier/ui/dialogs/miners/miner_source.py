@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QComboBox, QFormLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from ranvier.core.errors import RanvierError, RecipeError
 from ranvier.core.outside import at_home, read_toml
@@ -60,16 +60,19 @@ class MinerSource(QWidget):
         super().__init__()
         self._name = name
         self.proposal: Proposal | None = None
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(16)
+        grid = QGridLayout(self)  # a form's rows are as high as their words are when narrow
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
         self.kind = QComboBox()
         for kind in KINDS:
             self.kind.addItem(kind.title)
         self.kind.setAccessibleName("What runs")
         title = label("What runs")
         title.setMinimumWidth(LABEL_WIDTH)
-        form.addRow(title, self.kind)
+        grid.addWidget(title, 0, 0)
+        grid.addWidget(self.kind, 0, 1)
         self.hint = label("", "muted", wrap=True)
         self.recipe = QComboBox()
         self.recipe.setAccessibleName("Recipe")
@@ -92,18 +95,18 @@ class MinerSource(QWidget):
         self.steps = Steps()
         for step in (self.recipe, self.command, guided, self.image, self.found):
             self.steps.add(step)
-        form.addRow("", self.steps)
-        form.addRow("", self.hint)
+        _below(grid, self.steps)
+        _below(grid, self.hint)
         self.propose = button("Propose a recipe", self.make, tip="Nothing is run or stored")
-        form.addRow("", self.propose)
+        _below(grid, self.propose)
         self.recipe_text = QPlainTextEdit()
         self.recipe_text.setProperty("role", "log")
         self.recipe_text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.recipe_text.setAccessibleName("The proposed recipe; correct it where it is wrong")
         self.recipe_text.setMinimumHeight(150)
-        form.addRow("", self.recipe_text)
+        _below(grid, self.recipe_text)
         self.notes = label("", "small", wrap=True, copyable=True)
-        form.addRow("", self.notes)
+        _below(grid, self.notes)
         self.kind.currentIndexChanged.connect(self._kind_chosen)
         self.recipe.currentIndexChanged.connect(lambda _: self._kind_chosen(self.kind.currentIndex()))
         self._kind_chosen(RECIPE)
@@ -225,6 +228,11 @@ class MinerSource(QWidget):
             self.found.addItem(f"systemd: {unit.name}", lambda unit=unit, user=user: _from_unit(unit, user))
         if not self.found.count():
             self.found.setPlaceholderText("Nothing was found")
+
+
+def _below(grid: QGridLayout, widget: QWidget) -> None:
+    """A row without a name."""
+    grid.addWidget(widget, grid.rowCount(), 1)
 
 
 def _from_unit(unit: Path, user: bool) -> Proposal:
