@@ -45,7 +45,7 @@ async def test_killed_keepers_lose_no_line_and_start_nothing_twice(kept, rounds)
 
 async def test_a_program_blocked_on_a_full_pipe_goes_on(kept) -> None:
     """With no keeper for long, the program waits; it neither dies nor loses anything."""
-    kept.spec("talker", 30_000, 0, 90)
+    kept.spec("talker", 30_000, 0, 90, backoff_first_s=60.0)  # how it ended is not known: it is started again
     keeper = await kept.ensure()
     await kept.client.start()
     await kill_keeper(kept, keeper)
