@@ -31,6 +31,7 @@ from ranvier.ui.dialogs.wallets.unlock import UnlockDialog
 from ranvier.ui.money_desk import MoneyDesk
 from ranvier.ui.transacting import Transacting
 
+pytestmark = pytest.mark.limit_s(120)  # up to eight transactions, each over several blocks
 COIN = 10**9
 PASSWORD = "correct horse battery"
 UNLOCK = partial(wallets.unlock_coldkey, _cost=samples.CHEAP)
@@ -110,9 +111,9 @@ class People:
     async def signed(self):
         """Agree to the plan, unlock, and wait for the receipt."""
         before = len(self.receipts)
-        plan = await shown(PlanDialog)
+        plan = await shown(self, PlanDialog)
         plan.submitted()
-        unlock = await shown(UnlockDialog)
+        unlock = await shown(self, UnlockDialog)
         unlock.input.setText(PASSWORD)
         unlock.submitted()
         busy = self.desk.transacting
@@ -129,13 +130,15 @@ class People:
         return await self.signed()
 
 
-async def shown(kind):
-    """The open dialog of this kind, when it is there."""
+async def shown(people, kind):
+    """The open dialog of this kind, when it is there; what went wrong instead is said."""
 
     def find():
         return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible()]
 
-    await samples.until(find, kind.__name__, limit_s=10)
+    house = people.house
+    await samples.until(lambda: find() or house.errors, f"{kind.__name__}; said: {house.said}", limit_s=20)
+    assert not house.errors, house.errors
     return find()[0]
 
 
@@ -202,7 +205,7 @@ async def test_parts_are_signed_together_and_a_day_limit_holds_in_the_preview(ho
         people.desk.begin_batch()
         await samples.until(lambda: people.desk.dialog is not None, "the form")
         dialog = people.desk.dialog
-        await samples.until(lambda: dialog.preview.plan is not None, "the preview")
+        await samples.until(lambda: dialog.preview.plan is not None, "the preview", limit_s=15)
         assert dialog.preview.plan.spend_rao == 7 * COIN and "Part 2" in dict(dialog.preview.plan.lines)
         dialog.submitted()
         receipt = await people.signed()
@@ -224,7 +227,7 @@ async def by_its_hotkey(people, form, answers):
     """The receipt of what a hotkey signs: no password is asked for."""
     before = len(people.receipts)
     (await people.form(form, {"hotkey": people.hotkey, "netuid": 1, **answers})).submitted()
-    (await shown(PlanDialog)).submitted()
+    (await shown(people, PlanDialog)).submitted()
     await samples.until(lambda: len(people.receipts) > before, "the receipt", limit_s=20)
     await samples.until(lambda: not people.desk.transacting.busy, "the end")
     receipt = people.receipts[-1]
