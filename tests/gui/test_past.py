@@ -35,6 +35,12 @@ def chosen(dialog: PastDialog, kind: str) -> None:
     dialog.kind.setCurrentIndex(dialog.kind.findData(kind))
 
 
+def test_the_keyboard_begins_where_something_is_missing(page) -> None:
+    for hotkey, first in ((samples.HOTKEY, "block"), ("", "hotkey")):
+        dialog = PastDialog(page, None, 4, hotkey)
+        assert dialog.focusWidget() is getattr(dialog, first).input
+
+
 def test_nothing_changes_that_was_not_chosen(page) -> None:
     dialog = PastDialog(page, "wss://archive.example", 4, samples.HOTKEY)
     dialog.submitted()

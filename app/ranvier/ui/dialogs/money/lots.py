@@ -149,7 +149,10 @@ class BasisDialog(Dialog):
         self.amount = QLineEdit()
         self.amount.setPlaceholderText("TAO, such as 12.5")
         self.amount.setAccessibleName("What was paid, in TAO")
+        self.amount.setMinimumHeight(32)
         self.body.addWidget(self.amount)
+        self.amount.setFocus()
+        fit(self, 480)
 
     def submitted(self) -> None:
         try:

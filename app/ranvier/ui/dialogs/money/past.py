@@ -74,6 +74,7 @@ class PastDialog(Dialog):
         self.kind.setCurrentIndex(self.kind.findData(self._before[0]))
         self.kind.currentIndexChanged.connect(lambda _: self._changed())
         self._changed()
+        (self.block if hotkey_ss58 else self.hotkey).input.setFocus()
         fit(self, 560)
 
     def submitted(self) -> None:
