@@ -52,8 +52,8 @@ def mig(at: float) -> Hardware:
         processes=(GpuProcess(41_877, 27 * GIB, "python"),),
     )  # fmt: skip
     other = replace(
-        one, uuid="MIG-7be0415d-0000-4000-8000-0000000000a2", name="NVIDIA A100-SXM4-80GB MIG 2g.20gb", memory_total=21_474_836_480,
-        memory_used=20_000_000, processes=(),
+        one, uuid="MIG-7be0415d-0000-4000-8000-0000000000a2", name="NVIDIA A100-SXM4-80GB MIG 2g.20gb",
+        memory_total=21_474_836_480, memory_used=20_000_000, processes=(),
     )  # fmt: skip
     asleep = Gpu(uuid="pci:0000:65:00.0", name="AMD Radeon 780M", index=1, vendor="amd", asleep=True)
     host = replace(sample.host, battery_percent=83.0, on_battery=False)
