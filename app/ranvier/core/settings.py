@@ -70,7 +70,7 @@ GPU_HOT_C = Setting(
     "gpu_hot_c",
     0,
     "GPU temperature threshold",
-    "From this many degrees on you are told, and the Hardware page draws a line; 0 means none of your own.",
+    "You are told from this many degrees on, also while no miner runs; the Hardware page draws a line. 0: none.",
 )
 ALERT_MEMORY_PERCENT = Setting(
     "alert_memory_percent",
