@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -36,9 +37,17 @@ async def test_four_months_of_looking_now_and_then(tmp_path: Path, seed: int) ->
         looked = at % DAY in range(30_000, 33_600) and (at // DAY % 10 == 0 or at > end - 2 * DAY)
         return 1 if looked or at > end - 1000 else 10 if at > end - 3 * DAY else 60
 
+    def moments(begin: int, end: int) -> Iterator[int]:
+        at = begin
+        while at < end:
+            step = every(at)
+            if at % step == 0:
+                yield at
+            at += 1 if step == 1 else 10 - at % 10
+
     while now < end:
         begin, now = now, min(end, now + lots.choice((50, 3601, 40_007, 40_007)))
-        rows = [(at * 1000, str(at).encode()) for at in range(begin, now) if at % every(at) == 0 and at not in pause]
+        rows = [(at * 1000, str(at).encode()) for at in moments(begin, now) if at not in pause]
         await samples._database.run(
             lambda connection, rows=rows: connection.executemany("INSERT INTO sample VALUES (?, ?)", rows) and None
         )
