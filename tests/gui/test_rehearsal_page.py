@@ -230,7 +230,7 @@ async def test_what_waits_for_a_yes_is_in_sight_and_the_button_at_the_top_leads_
 
         push(register, "Try again from here")
         await until(lambda: register.report.state is StageState.CONSENT)
-        await until(in_sight)
+        await until(lambda: page.area.verticalScrollBar().value() > 0 and in_sight())  # laid out in several rounds
         for _ in range(3):
             page.tick(0.0)
         page.area.verticalScrollBar().setValue(0)
