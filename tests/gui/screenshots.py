@@ -110,6 +110,8 @@ async def shoot_all(application: QApplication, out: Path, theme: str) -> list[Pa
         await shoot_money(studio)
         await shoot_books(studio)
         await shoot_pages(studio)
+        for left in studio.window.findChildren(QDialog):  # the next stage looks for its own among the open ones
+            left.close()
         await shoot_window(studio)
         await studio.close()
     with tempfile.TemporaryDirectory() as home:
