@@ -44,7 +44,7 @@ async def test_a_new_ledger_is_offered_asked_for_and_shown(qtbot, house) -> None
     house.client.answers[MendLedger] = Done("The damaged ledger is kept as x.")
     house.client.answers[GetEarnings] = Earnings((), ())
     page.findChildren(Dialog)[0].accept()
-    await samples.until(lambda: page.empty.title.text() == "No earnings here", "the new ledger")
+    await samples.until(lambda: page.empty.title.text() == "Earnings are not known", "the new ledger")
     assert house.client.called(MendLedger) == [MendLedger()] and "kept as x" in house.said[-1]
     assert page.empty.button.isHidden()
     page.hidden()
