@@ -125,6 +125,14 @@ async def test_exports_of_every_form(signer: LocalSigner, password: str | None, 
     assert part.signer.ss58 == signer.ss58 and part.signer.crypto_type == signer.crypto_type
 
 
+@pytest.mark.parametrize("form", ["base64", "hex"])
+def test_base64_that_begins_like_hex_is_no_hex(form: str) -> None:
+    content = base64.b64decode("0x+D") + pkcs8(DEV_SR)
+    encoded = base64.b64encode(content).decode() if form == "base64" else f"0x{content.hex()}"
+    assert encoded.startswith("0x")
+    assert polkadotjs.parse(export(DEV_SR, None, content, encoded=encoded)).content == content
+
+
 @pytest.mark.parametrize(
     ("changes", "trouble"),
     [

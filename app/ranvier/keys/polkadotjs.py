@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ _NONCE, _TAG = 24, 16
 _LARGEST_N, _LARGEST_R = 1 << 18, 8
 _PKCS8 = bytes.fromhex("3053020101300506032b657004220420")
 _DIVIDER = bytes.fromhex("a123032100")
+_HEX = re.compile("0x[0-9a-fA-F]*")
 _SCHEMES = {"sr25519": SR25519, "ed25519": ED25519}
 
 
@@ -176,8 +178,8 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _decoded(encoded: str) -> bytes:
     try:
-        if encoded.startswith("0x"):
-            return bytes.fromhex(encoded[2:])
+        if _HEX.fullmatch(encoded.strip()):  # one base64 text in 4,096 begins with "0x" too
+            return bytes.fromhex(encoded.strip()[2:])
         return base64.b64decode(encoded.strip(), validate=True)
     except ValueError as error:
         raise _damaged("The export is damaged: its content cannot be decoded.") from error
